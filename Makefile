@@ -1,0 +1,32 @@
+# Everything runs in .venv, which the first target makes; a second run installs nothing.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test lab lint notebooks clean
+
+setup: .venv/installed
+
+.venv/installed: requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt -e '.[grading,dev]'
+	touch $@
+
+demo: setup
+	$(BIN)/workbook demo
+
+test: setup
+	$(BIN)/python -m pytest -n auto
+
+lab: setup
+	$(BIN)/jupyter lab assignments
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+notebooks: setup
+	$(BIN)/python -m pytest -q tests/test_notebooks.py
+
+clean:
+	rm -rf build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
