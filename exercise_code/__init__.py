@@ -1,0 +1,1 @@
+"""The functions you write, one module a topic; `support` is given."""
