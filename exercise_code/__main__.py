@@ -1,0 +1,61 @@
+"""The student's commands: `python -m exercise_code check a01`, `submit a01`, `data list`."""
+
+import argparse
+import sys
+import zipfile
+
+from rich.console import Console
+
+from exercise_code.support.paths import ROOT
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["data"]:
+        from exercise_code.support.data import cli
+
+        return cli.main(arguments[1:])
+
+    parser = argparse.ArgumentParser(prog="python -m exercise_code", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    add = commands.add_parser("check", help="check what is written so far")
+    add.add_argument("name", help="an assignment (a01), a module (knn) or an exercise (knn.predict_labels)")
+    add = commands.add_parser("submit", help="check, then pack what is to be handed in")
+    add.add_argument("name", help="an assignment (a01)")
+    commands.add_parser("data", help="list, get and verify data sets")
+    options = parser.parse_args(arguments)
+
+    from exercise_code.support.checking import AssignmentError, check
+    from exercise_code.support.checking.assignment import find_assignment
+    from exercise_code.support.checking.render import to_text
+
+    console = Console()
+    try:
+        if options.command == "submit":
+            assignment = find_assignment(options.name)
+        verdicts = check(options.name).verdicts
+    except AssignmentError as error:
+        console.print(f"[red]{error}[/]", highlight=False)
+        return 2
+    to_text(verdicts, console)
+    if options.command == "check":
+        return 0 if all(verdict.status == "passed" for verdict in verdicts) else 1
+
+    files = [*assignment.editable, assignment.notebook_path]
+    missing = [name for name in files if not (ROOT / name).is_file()]
+    if missing:
+        console.print(f"[red]{missing[0]} is missing: put it back before you submit[/]")
+        return 2
+    archive = ROOT / f"{assignment.name}.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in files:
+            packed.write(ROOT / name, name)
+    console.print(
+        f"Packed {', '.join(files)} into [bold]{archive.name}[/]: hand in this file.", highlight=False
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

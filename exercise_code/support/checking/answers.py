@@ -1,0 +1,97 @@
+"""What a seed's inputs should give, and what the known mistakes make of them."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from exercise_code.support.checking import annotations, source
+from exercise_code.support.checking.declare import Check, Mistake
+from exercise_code.support.checking.evidence import Evidence, dumps, loads
+from exercise_code.support.checking.judge import KnownMistake, judge
+from exercise_code.support.checking.probe import Code, gather
+
+
+@dataclass
+class Answers:
+    """The reference's evidence for every check, and that of every known mistake, for one seed."""
+
+    seed: int
+    reference: dict[str, Evidence]
+    mistakes: list[KnownMistake]
+
+    def save(self, path: Path) -> None:
+        """Write them as a safetensors file."""
+        path.write_bytes(dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, path: Path) -> "Answers":
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: the file holds something else.
+        """
+        tree = loads(path.read_bytes())
+        reference = {id: Evidence.from_tree(evidence) for id, evidence in tree["reference"].items()}
+        mistakes = [
+            KnownMistake(**{**mistake, "evidence": Evidence.from_tree(mistake["evidence"])})
+            for mistake in tree["mistakes"]
+        ]
+        return cls(tree["seed"], reference, mistakes)
+
+
+def make_answers(checks: Iterable[Check], mistakes: Iterable[Mistake], seed: int) -> Answers:
+    """Run the functions of `exercise_code`, which must be the reference, and each mistake in their place."""
+    checks = list(checks)
+    reference = {check.id: _described(check, seed) for check in checks}
+    known = []
+    for mistake in mistakes:
+        function = source.find_function(mistake.source, mistake.name)
+        with replaced(mistake.exercise, mistake.function):
+            for check in checks:
+                if check.exercise == mistake.exercise:
+                    evidence = gather(check, seed)
+                    faults = judge(check, evidence, reference[check.id], function).faults
+                    known.append(
+                        KnownMistake(
+                            check.id, mistake.check, mistake.name, mistake.hint, sorted(faults), evidence
+                        )
+                    )
+    return Answers(seed, reference, [mistake for mistake in known if mistake.faults])
+
+
+@contextlib.contextmanager
+def replaced(exercise: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Within it, an exercise is done by another function."""
+    *path, name = exercise.split(".")
+    owner = functools.reduce(getattr, path, Code())
+    original = getattr(owner, name)
+    setattr(owner, name, function)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def _described(check: Check, seed: int) -> Evidence:
+    """The reference's evidence, with the axes of its arguments by name."""
+    symbols: dict[str, int] = {}
+    original = functools.reduce(getattr, check.exercise.split("."), Code())
+
+    @functools.wraps(original)
+    def listening(*args: Any, **kwargs: Any) -> Any:
+        symbols.update(
+            {
+                name: size
+                for name, size in annotations.bind(original, args, kwargs).items()
+                if name not in symbols
+            }
+        )
+        return original(*args, **kwargs)
+
+    with replaced(check.exercise, listening):
+        evidence = gather(check, seed)
+    evidence.symbols, evidence.returns = symbols, annotations.returned_axes(original)
+    return evidence

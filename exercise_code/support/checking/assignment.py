@@ -1,0 +1,122 @@
+"""An assignment's folder: its settings, its checks, and on the instructor's side its mistakes."""
+
+import functools
+import importlib.util
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from exercise_code.support.checking.declare import Check, Mistake
+from exercise_code.support.paths import ASSIGNMENTS
+
+
+class AssignmentError(Exception):
+    """An assignment is not there or not as it should be; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use: seconds for a check and for all of them, MiB of memory."""
+
+    seconds_per_check: float = 10.0
+    seconds_per_submission: float = 120.0
+    memory_mb: int = 2048
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The content of `assignment.toml`."""
+
+    folder: Path
+    title: str
+    notebook: str
+    editable: list[str]
+    datasets: list[str] = field(default_factory=list)
+    limits: Limits = field(default_factory=Limits)
+    questions: dict[str, float] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The folder's name: `a01_knn`."""
+        return self.folder.name
+
+    @property
+    def notebook_path(self) -> str:
+        """The notebook as a path below the project's root."""
+        return f"assignments/{self.name}/{self.notebook}"
+
+    @property
+    def answers_path(self) -> Path:
+        """Where the answers for one seed lie in a student's copy."""
+        return self.folder / "answers.safetensors"
+
+    @functools.cached_property
+    def checks(self) -> list[Check]:
+        """The checks in their order in `checks.py`."""
+        found = [
+            value for value in vars(_load(self.folder / "checks.py")).values() if isinstance(value, Check)
+        ]
+        ids = [check.id for check in found]
+        if len(set(ids)) < len(ids):
+            raise AssignmentError(
+                f"{self.name}/checks.py declares {max(ids, key=ids.count)} twice: name one of them"
+            )
+        return found
+
+    @functools.cached_property
+    def mistakes(self) -> list[Mistake]:
+        """The mistakes in their order in `mistakes.py`; none in a student's copy."""
+        path = self.folder / "mistakes.py"
+        if not path.exists():
+            return []
+        return [value for value in vars(_load(path)).values() if isinstance(value, Mistake)]
+
+    @property
+    def max_points(self) -> float:
+        """Points of all checks."""
+        return sum(check.points for check in self.checks)
+
+
+def find_assignment(name: str, assignments: Path = ASSIGNMENTS) -> Assignment:
+    """The assignment of that name, or that a short name (`a01`) stands for.
+
+    Raises:
+        AssignmentError: there is none, or its `assignment.toml` is wrong.
+    """
+    folders = all_folders(assignments)
+    found = [folder for folder in folders if folder.name == name or folder.name.startswith(f"{name}_")]
+    if len(found) != 1:
+        there = ", ".join(folder.name for folder in folders) or "none"
+        raise AssignmentError(f"there is no assignment {name!r}; there are: {there}")
+    return read_assignment(found[0])
+
+
+def all_folders(assignments: Path = ASSIGNMENTS) -> list[Path]:
+    """The folders that hold an assignment, in course order."""
+    return sorted(path.parent for path in assignments.glob("*/assignment.toml"))
+
+
+def read_assignment(folder: Path) -> Assignment:
+    """Read `assignment.toml` in a folder.
+
+    Raises:
+        AssignmentError: it cannot be read, or a key is missing or unknown.
+    """
+    path = folder / "assignment.toml"
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        limits = Limits(**content.pop("limits", {}))
+        return Assignment(folder=folder, limits=limits, **content)
+    except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
+        reason = str(error).replace("Assignment.__init__() ", "")
+        raise AssignmentError(f"{folder.name}/assignment.toml: {reason}") from None
+
+
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,109 @@
+"""Compare what a function returned with what was expected, and say the first thing that differs."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+FLOAT64_FACTOR = 1e-4
+
+
+def difference(
+    expected: dict[str, Any],
+    got: dict[str, Any],
+    rtol: float,
+    atol: float,
+    names: dict[tuple[int, ...], str] | None = None,
+) -> str | None:
+    """The first difference between two sets of leaves as a sentence, or None where there is none.
+
+    Args:
+        expected: leaves by path, as `evidence.leaves` returns them.
+        got: likewise.
+        rtol: relative tolerance for float32 and shorter types; float64 is held to a ten-thousandth of it.
+        atol: absolute tolerance, likewise.
+        names: the axes of a shape by name, for the message.
+    """
+    for path, leaf in expected.items():
+        if path not in got:
+            return f"{path} is missing"
+        if found := _leaf_difference(path, leaf, got[path], rtol, atol, names or {}):
+            return found
+    surplus = [path for path in got if path not in expected]
+    return f"{surplus[0]} is not expected" if surplus else None
+
+
+def wrong_entries(expected: Tensor, got: Tensor, rtol: float, atol: float) -> Tensor:
+    """Where two tensors of one shape and dtype differ, as a mask; the tolerances are those of `difference`."""
+    if not expected.is_floating_point():
+        return got != expected
+    if expected.dtype == torch.float64:
+        rtol, atol = rtol * FLOAT64_FACTOR, atol * FLOAT64_FACTOR
+    return ~torch.isclose(got, expected, rtol=rtol, atol=atol, equal_nan=True)
+
+
+def describe(leaf: Any) -> str:
+    """What a leaf is, in few words: "a float32 tensor of shape (7, 5)", "the int 3"."""
+    if isinstance(leaf, Tensor):
+        return f"a {_name(leaf.dtype)} tensor of shape {tuple(leaf.shape)}"
+    if isinstance(leaf, dict):
+        return (
+            f"a {leaf['kind']} of {leaf['size']}" if "size" in leaf else f"an object of type {leaf['type']}"
+        )
+    return "None" if leaf is None else f"the {type(leaf).__name__} {leaf!r}"
+
+
+def _leaf_difference(
+    path: str, expected: Any, got: Any, rtol: float, atol: float, names: dict[tuple[int, ...], str]
+) -> str | None:
+    if isinstance(expected, Tensor) and isinstance(got, Tensor):
+        return _tensor_difference(path, expected, got, rtol, atol, names)
+    if isinstance(expected, float) and type(got) is float:
+        as_tensor = [torch.tensor(value, dtype=torch.float64) for value in (expected, got)]
+        return _tensor_difference(path, *as_tensor, rtol / FLOAT64_FACTOR, atol / FLOAT64_FACTOR, names)
+    if type(expected) is type(got) and expected == got:
+        return None
+    if type(expected) is type(got) and not isinstance(expected, dict):
+        return f"{path}: expected {expected!r}, got {got!r}"
+    return f"{path} is {describe(got)}; expected {describe(expected)}"
+
+
+def _tensor_difference(
+    path: str, expected: Tensor, got: Tensor, rtol: float, atol: float, names: dict[tuple[int, ...], str]
+) -> str | None:
+    if got.shape != expected.shape:
+        due = names.get(tuple(expected.shape), str(tuple(expected.shape)))
+        turned = got.shape == expected.shape[::-1] and got.dim() > 1
+        return f"{path} has shape {tuple(got.shape)}; expected {due}" + (": transposed?" if turned else "")
+    if got.dtype != expected.dtype:
+        return f"{path} is {_name(got.dtype)}; expected {_name(expected.dtype)}"
+    if expected.is_floating_point() and got.isnan().any() and not expected.isnan().any():
+        return f"{path}: {_count(got.isnan())} NaN; first at {list(_first(got.isnan()))}"
+    wrong = wrong_entries(expected, got, rtol, atol)
+    if not wrong.any():
+        return None
+    index = _first(wrong)
+    there = f" at {list(index)}" if index else ""
+    values = f"expected {_number(expected[index])}, got {_number(got[index])}"
+    if not index:
+        return f"{path}: {values}"
+    return f"{path}: {_count(wrong, 'differ', 'differs')}; first{there}: {values}"
+
+
+def _count(mask: Tensor, plural: str = "are", singular: str = "is") -> str:
+    hits, total = int(mask.sum()), mask.numel()
+    if hits == total:
+        return f"all {total} values {plural}" if total > 1 else f"the value {singular}"
+    return f"{hits} of {total} values {singular if hits == 1 else plural}"
+
+
+def _first(mask: Tensor) -> tuple[int, ...]:
+    return tuple(mask.nonzero()[0].tolist())
+
+
+def _number(value: Tensor) -> str:
+    return f"{value.item():.5g}" if value.is_floating_point() else str(value.item())
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

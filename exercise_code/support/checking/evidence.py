@@ -1,0 +1,155 @@
+"""What running a check leaves behind: plain data that can be stored, sent and judged elsewhere."""
+
+import json
+import struct
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+MAX_LEAVES = 10_000
+MAX_BYTES = 32 * 2**20
+
+
+@dataclass
+class Run:
+    """One call of the probe.
+
+    `outputs` maps a path (`accuracies[5]`) to a leaf: a tensor, a Python scalar, or a dict that
+    describes a container (`{"kind": "list", "size": 3}`) or something else (`{"kind": "object", …}`).
+    `unwritten` names the exercise that raised NotImplementedError. `memory` is the largest total of
+    live intermediates, in multiples of inputs and outputs together.
+    """
+
+    outputs: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    unwritten: str = ""
+    inputs_before: str = ""
+    inputs_after: str = ""
+    devices: list[str] = field(default_factory=list)
+    forbidden: list[str] = field(default_factory=list)
+    operations: int = 0
+    memory: float = 0.0
+
+
+@dataclass
+class Evidence:
+    """All runs of one check, by the name of the run; `problem` tells why there are none.
+
+    `problem` is a status (`timeout`, `crashed`) and a sentence; `symbols` are the axes of the
+    exercise's arguments by name, and `returns` the axes of what it returns.
+    """
+
+    check: str
+    runs: dict[str, Run] = field(default_factory=dict)
+    problem: tuple[str, str] | None = None
+    symbols: dict[str, int] = field(default_factory=dict)
+    returns: str = ""
+    seconds: float = 0.0
+
+    def to_tree(self) -> dict[str, Any]:
+        """The same as nested dicts and lists."""
+        return asdict(self)
+
+    @classmethod
+    def from_tree(cls, tree: dict[str, Any]) -> "Evidence":
+        """Undo `to_tree`.
+
+        Raises:
+            ValueError: the tree has another form.
+        """
+        try:
+            tree = dict(tree)
+            tree["runs"] = {str(name): Run(**run) for name, run in tree["runs"].items()}
+            tree["problem"] = tuple(tree["problem"]) if tree["problem"] else None
+            return cls(**tree)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"this is not the evidence of a check: {error}") from None
+
+
+def leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """Take nested containers apart into paths and leaves; tensors come back on the CPU, detached.
+
+    Raises:
+        ValueError: there are more than `MAX_LEAVES` leaves.
+    """
+    found: dict[str, Any] = {}
+    _collect(value, path, found)
+    return found
+
+
+def _collect(value: Any, path: str, found: dict[str, Any]) -> None:
+    if len(found) > MAX_LEAVES:
+        raise ValueError(f"the result has more than {MAX_LEAVES} parts")
+    if isinstance(value, dict):
+        if path:
+            found[path] = {"kind": "dict", "size": len(value)}
+        for key, item in value.items():
+            _collect(item, f"{path}[{key!r}]" if path else str(key), found)
+    elif isinstance(value, list | tuple):
+        found[path] = {"kind": "list", "size": len(value)}
+        for index, item in enumerate(value):
+            _collect(item, f"{path}[{index}]", found)
+    elif isinstance(value, Tensor):
+        found[path] = _plain(value)
+    elif value is None or type(value) in (bool, int, float, str):
+        found[path] = value
+    else:
+        found[path] = {"kind": "object", "type": type(value).__name__}
+
+
+def _plain(tensor: Tensor) -> Any:
+    if tensor.layout is not torch.strided:
+        return {"kind": "object", "type": f"Tensor of layout {tensor.layout}"}
+    if tensor.numel() * tensor.element_size() > MAX_BYTES:
+        raise ValueError(f"the result is larger than {MAX_BYTES} bytes")
+    return tensor.detach().cpu().as_subclass(Tensor).clone(memory_format=torch.contiguous_format)
+
+
+def dumps(tree: Any) -> bytes:
+    """Write a tree of dicts, lists, scalars and tensors as a safetensors file with the rest in its header."""
+    tensors: dict[str, Tensor] = {}
+
+    def strip(node: Any) -> Any:
+        if isinstance(node, Tensor):
+            tensors[str(len(tensors))] = node
+            return {"kind": "tensor", "key": str(len(tensors) - 1)}
+        if isinstance(node, dict):
+            return {key: strip(item) for key, item in node.items()}
+        if isinstance(node, list | tuple):
+            return [strip(item) for item in node]
+        return node
+
+    return safetensors.torch.save(tensors, {"tree": json.dumps(strip(tree))})
+
+
+def loads(data: bytes) -> Any:
+    """Undo `dumps`; tuples come back as lists.
+
+    Raises:
+        ValueError: the bytes are something else.
+    """
+    try:
+        (length,) = struct.unpack_from("<Q", data)
+        tree = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["tree"])
+        tensors = safetensors.torch.load(data)
+
+        def fill(node: Any) -> Any:
+            if isinstance(node, dict):
+                if node.get("kind") == "tensor":
+                    return tensors[node["key"]]
+                return {key: fill(item) for key, item in node.items()}
+            return [fill(item) for item in node] if isinstance(node, list) else node
+
+        return fill(tree)
+    except (
+        struct.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+        safetensors.SafetensorError,
+    ) as error:
+        raise ValueError(f"this is not a file of evidence: {error}") from None

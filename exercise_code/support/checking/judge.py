@@ -1,0 +1,241 @@
+"""Hold what a function did against what the reference did, on the same inputs."""
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from exercise_code.support.checking import source
+from exercise_code.support.checking.compare import difference
+from exercise_code.support.checking.declare import Check
+from exercise_code.support.checking.evidence import Evidence, Run
+from exercise_code.support.checking.probe import LARGE
+
+GROWTH_SLACK = 1.25
+NESTED = ("no loop", "one loop", "two nested loops", "three nested loops")
+ESSENTIAL = {"answer", "repeatable", "loops", "ruled out"}
+"""What an answer is worth nothing without; any other broken promise costs half of the points."""
+
+
+@dataclass
+class Verdict:
+    """The outcome of one check.
+
+    `status` is passed, failed, not_written, blocked, error, timeout, crashed or not_deterministic;
+    `faults` says for each aspect that is wrong (answer, inputs, float64, device …) what is wrong.
+    """
+
+    check: str
+    title: str
+    max_points: float
+    status: str = "passed"
+    points: float = 0.0
+    kept: list[str] = field(default_factory=list)
+    faults: dict[str, str] = field(default_factory=dict)
+    hint: str = ""
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in a sentence for each fault; empty where all is well."""
+        return "; ".join(
+            text if aspect in ("answer", "state") else f"{aspect}: {text}"
+            for aspect, text in self.faults.items()
+        )
+
+
+@dataclass
+class KnownMistake:
+    """What a mistake does in one check on the same inputs, and the hint for whoever does the same.
+
+    `caught_by` is the check that must catch it; its hint comes first there.
+    """
+
+    check: str
+    caught_by: str
+    name: str
+    hint: str
+    faults: list[str]
+    evidence: Evidence
+
+
+def judge(
+    check: Check,
+    evidence: Evidence,
+    reference: Evidence,
+    function: ast.FunctionDef | None,
+    mistakes: Iterable[KnownMistake] = (),
+) -> Verdict:
+    """Decide on one check.
+
+    Args:
+        check: what was asked.
+        evidence: what the student's function did.
+        reference: what the reference did on the same inputs.
+        function: syntax tree of the student's function, None where there is none.
+        mistakes: what known mistakes do on the same inputs.
+    """
+    verdict = Verdict(check.id, check.title, check.points)
+    if evidence.problem:
+        verdict.status, verdict.faults["state"] = evidence.problem
+        return verdict
+    first = evidence.runs["float32"]
+    if _not_written(check, first, function):
+        verdict.status = "not_written"
+        verdict.faults["state"] = "not written yet"
+        return verdict
+    if first.unwritten:
+        verdict.status = "blocked"
+        verdict.faults["state"] = f"blocked by {first.unwritten}, which is not written yet"
+        return verdict
+    if not reference.runs["float32"].inputs_before.startswith(first.inputs_before):
+        verdict.status = "error"
+        verdict.faults["state"] = (
+            "this machine draws other inputs than the course's: install the numpy of requirements.txt"
+        )
+        return verdict
+    _examine(check, evidence, reference, function, verdict)
+    if verdict.faults:
+        verdict.status = _status(first, verdict)
+        verdict.points = 0.0 if ESSENTIAL & verdict.faults.keys() else check.points / 2
+        same = [m for m in mistakes if m.check == check.id and _same(check, evidence, verdict, m)]
+        verdict.hint = next((m.hint for m in sorted(same, key=lambda m: m.caught_by != check.id)), "")
+    else:
+        verdict.points = check.points
+    return verdict
+
+
+def block(verdicts: Iterable[Verdict], checks: Iterable[Check]) -> None:
+    """Mark as blocked what failed together with an exercise that it builds on."""
+    sound: dict[str, bool] = {}
+    verdicts = list(verdicts)
+    for verdict in verdicts:
+        exercise = verdict.check.partition(":")[0]
+        sound[exercise] = sound.get(exercise, True) and verdict.status == "passed"
+    uses = {check.id: check.uses for check in checks}
+    for verdict in verdicts:
+        broken = [used for used in uses[verdict.check] if not sound.get(used, True)]
+        if verdict.status in ("failed", "error") and broken and not verdict.hint:
+            verdict.status = "blocked"
+            verdict.points = 0.0
+            verdict.faults = {"state": f"blocked by {broken[0]}: mend that first", **verdict.faults}
+
+
+def _examine(
+    check: Check, evidence: Evidence, reference: Evidence, function: ast.FunctionDef | None, verdict: Verdict
+) -> None:
+    runs, expected = evidence.runs, reference.runs
+    first = runs["float32"]
+    names = _shape_names(reference)
+
+    def compare(expected: Run, got: Run) -> str | None:
+        return got.error or difference(expected.outputs, got.outputs, check.rtol, check.atol, names)
+
+    def note(aspect: str, fault: str | None, kept: str) -> None:
+        if fault:
+            verdict.faults[aspect] = fault
+        elif kept:
+            verdict.kept.append(kept)
+
+    used = source.first_use(function, check.forbids) if function else None
+    ruled_out = f"{used[0]} (line {used[1]})" if used else next(iter(first.forbidden), None)
+    if ruled_out:
+        verdict.faults["ruled out"] = f"{ruled_out} is not allowed here: build it from simpler operations"
+        return
+    note("answer", compare(expected["float32"], first), _shape_line(reference))
+    if first.error:
+        return
+    note("inputs", _changed(first), "inputs untouched")
+    if "answer" in verdict.faults:
+        return
+    note("repeatable", compare(first, runs["again"]), "same answer twice")
+    note("float64", compare(expected["float64"], runs["float64"]), "float64")
+    if "accelerator" in runs and "accelerator" in expected:
+        note("device", _device_fault(runs["accelerator"], expected["accelerator"], compare), "accelerator")
+    if "large" in runs and runs["large"].error:
+        note("large inputs", runs["large"].error, "")
+    elif "large" in runs:
+        if check.loops is not None:
+            note("loops", _growth(check.loops, first, runs["large"], function), _operations(check, first))
+        if check.memory is not None:
+            note("memory", _too_much(check.memory, runs["large"].memory), "no large intermediates")
+
+
+def _not_written(check: Check, first: Run, function: ast.FunctionDef | None) -> bool:
+    own = first.unwritten.removesuffix(".__init__")
+    if own and (check.exercise == own or check.exercise.startswith(own + ".")):
+        return True
+    returned_nothing = first.error is None and all(leaf is None for leaf in first.outputs.values())
+    return (
+        function is not None and source.is_empty(function) and (returned_nothing or first.error is not None)
+    )
+
+
+def _status(first: Run, verdict: Verdict) -> str:
+    if first.error and "ruled out" not in verdict.faults:
+        return "error"
+    return "not_deterministic" if "repeatable" in verdict.faults else "failed"
+
+
+def _changed(run: Run) -> str | None:
+    return None if run.inputs_before == run.inputs_after else "the arguments are changed: work on a copy"
+
+
+def _device_fault(run: Run, expected: Run, compare: Any) -> str | None:
+    if run.error:
+        return run.error
+    if "cpu" in run.devices and "cpu" not in expected.devices:
+        return "the result is on the CPU; the inputs are on the accelerator"
+    return compare(expected, run)
+
+
+def _growth(loops: int, first: Run, large: Run, function: ast.FunctionDef | None) -> str | None:
+    line = source.first_loop(function) if function and loops == 0 else None
+    if line is not None:
+        return f"there is a Python loop in line {line}; this exercise does without"
+    if large.operations > GROWTH_SLACK * LARGE**loops * first.operations:
+        growth = f"from {first.operations} to {large.operations} operations with {LARGE} times the items"
+        return f"{growth}, which is more than {NESTED[loops]} would need"
+    return None
+
+
+def _operations(check: Check, run: Run) -> str:
+    return f"vectorised: {run.operations} operations at both sizes" if check.loops == 0 else "loops as asked"
+
+
+def _too_much(limit: float, memory: float) -> str | None:
+    if memory <= limit:
+        return None
+    return f"intermediates take {memory:.1f} times the bytes of inputs and output; at most {limit:g} are due"
+
+
+def _shape_names(reference: Evidence) -> dict[tuple[int, ...], str]:
+    names = reference.returns.split()
+    if not names or not all(name in reference.symbols for name in names):
+        return {}
+    sizes = tuple(reference.symbols[name] for name in names)
+    named = ", ".join(f"{name}={size}" for name, size in zip(names, sizes, strict=True))
+    return {sizes: f"({named},)" if len(names) == 1 else f"({named})"}
+
+
+def _shape_line(reference: Evidence) -> str:
+    names = reference.returns.split()
+    return f"axes {', '.join(names)} and all values" if names else "all values"
+
+
+def _same(check: Check, evidence: Evidence, verdict: Verdict, mistake: KnownMistake) -> bool:
+    """Whether the evidence shows exactly what the mistake does."""
+    if sorted(verdict.faults) != sorted(mistake.faults):
+        return False
+    for name, run in evidence.runs.items():
+        other = mistake.evidence.runs.get(name)
+        if other is None:
+            continue
+        if _kind(run.error) != _kind(other.error):
+            return False
+        if run.error is None and difference(other.outputs, run.outputs, check.rtol, check.atol):
+            return False
+    return True
+
+
+def _kind(error: str | None) -> str | None:
+    return error and error.partition(" (")[0]

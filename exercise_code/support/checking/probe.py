@@ -1,0 +1,135 @@
+"""Run a check: call the student's function under several conditions and write down what happens."""
+
+import contextlib
+import importlib
+import io
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+from exercise_code.support.checking import accelerator
+from exercise_code.support.checking.case import Case
+from exercise_code.support.checking.declare import Check
+from exercise_code.support.checking.evidence import Evidence, Run, leaves
+from exercise_code.support.checking.watching import Forbid, Watch
+from exercise_code.support.paths import ROOT
+
+EXERCISES = ROOT / "exercise_code"
+LARGE = 4
+"""How many times more items the run has in which operations and memory are compared."""
+
+
+class Code:
+    """The modules of `exercise_code` as attributes, imported when they are first asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return importlib.import_module(f"exercise_code.{name}")
+
+
+def gather(check: Check, seed: int) -> Evidence:
+    """Run a check on the functions as they are now.
+
+    The runs are `float32`, the same `again`, `float64`, on the `accelerator` (CUDA where there is
+    one, else the pretended one), and `large` where the check limits loops or memory.
+    """
+    started = time.perf_counter()
+    evidence = Evidence(check.id)
+    first = evidence.runs["float32"] = _run(check, seed, Case(seed, check.id), quiet=False)
+    if first.error is None:
+        evidence.runs["again"] = _run(check, seed + 1, Case(seed, check.id))
+        evidence.runs["float64"] = _run(check, seed, Case(seed, check.id, dtype=torch.float64))
+        if check.loops is not None or check.memory is not None:
+            evidence.runs["large"] = _run(check, seed, Case(seed, check.id, scale=LARGE))
+            evidence.runs["large"].outputs.clear()
+        if torch.cuda.is_available():
+            evidence.runs["accelerator"] = _run(check, seed, Case(seed, check.id, device="cuda"), watch=False)
+        elif accelerator.available():
+            with accelerator.PretendDevice():
+                case = Case(seed, check.id, device=accelerator.device())
+                evidence.runs["accelerator"] = _run(check, seed, case, watch=False)
+    evidence.seconds = time.perf_counter() - started
+    return evidence
+
+
+def _run(check: Check, seed: int, case: Case, *, watch: bool = True, quiet: bool = True) -> Run:
+    run = Run()
+    forbid = Forbid(check.forbids)
+    watching = Watch(case)
+    with torch.random.fork_rng(devices=[]), _one_thread(), _silence(stdout=quiet), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(seed)
+        try:
+            with forbid, watching if watch else contextlib.nullcontext():
+                outputs = check.probe(Code(), case)
+            run.outputs = leaves(outputs)
+            run.devices = sorted({t.device.type for t in tree_leaves(outputs) if isinstance(t, Tensor)})
+        except (Exception, SystemExit) as error:
+            run.error, run.unwritten = _sentence(error), _unwritten(error)
+    run.inputs_before, run.inputs_after = case.drawn, case.now
+    run.forbidden = sorted(set(forbid.called))
+    run.operations = watching.operations
+    run.memory = watching.peak / max(1, sum(map(_bytes, [*case.handed_out, *run.outputs.values()])))
+    return run
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small tensors are slower on several threads, most of all on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def _silence(*, stdout: bool) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        if stdout:
+            stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        yield
+
+
+def _sentence(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    kind = type(error).__name__
+    sentence = f"{kind}: {text[0][:300]}" if text else kind
+    if isinstance(error, accelerator.DeviceMismatch):
+        sentence = text[0]
+    place = _student_frames(error)[-1:]
+    return sentence + "".join(f" ({Path(code.co_filename).name}, line {line})" for code, line in place)
+
+
+def _unwritten(error: BaseException) -> str:
+    """The exercise whose stub raised the error, as a dotted name below `exercise_code`."""
+    frames = _student_frames(error)
+    innermost = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
+    if not (isinstance(error, NotImplementedError) and frames and frames[-1][0] in innermost):
+        return ""
+    code = frames[-1][0]
+    module = Path(code.co_filename).resolve().relative_to(EXERCISES).with_suffix("")
+    return ".".join([*module.parts, code.co_qualname])
+
+
+def _student_frames(error: BaseException) -> list[tuple[CodeType, int]]:
+    """Code and line of the frames that lie in the student's modules, outermost first."""
+    return [
+        (frame.f_code, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if (path := Path(frame.f_code.co_filename).resolve()).is_relative_to(EXERCISES)
+        and EXERCISES / "support" not in path.parents
+    ]
+
+
+def _bytes(leaf: Any) -> int:
+    return leaf.untyped_storage().nbytes() if isinstance(leaf, Tensor) else 0

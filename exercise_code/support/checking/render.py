@@ -1,0 +1,122 @@
+"""Show verdicts: HTML for notebooks and pages, rich for terminals."""
+
+import html
+import sys
+from collections.abc import Iterable
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from exercise_code.support.checking.judge import Verdict
+
+WORDS = {
+    "passed": "ok",
+    "failed": "wrong",
+    "error": "error",
+    "not_written": "to do",
+    "blocked": "blocked",
+    "timeout": "too slow",
+    "crashed": "crashed",
+    "not_deterministic": "wrong",
+}
+COLOURS = {"ok": "#0072b2", "to do": "#767676", "blocked": "#767676", "hint": "#9a6700"}
+WRONG = "#c4400a"
+
+STYLE = """
+<style>
+.workbook-checks {font: 13px/1.5 system-ui, sans-serif; max-width: 60em; margin: .4em 0}
+.workbook-checks table {border-collapse: collapse; width: 100%}
+.workbook-checks td {padding: .3em .7em; text-align: left; vertical-align: top;
+  border: 0; border-top: 1px solid #8884; background: none; white-space: normal}
+.workbook-checks td:first-child {width: 5.5em; font-weight: 600; white-space: nowrap}
+.workbook-checks td:last-child {width: 7em; text-align: right; white-space: nowrap}
+.workbook-checks code {background: none; padding: 0; font-weight: 600}
+.workbook-checks p {margin: .1em 0}
+.workbook-checks .quiet {opacity: .75}
+.workbook-checks .hint {border-left: 3px solid #e69f00; padding-left: .6em}
+.workbook-checks .ok {color: #2b8fd0} .workbook-checks .bad {color: #d55e00}
+</style>
+"""
+
+
+def to_html(verdicts: Iterable[Verdict]) -> str:
+    """A table with a row for each check and a last one for the points."""
+    verdicts = list(verdicts)
+    rows = "".join(map(_row, verdicts))
+    total = (
+        f"{_points(sum(v.points for v in verdicts))} of {_points(sum(v.max_points for v in verdicts))} points"
+    )
+    summary = f"<tr><td></td><td></td><td><b>{total}</b></td></tr>" if len(verdicts) > 1 else ""
+    return f'{STYLE}<div class="workbook-checks"><table>{rows}{summary}</table></div>'
+
+
+def to_text(verdicts: Iterable[Verdict], console: Console | None = None) -> str:
+    """The same table as text; printed in colour where a console is given."""
+    verdicts = list(verdicts)
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_column(justify="right", no_wrap=True)
+    for verdict in verdicts:
+        word = WORDS[verdict.status]
+        lines = [Text(_name(verdict), style="bold"), *(Text(line) for line in _lines(verdict))]
+        if verdict.hint:
+            lines.append(Text(verdict.hint, style=COLOURS["hint"]))
+        table.add_row(Text(word, style=COLOURS.get(word, WRONG)), Group(*lines), _score(verdict))
+    if len(verdicts) > 1:
+        total = sum(verdict.points for verdict in verdicts), sum(verdict.max_points for verdict in verdicts)
+        table.add_row("", "", f"{_points(total[0])} of {_points(total[1])} points")
+    if console is not None:
+        console.print(table)
+        return ""
+    plain = Console(width=100, no_color=True)
+    with plain.capture() as captured:
+        plain.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def to_mime(verdicts: list[Verdict], points: float) -> dict[str, str]:
+    """For IPython: in a kernel HTML, and as text the points alone, which nbgrader reads; else the text."""
+    if "ipykernel" in sys.modules:
+        return {"text/html": to_html(verdicts), "text/plain": str(float(points))}
+    return {"text/plain": to_text(verdicts)}
+
+
+def _row(verdict: Verdict) -> str:
+    word = WORDS[verdict.status]
+    tone = "ok" if word == "ok" else "quiet" if word in COLOURS else "bad"
+    lines = "".join(f"<p>{_marked(line)}</p>" for line in _lines(verdict))
+    if verdict.hint:
+        lines += f'<p class="hint"><b>Hint.</b> {_marked(verdict.hint)}</p>'
+    quiet = ' class="quiet"' if word in COLOURS else ""
+    return (
+        f'<tr><td class="{tone}">{word}</td><td><code>{html.escape(_name(verdict))}</code>'
+        f"<div{quiet}>{lines}</div></td><td>{_score(verdict)}</td></tr>"
+    )
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    """What is wrong, a line for each; then what is right, in one line."""
+    faults = [
+        text if aspect in ("state", "answer") else f"{aspect}: {text}"
+        for aspect, text in verdict.faults.items()
+    ]
+    return [*faults, *([" · ".join(verdict.kept)] if verdict.kept else [])]
+
+
+def _name(verdict: Verdict) -> str:
+    return verdict.check.partition(".")[2].replace(":", ": ")
+
+
+def _score(verdict: Verdict) -> str:
+    return f"{_points(verdict.points)} of {_points(verdict.max_points)}"
+
+
+def _points(points: float) -> str:
+    return f"{points:g}"
+
+
+def _marked(text: str) -> str:
+    parts = html.escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))

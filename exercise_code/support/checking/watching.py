@@ -1,0 +1,59 @@
+"""Watch what a function does: count its operations, weigh its intermediates, refuse what is ruled out."""
+
+import weakref
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from exercise_code.support.checking.case import Case
+
+
+class Watch(TorchDispatchMode):
+    """Counts the dispatched operations, and the largest total of bytes alive that they have made."""
+
+    def __init__(self, case: Case) -> None:
+        """Drawing the case's inputs does not count, nor does their memory."""
+        super().__init__()
+        self.operations = self.peak = 0
+        self._case = case
+        self._alive: dict[int, tuple[int, int]] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if self._case.drawing:
+            return result
+        self.operations += 1
+        given = {tensor.untyped_storage().data_ptr() for tensor in self._case.handed_out}
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, Tensor):
+                storage = tensor.untyped_storage()
+                if storage.data_ptr() not in given and id(tensor) not in self._alive:
+                    self._hold(tensor, storage.data_ptr(), storage.nbytes())
+        self.peak = max(self.peak, sum(dict(self._alive.values()).values()))
+        return result
+
+    def _hold(self, tensor: Tensor, pointer: int, size: int) -> None:
+        self._alive[id(tensor)] = (pointer, size)
+        weakref.finalize(tensor, self._alive.pop, id(tensor), None)
+
+
+class Forbid(TorchFunctionMode):
+    """Refuses the named functions of torch, and remembers that they were called."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """Names are dotted: `torch.cdist`."""
+        super().__init__()
+        self._refused = {reduce(getattr, name.split(".")[1:], torch): name for name in names}
+        self.called: list[str] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in self._refused:
+            self.called.append(self._refused[func])
+            raise RuntimeError(f"{self._refused[func]} is ruled out in this exercise")
+        return func(*args, **(kwargs or {}))
