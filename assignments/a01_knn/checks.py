@@ -1,0 +1,101 @@
+"""What is asked of the functions in `exercise_code/knn.py`."""
+
+from exercise_code.support.checking.declare import check
+
+RULED_OUT = ["torch.cdist", "torch.dist", "torch.norm", "torch.linalg.norm", "torch.linalg.vector_norm"]
+
+
+@check("knn.compute_distances_two_loops", points=3, loops=2, forbids=RULED_OUT)
+def two_loops(code, case):
+    """Distances one pair at a time."""
+    distances = code.knn.compute_distances_two_loops
+    return {
+        "dists": distances(case.images(7), case.images(5)),
+        "dists of points": distances(case.points(3), case.points(4)),
+    }
+
+
+@check("knn.compute_distances_one_loop", points=4, loops=1, forbids=RULED_OUT)
+def one_loop(code, case):
+    """Distances of one training image to all test images at once."""
+    distances = code.knn.compute_distances_one_loop
+    return {
+        "dists": distances(case.images(7), case.images(5)),
+        "dists of points": distances(case.points(3), case.points(4)),
+    }
+
+
+@check("knn.compute_distances_no_loops", points=6, loops=0, memory=4, forbids=RULED_OUT)
+def no_loops(code, case):
+    """Distances of all pairs at once."""
+    distances = code.knn.compute_distances_no_loops
+    return {
+        "dists": distances(case.images(7), case.images(5)),
+        "dists of points": distances(case.points(3), case.points(4)),
+    }
+
+
+@check("knn.compute_distances_no_loops:never_nan", points=1, rtol=0.1, atol=1.0, forbids=RULED_OUT)
+def never_nan(code, case):
+    """Equal images far from the origin, where rounding makes squares negative."""
+    images = case.images(32, brightness=100)
+    return {"dists": code.knn.compute_distances_no_loops(images, images)}
+
+
+@check("knn.predict_labels", points=3)
+def votes(code, case):
+    """The k nearest vote."""
+    dists = case.distances(9, 17)
+    y_train = case.labels(9, num_classes=2, first=3)
+    return {f"labels for k={k}": code.knn.predict_labels(dists, y_train, k) for k in (1, 3, 5)}
+
+
+@check("knn.predict_labels:ties", points=2)
+def ties(code, case):
+    """A tie goes to the smallest label."""
+    dists = case.distances(7, 24)
+    y_train = case.tensor([3, 1, 1, 3, 5, 0, 5])
+    near_four = case.tensor([[0.0]] * 4 + [[1000.0]] * 3)
+    return {"labels for k=4": code.knn.predict_labels(case.tensor(dists + near_four), y_train, 4)}
+
+
+@check("knn.KnnClassifier.predict", points=2, uses=["knn.compute_distances_no_loops", "knn.predict_labels"])
+def classifier(code, case):
+    """From images to labels."""
+    x_train, y_train = case.labelled_images(11, num_classes=3)
+    classifier = code.knn.KnnClassifier(x_train, y_train)
+    x_test, _ = case.labelled_images(9, num_classes=3)
+    return {f"labels for k={k}": classifier.predict(x_test, k) for k in (1, 3, 11)}
+
+
+@check("knn.knn_cross_validate", points=4, uses=["knn.KnnClassifier.predict"])
+def cross_validation(code, case):
+    """Every fold is held out once."""
+    x_train, y_train = case.labelled_images(22, num_classes=3)
+    accuracies = code.knn.knn_cross_validate(x_train, y_train, num_folds=5, k_choices=[1, 3, 8])
+    return {"accuracies": accuracies}
+
+
+@check("knn.knn_get_best_k", points=2)
+def best_k(code, case):
+    """The highest mean decides."""
+    chosen = []
+    for _ in range(6):
+        k_best, k_lucky, k_starting_well, k_worst, *k_others = case.shuffled([1, 2, 3, 5, 8, 13])
+        accuracies = {k: [0.4 + case.integer(0, 9) / 100 for _ in range(5)] for k in k_others}
+        accuracies[k_best] = [0.55 + case.integer(0, 9) / 100 for _ in range(5)]
+        accuracies[k_worst] = [0.1 + case.integer(0, 9) / 100 for _ in range(5)]
+        accuracies[k_lucky] = [0.3, 0.9, 0.3, 0.3, 0.3]
+        accuracies[k_starting_well] = [0.8, 0.3, 0.3, 0.3, 0.3]
+        shuffled = {k: accuracies[k] for k in case.shuffled(list(accuracies))}
+        chosen.append(code.knn.knn_get_best_k(shuffled))
+    return {"best k": chosen}
+
+
+@check("knn.knn_get_best_k:ties", points=1)
+def equal_means(code, case):
+    """A tie goes to the smallest k."""
+    worst, smallest, second, third, largest = sorted(case.shuffled(range(1, 30))[:5])
+    folds = [0.25, 0.375, 0.5, 0.625, 0.75]
+    accuracies = {k: case.shuffled(folds) for k in (second, smallest, largest, third)}
+    return {"best k": code.knn.knn_get_best_k({worst: [0.125] * 5, **accuracies})}

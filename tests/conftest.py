@@ -1,0 +1,44 @@
+"""What several tests share."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+from hypothesis import settings
+
+from exercise_code.support.checking.assignment import (
+    Assignment,
+    all_folders,
+    find_assignment,
+    read_assignment,
+)
+from exercise_code.support.paths import ASSIGNMENTS
+
+settings.register_profile("workbook", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("workbook")
+
+ASSIGNMENT_NAMES = [folder.name for folder in all_folders()]
+
+
+@pytest.fixture(params=ASSIGNMENT_NAMES, scope="session")
+def assignment(request) -> Assignment:
+    """Each assignment in turn."""
+    return read_assignment(ASSIGNMENTS / request.param)
+
+
+@pytest.fixture(scope="session")
+def a01() -> Assignment:
+    """The assignment on nearest neighbours, small and complete."""
+    return find_assignment("a01")
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print which mistake is caught how, as `test_assignments.py` records it."""
+    reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    rows = [value for report in reports for name, value in report.user_properties if name == "mistake"]
+    if rows:
+        terminalreporter.section("mistakes and how they are caught")
+        for row in sorted(map(tuple, rows)):
+            terminalreporter.write_line("{:<12}{:<38}{:<28}{:<8}{}".format(*row))
+        terminalreporter.write_line(f"{sum(row[4] != 'missed' for row in rows)} of {len(rows)} caught")

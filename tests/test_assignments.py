@@ -1,0 +1,70 @@
+"""Every assignment: its checks pass what is right, and catch what is wrong."""
+
+import pytest
+from conftest import ASSIGNMENT_NAMES
+from variants import VARIANTS
+
+from exercise_code.support.checking import source
+from exercise_code.support.checking.answers import make_answers, replaced
+from exercise_code.support.checking.assignment import find_assignment
+from exercise_code.support.checking.declare import Mistake
+from exercise_code.support.checking.judge import judge
+from exercise_code.support.checking.probe import EXERCISES, gather
+
+SEEDS = 200
+CHUNKS = 8
+MISTAKES = [(name, mistake) for name in ASSIGNMENT_NAMES for mistake in find_assignment(name).mistakes]
+
+
+@pytest.mark.parametrize("name, mistake", MISTAKES, ids=[mistake.name for _, mistake in MISTAKES])
+def test_mistake_is_caught_with_its_hint(name, mistake, record_property):
+    checks = [check for check in find_assignment(name).checks if check.exercise == mistake.exercise]
+    rivals = [other for _, other in MISTAKES if other.exercise == mistake.exercise]
+    (check,) = (check for check in checks if check.id == mistake.check)
+    for seed in range(3):
+        answers = make_answers(checks, rivals, seed)
+        with replaced(mistake.exercise, mistake.function):
+            evidence = gather(check, seed)
+        function = source.find_function(mistake.source, mistake.name)
+        verdict = judge(check, evidence, answers.reference[check.id], function, answers.mistakes)
+        if seed == 0:
+            how = ", ".join(verdict.faults) or "missed"
+            record_property("mistake", [name, check.id.partition(".")[2], mistake.name, verdict.status, how])
+        assert verdict.status in ("failed", "error", "not_deterministic")
+        assert verdict.points < check.points
+        assert verdict.hint == mistake.hint
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_no_false_alarm(assignment, chunk):
+    """The reference, and right solutions that are written otherwise, pass for every seed."""
+    modules = {check.exercise.partition(".")[0] for check in assignment.checks}
+    variants = [
+        (exercise, function) for exercise, function in VARIANTS if exercise.partition(".")[0] in modules
+    ]
+    for seed in range(chunk * SEEDS // CHUNKS, (chunk + 1) * SEEDS // CHUNKS):
+        answers = make_answers(assignment.checks, [], seed)
+        for check in assignment.checks:
+            reference = answers.reference[check.id]
+            function = source.read_exercise(check.exercise, EXERCISES)
+            assert not judge(check, gather(check, seed), reference, function).faults
+            for exercise, other in variants:
+                if exercise == check.exercise:
+                    tree = source.find_function(Mistake(exercise, other, "", "").source, other.__name__)
+                    with replaced(exercise, other):
+                        faults = judge(check, gather(check, seed), reference, tree).faults
+                    assert not faults, (other.__name__, seed)
+
+
+def test_every_exercise_has_a_mistake_and_a_variant(assignment):
+    exercises = {check.exercise for check in assignment.checks}
+    assert exercises <= {mistake.exercise for mistake in assignment.mistakes}
+    assert exercises <= {exercise for exercise, _ in VARIANTS}
+
+
+def test_hints_are_short_and_differ(assignment):
+    for mistake in assignment.mistakes:
+        assert 20 < len(mistake.hint) <= 160
+        assert mistake.hint.count(". ") <= 1
+    named = [(mistake.check, mistake.hint) for mistake in assignment.mistakes]
+    assert len(set(named)) == len(named)
