@@ -1,0 +1,110 @@
+"""The assignment as nbgrader sees it: a course folder with a gradebook."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from traitlets.config import Config
+
+from exercise_code.support.checking.assignment import Assignment
+from grading.course import CourseError, read_course
+
+# nbgrader starts alembic by its bare name
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+CHECK_CELL = re.compile(r'check\("([\w.:]+)"\)')
+CONFIG = """\
+c = get_config()  # noqa: F821
+c.CourseDirectory.course_id = {course_id!r}
+c.ClearSolutions.text_stub = "*Your answer here.*"
+c.Autograde.exclude_overwriting = {{{name!r}: {editable!r}}}
+c.ExecutePreprocessor.timeout = 600
+"""
+
+
+def make_course(assignment: Assignment, tree: Path, course: Path) -> Path:
+    """Put the assignment into an nbgrader course and let nbgrader generate the students' version.
+
+    Args:
+        assignment: what to put there.
+        tree: what the students' functions need to run; it is copied beside the notebook.
+        course: the folder of the course; its gradebook is kept.
+
+    Returns:
+        The notebook for students.
+
+    Raises:
+        CourseError: the notebook's cells do not fit the checks, or nbgrader refuses it.
+    """
+    source = course / "source" / assignment.name
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(tree, source)
+    nbformat.write(with_points(assignment), source / assignment.notebook)
+    settings = {"course_id": read_course().id, "name": assignment.name, "editable": assignment.editable}
+    (course / "nbgrader_config.py").write_text(CONFIG.format(**settings), encoding="utf-8")
+    api = NbGraderAPI(config=nbgrader_config(course))
+    outcome = api.generate_assignment(assignment.name, force=True)
+    if not outcome["success"]:
+        reasons = [line.strip() for line in outcome["log"].splitlines() if "Error" in line]
+        raise CourseError(f"nbgrader cannot generate {assignment.name}: {reasons[:1] or outcome['error']}")
+    return course / "release" / assignment.name / assignment.notebook
+
+
+def nbgrader_config(course: Path) -> Config:
+    """The settings of `nbgrader_config.py`, for nbgrader's Python interface."""
+    config = Config()
+    config.CourseDirectory.root = str(course.resolve())
+    config.CourseDirectory.course_id = read_course().id
+    config.ClearSolutions.text_stub = "*Your answer here.*"
+    return config
+
+
+def with_points(assignment: Assignment) -> nbformat.NotebookNode:
+    """The notebook with the points of `checks.py` and of the questions in its metadata.
+
+    Raises:
+        CourseError: a check has no cell or two, or a question's points are missing.
+    """
+    notebook = nbformat.read(assignment.folder / assignment.notebook, as_version=4)
+    covered: list[str] = []
+    questions: list[str] = []
+    for cell in notebook.cells:
+        marks = cell.metadata.get("nbgrader", {})
+        if not marks.get("grade"):
+            continue
+        if cell.cell_type == "code":
+            called = CHECK_CELL.fullmatch(cell.source.strip())
+            ids = [check.id for check in assignment.checks if called and check.exercise == called[1]]
+            if not ids:
+                raise CourseError(
+                    f"{assignment.notebook}: the graded cell {marks['grade_id']!r} checks no exercise"
+                )
+            covered += ids
+            marks["points"] = sum(check.points for check in assignment.checks if check.id in ids)
+        else:
+            questions.append(marks["grade_id"])
+            marks["points"] = assignment.questions.get(marks["grade_id"], 0)
+    if sorted(covered) != sorted(check.id for check in assignment.checks):
+        odd = sorted({check.id for check in assignment.checks} ^ set(covered)) or covered
+        raise CourseError(f"{assignment.notebook}: {odd[0]} needs exactly one graded cell")
+    if sorted(questions) != sorted(assignment.questions):
+        odd = sorted(set(questions) ^ set(assignment.questions)) or questions
+        raise CourseError(
+            f"{assignment.notebook}: the question {odd[0]!r} is not both in it and in assignment.toml"
+        )
+    return notebook
+
+
+def open_gradebook(course: Path) -> Gradebook:
+    """The gradebook of a course folder, to be used in a `with` statement."""
+    return Gradebook(gradebook_address(course), read_course().id)
+
+
+def gradebook_address(course: Path) -> str:
+    """The gradebook's address, as SQLAlchemy writes it."""
+    return f"sqlite:///{(course / 'gradebook.db').resolve()}"
