@@ -19,17 +19,18 @@ BROKEN = {
 }
 
 
-def make_class(assignment: Assignment, folder: Path, size: int, seed: int = 0) -> list[str]:
+def make_class(assignment: Assignment, edition: Path, folder: Path, size: int, seed: int = 0) -> list[str]:
     """Write submissions of made-up students into a folder.
 
     About one in ten is perfect, one in ten untouched or broken; the others have made one to four of
-    the known mistakes, and some have not come to the end.
+    the known mistakes, and some have not come to the end. All hand in the notebook of the student edition.
 
     Returns:
         The students' names.
     """
     draw = random.Random(seed)
     shutil.rmtree(folder, ignore_errors=True)
+    notebook = (edition / assignment.notebook_path).read_text(encoding="utf-8")
     names = [f"student-{number:0{len(str(size))}}" for number in range(1, size + 1)]
     by_exercise: dict[str, list[Mistake]] = {}
     for mistake in assignment.mistakes:
@@ -46,19 +47,16 @@ def make_class(assignment: Assignment, folder: Path, size: int, seed: int = 0) -
                 texts = with_mistake(texts, draw.choice(by_exercise[exercise]))
             if draw.random() < 0.25:
                 texts = without(texts, assignment.checks[-1].exercise)
-        write_submission(assignment, folder / name, texts)
+        write_submission(folder / name, {**texts, assignment.notebook_path: notebook})
     return names
 
 
-def write_submission(assignment: Assignment, folder: Path, texts: dict[str, str]) -> None:
-    """Write a submission: the given files, and the notebook as it is."""
+def write_submission(folder: Path, texts: dict[str, str]) -> None:
+    """Write a submission's files, without the markers around solutions."""
     for file, text in texts.items():
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
         lines = [line for line in text.splitlines() if line.strip() not in (BEGIN, END)]
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    notebook = folder / assignment.notebook_path
-    notebook.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(assignment.folder / assignment.notebook, notebook)
 
 
 def with_mistake(texts: dict[str, str], mistake: Mistake) -> dict[str, str]:

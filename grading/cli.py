@@ -63,9 +63,10 @@ def demo(
 
     started = time.perf_counter()
     assignment = find_assignment(name)
-    console.print(f"Student edition in [bold]{make_release(assignment, build)}[/]")
+    edition = make_release(assignment, build)
+    console.print(f"Student edition in [bold]{edition}[/]")
     folder = build / "demo" / assignment.name
-    make_class(assignment, folder / "submitted", students)
+    make_class(assignment, edition, folder / "submitted", students)
     console.print(f"{students} made-up submissions in [bold]{folder / 'submitted'}[/]")
     _grade(assignment, folder / "submitted", folder / "graded", seed=1, workers=None)
     console.print(f"Took {time.perf_counter() - started:.0f} seconds")

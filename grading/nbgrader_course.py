@@ -11,6 +11,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import Config
 
+from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError, read_course
 
@@ -108,3 +109,13 @@ def open_gradebook(course: Path) -> Gradebook:
 def gradebook_address(course: Path) -> str:
     """The gradebook's address, as SQLAlchemy writes it."""
     return f"sqlite:///{(course / 'gradebook.db').resolve()}"
+
+
+def prepare_autograde(assignment: Assignment, course: Path, seed: int) -> None:
+    """Let plain `nbgrader autograde` grade on hidden inputs: their answers replace the visible ones.
+
+    The answers then lie where a submission's code can read them; `workbook grade` has no such gap.
+    """
+    answers = make_answers(assignment.checks, assignment.mistakes, seed)
+    folder = course / "source" / assignment.name / "assignments" / assignment.name
+    answers.save(folder / assignment.answers_path.name)

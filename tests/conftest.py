@@ -1,6 +1,7 @@
 """What several tests share."""
 
 import os
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -14,6 +15,7 @@ from exercise_code.support.checking.assignment import (
     read_assignment,
 )
 from exercise_code.support.paths import ASSIGNMENTS
+from grading.release import release
 
 settings.register_profile("workbook", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("workbook")
@@ -31,6 +33,14 @@ def assignment(request) -> Assignment:
 def a01() -> Assignment:
     """The assignment on nearest neighbours, small and complete."""
     return find_assignment("a01")
+
+
+@pytest.fixture(scope="session")
+def build(a01, tmp_path_factory) -> Path:
+    """A released a01: `student` and `nbgrader` in one folder. Not to be written to."""
+    folder = tmp_path_factory.mktemp("build")
+    release(a01, folder)
+    return folder
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

@@ -82,13 +82,7 @@ def _described(check: Check, seed: int) -> Evidence:
 
     @functools.wraps(original)
     def listening(*args: Any, **kwargs: Any) -> Any:
-        symbols.update(
-            {
-                name: size
-                for name, size in annotations.bind(original, args, kwargs).items()
-                if name not in symbols
-            }
-        )
+        symbols.update({**annotations.bind(original, args, kwargs), **symbols})
         return original(*args, **kwargs)
 
     with replaced(check.exercise, listening):

@@ -34,7 +34,7 @@ def difference(
 
 
 def wrong_entries(expected: Tensor, got: Tensor, rtol: float, atol: float) -> Tensor:
-    """Where two tensors of one shape and dtype differ, as a mask; the tolerances are those of `difference`."""
+    """Where two tensors of one shape and dtype differ, as a mask; tolerances as in `difference`."""
     if not expected.is_floating_point():
         return got != expected
     if expected.dtype == torch.float64:

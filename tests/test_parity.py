@@ -1,0 +1,125 @@
+"""Plain nbgrader and `workbook grade` give the same scores."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import MissingEntry
+
+from exercise_code.support.checking.answers import make_answers
+from exercise_code.support.paths import ROOT
+from grading.classroom import with_mistake, without, write_submission
+from grading.collect import collect
+from grading.grade import grade
+from grading.gradebook import write_gradebook
+from grading.nbgrader_course import CHECK_CELL, open_gradebook, prepare_autograde
+from grading.tree import strip_solutions
+
+pytestmark = pytest.mark.xdist_group("release")
+SEED = 20261016
+WRONG = {
+    "half": ["one_loop_on_cpu", "no_loops_squared", "first_on_tie"],
+    "mixed": ["two_loops_transposed", "no_loops_all_differences", "nearest_breaks_ties", "percentages"],
+    "rough": ["one_loop_fixed_axes", "strikes_out_neighbours", "predict_forgets_k", "no_return"],
+}
+
+
+@pytest.fixture(scope="module")
+def submitted(a01, build, tmp_path_factory) -> Path:
+    """One right submission, one untouched, three wrong ones and one that stops half-way."""
+    folder = tmp_path_factory.mktemp("parity") / "submissions"
+    notebook = {a01.notebook_path: (build / "student" / a01.notebook_path).read_text()}
+    right = {file: (ROOT / file).read_text() for file in a01.editable}
+    stubs = {file: strip_solutions(text, file) for file, text in right.items()}
+    by_name = {mistake.name: mistake for mistake in a01.mistakes}
+    write_submission(folder / "right", right | notebook)
+    write_submission(folder / "untouched", stubs | notebook)
+    write_submission(folder / "unfinished", without(right, "knn.predict_labels") | notebook)
+    for name, mistakes in WRONG.items():
+        texts = right
+        for mistake in mistakes:
+            texts = with_mistake(texts, by_name[mistake])
+        write_submission(folder / name, texts | notebook)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ours(a01, submitted, tmp_path_factory):
+    """Points by student and grade cell, and the scores in the gradebook."""
+    out = tmp_path_factory.mktemp("ours")
+    graded = list(grade(collect(submitted, a01), a01, make_answers(a01.checks, a01.mistakes, SEED), out))
+    write_gradebook(a01, graded, out / "nbgrader")
+    return graded, read_scores(a01, out / "nbgrader")
+
+
+@pytest.fixture(scope="module")
+def theirs(a01, submitted, build, tmp_path_factory):
+    """The same from `nbgrader autograde` on the released course."""
+    course = tmp_path_factory.mktemp("theirs") / "course"
+    shutil.copytree(build / "nbgrader", course)
+    prepare_autograde(a01, course, SEED)
+    for folder in submitted.iterdir():
+        target = course / "submitted" / folder.name / a01.name
+        for file in a01.editable:
+            (target / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(folder / file, target / file)
+        notebook = nbformat.read(course / "release" / a01.name / a01.notebook, as_version=4)
+        notebook.cells = [cell for cell in notebook.cells if is_needed(cell)]
+        nbformat.write(notebook, target / a01.notebook)
+    nbgrader = Path(sys.executable).with_name("nbgrader")
+    subprocess.run([nbgrader, "autograde", a01.name], cwd=course, check=True, capture_output=True)
+    return read_scores(a01, course)
+
+
+def is_needed(cell) -> bool:
+    """Set-up, imports and what is graded: the experiments between them only take time."""
+    if cell.metadata.get("nbgrader"):
+        return True
+    return cell.cell_type == "code" and ("setup()" in cell.source or "import check" in cell.source)
+
+
+def read_scores(assignment, course) -> dict[str, dict[str, float]]:
+    """Automatic scores by student and grade cell."""
+    scores = {}
+    with open_gradebook(course) as gradebook:
+        for student in gradebook.students:
+            try:
+                submission = gradebook.find_submission(assignment.name, student.id)
+            except MissingEntry:
+                continue
+            grades = submission.notebooks[0].grades
+            scores[student.id] = {grade.name: grade.auto_score for grade in grades}
+    return scores
+
+
+def test_scores_are_equal_cell_by_cell(ours, theirs):
+    assert ours[1] == theirs
+
+
+def test_scores_are_what_the_submissions_deserve(a01, ours):
+    graded, scores = ours
+    totals = {item.submission.id: item.score for item in graded}
+    assert totals["right"] == a01.max_points
+    assert totals["untouched"] == 0
+    assert all(0 < totals[name] < a01.max_points for name in ("unfinished", *WRONG))
+    for item in graded:
+        assert sum(filter(None, scores[item.submission.id].values())) == item.score
+
+
+def test_each_cell_holds_the_points_of_its_checks(a01, ours, build):
+    graded, scores = ours
+    notebook = nbformat.read(build / "nbgrader/release" / a01.name / a01.notebook, as_version=4)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code":
+            exercise = CHECK_CELL.fullmatch(cell.source)[1]
+            for item in graded:
+                points = sum(v.points for v in item.verdicts if v.check.partition(":")[0] == exercise)
+                assert scores[item.submission.id][cell.metadata.nbgrader.grade_id] == points
+
+
+def test_untouched_answers_get_nothing_and_no_person_need_look(ours):
+    for scores in ours[1].values():
+        assert all(scores[name] == 0 for name in scores if name.startswith("question"))
