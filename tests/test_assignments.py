@@ -1,11 +1,13 @@
 """Every assignment: its checks pass what is right, and catch what is wrong."""
 
+import functools
+
 import pytest
 from conftest import ASSIGNMENT_NAMES
 from variants import VARIANTS
 
 from exercise_code.support.checking import source
-from exercise_code.support.checking.answers import make_answers, replaced
+from exercise_code.support.checking.answers import Answers, make_answers, replaced
 from exercise_code.support.checking.assignment import find_assignment
 from exercise_code.support.checking.declare import Mistake
 from exercise_code.support.checking.judge import judge
@@ -16,13 +18,18 @@ CHUNKS = 8
 MISTAKES = [(name, mistake) for name in ASSIGNMENT_NAMES for mistake in find_assignment(name).mistakes]
 
 
+@functools.cache
+def answers_of(name: str, exercise: str, seed: int) -> Answers:
+    """The answers to one exercise."""
+    checks = [check for check in find_assignment(name).checks if check.exercise == exercise]
+    return make_answers(checks, [mistake for _, mistake in MISTAKES if mistake.exercise == exercise], seed)
+
+
 @pytest.mark.parametrize("name, mistake", MISTAKES, ids=[mistake.name for _, mistake in MISTAKES])
 def test_mistake_is_caught_with_its_hint(name, mistake, record_property):
-    checks = [check for check in find_assignment(name).checks if check.exercise == mistake.exercise]
-    rivals = [other for _, other in MISTAKES if other.exercise == mistake.exercise]
-    (check,) = (check for check in checks if check.id == mistake.check)
+    (check,) = (check for check in find_assignment(name).checks if check.id == mistake.check)
     for seed in range(3):
-        answers = make_answers(checks, rivals, seed)
+        answers = answers_of(name, mistake.exercise, seed)
         with replaced(mistake.exercise, mistake.function):
             evidence = gather(check, seed)
         function = source.find_function(mistake.source, mistake.name)

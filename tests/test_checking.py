@@ -162,10 +162,15 @@ def test_what_builds_on_a_fault_is_blocked():
         declare("knn.KnnClassifier.predict", points=1, uses=["knn.predict_labels"])(lambda code, case: {}),
         declare("knn.knn_get_best_k", points=1)(lambda code, case: {}),
     ]
-    verdicts = [Verdict(check.id, check.id, 1, "failed", 0.0, [], {"answer": "wrong"}) for check in checks]
+    verdicts = [
+        Verdict(check.id, "", 1, "failed", 0.0, [], {"answer": f"{check.id} is wrong"}) for check in checks
+    ]
     block(verdicts, checks)
     assert [verdict.status for verdict in verdicts] == ["failed", "blocked", "failed"]
-    assert verdicts[1].message == "blocked by knn.predict_labels: mend that first; wrong"
+    assert (
+        verdicts[1].message
+        == "blocked by knn.predict_labels: mend that first; knn.KnnClassifier.predict is wrong"
+    )
 
 
 @pytest.mark.parametrize(
@@ -292,12 +297,18 @@ def test_check_finds_assignments_modules_and_exercises(a01):
         check("knm")
 
 
-def test_check_sees_what_is_written_now(monkeypatch):
+@pytest.fixture
+def own_answers():
+    """The answers that `check` makes from the reference, made before a test replaces a function."""
+    check("knn.knn_get_best_k")
+
+
+def test_check_sees_what_is_written_now(own_answers, monkeypatch):
     monkeypatch.setattr(knn, "knn_get_best_k", lambda accuracies: 0)
     assert check("knn.knn_get_best_k").points == 0
 
 
-def test_a_blocked_check_is_told_when_asked_alone(monkeypatch):
+def test_a_blocked_check_is_told_when_asked_alone(own_answers, monkeypatch):
     monkeypatch.setattr(knn, "compute_distances_no_loops", lambda a, b: torch.zeros(len(a), len(b)))
     (verdict,) = check("knn.KnnClassifier.predict").verdicts
     assert verdict.status == "blocked"

@@ -79,6 +79,10 @@ def judge(
         verdict.status, verdict.faults["state"] = evidence.problem
         return verdict
     first = evidence.runs["float32"]
+    if function is None and (first.error or "").startswith("AttributeError: module 'exercise_code."):
+        verdict.status = "not_written"
+        verdict.faults["state"] = "the function is not there any more: put its first line back"
+        return verdict
     if _not_written(check, first, function):
         verdict.status = "not_written"
         verdict.faults["state"] = "not written yet"
@@ -105,19 +109,20 @@ def judge(
 
 
 def block(verdicts: Iterable[Verdict], checks: Iterable[Check]) -> None:
-    """Mark as blocked what failed together with an exercise that it builds on."""
-    sound: dict[str, bool] = {}
+    """Mark as blocked what failed together with what it builds on, unless for the very same reason."""
     verdicts = list(verdicts)
-    for verdict in verdicts:
-        exercise = verdict.check.partition(":")[0]
-        sound[exercise] = sound.get(exercise, True) and verdict.status == "passed"
+    broken = [verdict for verdict in verdicts if verdict.status != "passed"]
     uses = {check.id: check.uses for check in checks}
     for verdict in verdicts:
-        broken = [used for used in uses[verdict.check] if not sound.get(used, True)]
-        if verdict.status in ("failed", "error") and broken and not verdict.hint:
+        below = [
+            other.check.partition(":")[0]
+            for other in broken
+            if other.check.partition(":")[0] in uses[verdict.check] and other.faults != verdict.faults
+        ]
+        if verdict.status in ("failed", "error") and below and not verdict.hint:
             verdict.status = "blocked"
             verdict.points = 0.0
-            verdict.faults = {"state": f"blocked by {broken[0]}: mend that first", **verdict.faults}
+            verdict.faults = {"state": f"blocked by {below[0]}: mend that first", **verdict.faults}
 
 
 def _examine(
