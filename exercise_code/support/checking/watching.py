@@ -24,6 +24,10 @@ class Watch(TorchDispatchMode):
         self._case = case
         self._alive: dict[int, tuple[int, int]] = {}
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # the default imports torch._dynamo, which takes a second and is of no use here
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         if self._case.drawing:
