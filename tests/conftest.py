@@ -44,7 +44,7 @@ def build(a01, tmp_path_factory) -> Path:
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Print which mistake is caught how, as `test_assignments.py` records it."""
+    """Print which mistake is caught how, as `test_mistakes.py` records it."""
     reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
     rows = [value for report in reports for name, value in report.user_properties if name == "mistake"]
     if rows:

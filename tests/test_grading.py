@@ -20,7 +20,6 @@ from grading.course import CourseError, read_course
 from grading.grade import grade, results, write_csv
 from grading.nbgrader_course import open_gradebook
 
-pytestmark = pytest.mark.xdist_group("grading")
 SEED = 11
 FILE = "exercise_code/knn.py"
 RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "SOLUTION" not in line) + "\n"
@@ -29,7 +28,7 @@ RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "SO
 @pytest.fixture(scope="module")
 def impatient(a01) -> Assignment:
     """a01 with short limits."""
-    short = Limits(seconds_per_check=4, seconds_per_submission=25, memory_mb=700)
+    short = Limits(seconds_per_check=4, seconds_per_submission=60, memory_mb=700)
     return Assignment(
         a01.folder, a01.title, a01.notebook, a01.editable, limits=short, questions=a01.questions
     )

@@ -18,7 +18,6 @@ from grading.gradebook import write_gradebook
 from grading.nbgrader_course import CHECK_CELL, open_gradebook, prepare_autograde
 from grading.tree import strip_solutions
 
-pytestmark = pytest.mark.xdist_group("release")
 SEED = 20261016
 WRONG = {
     "half": ["one_loop_on_cpu", "no_loops_squared", "first_on_tie"],

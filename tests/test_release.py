@@ -16,8 +16,6 @@ from grading.nbgrader_course import with_points
 from grading.release import faults, leaks, release
 from grading.tree import strip_solutions
 
-pytestmark = pytest.mark.xdist_group("release")
-
 
 @pytest.fixture
 def edition(build, tmp_path):
