@@ -129,6 +129,8 @@ def _strip(path: str, due: list[Any] | Tensor, came: list[Any] | Tensor, wrong: 
     size = max(len(due), len(came))
     summary = f"{len(wrong)} of {size} values differ" if size > 1 else ""
     shown = range(size)
+    if len(due) != len(came):
+        summary = f"{len(came)} values where {len(due)} are due; {len(wrong)} differ"
     if size > LONGEST_STRIP:
         shown = wrong[:LONGEST_STRIP]
         summary += f"; the first {len(shown)} of them" if len(shown) < len(wrong) else "; these are they"
@@ -193,7 +195,7 @@ def _picture(
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = (matrix - low) / (high - low) if high > low else np.full(matrix.shape, 0.5)
     large = np.kron(scaled, np.ones((cell, cell)))
-    pixels = colours(np.nan_to_num(large), bytes=True)[..., :3]
+    pixels = colours(np.nan_to_num(large).clip(0, 1), bytes=True)[..., :3]
     undefined = np.kron(np.isnan(matrix), np.ones((cell, cell))) > 0
     rows, columns = np.indices(undefined.shape)
     pixels[undefined] = np.where((rows + columns) % 4 < 2, 255, 0)[undefined, None]
