@@ -78,6 +78,7 @@ def _grade(assignment: Assignment, submissions: Path, out: Path, seed: int, work
     from grading.collect import collect
     from grading.feedback import write_feedback
     from grading.gradebook import write_gradebook
+    from grading.on_images import on_images
     from grading.report import write_report
     from grading.runner import Sandbox
 
@@ -99,10 +100,13 @@ def _grade(assignment: Assignment, submissions: Path, out: Path, seed: int, work
     (out / "feedback").mkdir(exist_ok=True)
     for item in graded:
         write_feedback(assignment, item, answers, out / "feedback" / f"{item.submission.id}.html")
-    write_report(assignment, graded, answers, out / "report.html", seed=seed, sandbox=sandbox.to_tree())
+    hints = {verdict.hint for item in graded for verdict in item.verdicts}
+    images = on_images(assignment, [mistake for mistake in assignment.mistakes if mistake.hint in hints])
+    report = out / "report.html"
+    write_report(assignment, graded, answers, report, seed=seed, sandbox=sandbox.to_tree(), images=images)
     mean = sum(item.score for item in graded) / len(graded)
     console.print(f"{len(graded)} submissions, {mean:.1f} of {assignment.max_points:g} points on average")
-    console.print(f"Report      [bold]{out / 'report.html'}[/]")
+    console.print(f"Report      [bold]{report}[/]")
     console.print(f"Feedback    {out / 'feedback'}")
     console.print(f"Results     {out / 'results.json'}, {out / 'results.csv'}")
     console.print(f"Gradebook   {gradebook}  (formgrader: start jupyter lab in {out / 'nbgrader'})")

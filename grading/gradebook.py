@@ -1,11 +1,13 @@
 """Write scores into nbgrader's gradebook, where formgrader shows them."""
 
 import tempfile
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 from nbgrader.utils import compute_checksum
+from sqlalchemy.exc import SAWarning
 
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.judge import Verdict
@@ -34,7 +36,8 @@ def write_gradebook(assignment: Assignment, graded: Iterable[Graded], course: Pa
         write_tree(assignment, Path(scratch) / "tree")
         make_course(assignment, Path(scratch) / "tree", course)
     exercises = _exercises_by_cell(assignment)
-    with open_gradebook(course) as gradebook:
+    with open_gradebook(course) as gradebook, warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # nbgrader builds rows outside of a session
         for item in graded:
             notebook = _notebook(item.submission, assignment)
             gradebook.update_or_create_student(item.submission.id)

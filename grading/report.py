@@ -22,6 +22,7 @@ from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.render import WORDS
 from grading.grade import Graded
+from grading.on_images import OnImages
 from grading.pages import LOOKS, count, name_of, plain, points, write_page
 from grading.pictures import Panel, panels
 
@@ -126,6 +127,7 @@ def write_report(
     *,
     seed: int,
     sandbox: dict[str, Any],
+    images: OnImages | None = None,
 ) -> None:
     """Write the page of a class, which links to the students' pages in `feedback` beside it.
 
@@ -136,6 +138,7 @@ def write_report(
         path: the HTML file.
         seed: drew the hidden inputs.
         sandbox: `level`, `layers` and `missing` as in `results.json`.
+        images: what the mistakes of the class cost on images.
 
     Raises:
         ValueError: nothing was graded.
@@ -161,6 +164,7 @@ def write_report(
         median=median(report.scores.values()),
         seed=seed,
         sandbox=sandbox,
+        images=images,
         bins=bins,
         histogram=_histogram(bins, report.scores, assignment.max_points),
         breakdown=_breakdown(report.words),

@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -73,6 +74,12 @@ class Assignment:
         if not path.exists():
             return []
         return [value for value in vars(_load(path)).values() if isinstance(value, Mistake)]
+
+    @property
+    def experiment(self) -> Callable[[str], float] | None:
+        """From a data set to the accuracy of the functions as they are; none in a student's copy."""
+        path = self.folder / "experiment.py"
+        return _load(path).accuracy if path.exists() else None
 
     @property
     def max_points(self) -> float:
