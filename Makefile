@@ -15,7 +15,7 @@ demo: setup
 	$(BIN)/workbook demo
 
 test: setup
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lab: setup
 	$(BIN)/jupyter lab assignments

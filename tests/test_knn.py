@@ -78,16 +78,3 @@ def test_default_values_of_k_are_those_of_the_field():
 )
 def test_best_k(accuracies, best):
     assert knn.knn_get_best_k(accuracies) == best
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_everything_runs_on_cuda():
-    x_train, x_test = torch.rand(50, 3, 8, 8), torch.rand(20, 3, 8, 8)
-    y_train = torch.arange(50) % 7
-    expected = knn.KnnClassifier(x_train, y_train).predict(x_test, 5)
-    found = knn.KnnClassifier(x_train.cuda(), y_train.cuda()).predict(x_test.cuda(), 5)
-    assert found.is_cuda
-    assert found.cpu().tolist() == expected.tolist()
-    for distances in DISTANCES:
-        assert distances(x_train.cuda(), x_test.cuda()).is_cuda
