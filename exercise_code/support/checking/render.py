@@ -26,14 +26,10 @@ WRONG = "#c4400a"
 STYLE = """
 <style>
 .workbook-checks {font: 13px/1.5 system-ui, sans-serif; max-width: 60em; margin: .4em 0}
-.workbook-checks table {border-collapse: collapse; width: 100%}
-.workbook-checks td {padding: .3em .7em; text-align: left; vertical-align: top;
-  border: 0; border-top: 1px solid #8884; background: none; white-space: normal}
-.workbook-checks td:first-child {width: 5.5em; font-weight: 600; white-space: nowrap}
-.workbook-checks td:last-child {width: 7em; text-align: right; white-space: nowrap}
-.workbook-checks code {background: none; padding: 0; font-weight: 600}
-.workbook-checks p {margin: .1em 0}
-.workbook-checks .quiet {opacity: .75}
+.workbook-checks > div {display: grid; grid-template-columns: 5.5em 1fr auto; column-gap: .8em;
+  padding: .35em 0; border-top: 1px solid #8884}
+.workbook-checks .status {font-weight: 600} .workbook-checks .name {font-family: monospace; font-weight: 600}
+.workbook-checks p {margin: .1em 0; line-height: inherit} .workbook-checks .quiet {opacity: .75}
 .workbook-checks .hint {border-left: 3px solid #e69f00; padding-left: .6em}
 .workbook-checks .ok {color: #2b8fd0} .workbook-checks .bad {color: #d55e00}
 </style>
@@ -41,14 +37,13 @@ STYLE = """
 
 
 def to_html(verdicts: Iterable[Verdict]) -> str:
-    """A table with a row for each check and a last one for the points."""
+    """A row for each check and a last one for the points, in a look of their own wherever they are shown."""
     verdicts = list(verdicts)
-    rows = "".join(map(_row, verdicts))
     total = (
         f"{_points(sum(v.points for v in verdicts))} of {_points(sum(v.max_points for v in verdicts))} points"
     )
-    summary = f"<tr><td></td><td></td><td><b>{total}</b></td></tr>" if len(verdicts) > 1 else ""
-    return f'{STYLE}<div class="workbook-checks"><table>{rows}{summary}</table></div>'
+    summary = f"<div><span></span><span></span><b>{total}</b></div>" if len(verdicts) > 1 else ""
+    return f'{STYLE}<div class="workbook-checks">{"".join(map(_row, verdicts))}{summary}</div>'
 
 
 def to_text(verdicts: Iterable[Verdict], console: Console | None = None) -> str:
@@ -60,7 +55,9 @@ def to_text(verdicts: Iterable[Verdict], console: Console | None = None) -> str:
     table.add_column(justify="right", no_wrap=True)
     for verdict in verdicts:
         word = WORDS[verdict.status]
-        lines = [Text(_name(verdict), style="bold"), *(Text(line) for line in _lines(verdict))]
+        lines = [Text(_name(verdict), style="bold"), *map(Text, _faults(verdict))]
+        if verdict.kept:
+            lines.append(Text(_kept(verdict), style="dim"))
         if verdict.hint:
             lines.append(Text(verdict.hint, style=COLOURS["hint"]))
         table.add_row(Text(word, style=COLOURS.get(word, WRONG)), Group(*lines), _score(verdict))
@@ -86,23 +83,28 @@ def to_mime(verdicts: list[Verdict], points: float) -> dict[str, str]:
 def _row(verdict: Verdict) -> str:
     word = WORDS[verdict.status]
     tone = "ok" if word == "ok" else "quiet" if word in COLOURS else "bad"
-    lines = "".join(f"<p>{_marked(line)}</p>" for line in _lines(verdict))
+    lines = "".join(f"<p>{_marked(line)}</p>" for line in _faults(verdict))
+    if verdict.kept:
+        lines += f'<p class="quiet">{_marked(_kept(verdict))}</p>'
     if verdict.hint:
         lines += f'<p class="hint"><b>Hint.</b> {_marked(verdict.hint)}</p>'
-    quiet = ' class="quiet"' if word in COLOURS else ""
+    name = f'<span class="name">{html.escape(_name(verdict))}</span>'
     return (
-        f'<tr><td class="{tone}">{word}</td><td><code>{html.escape(_name(verdict))}</code>'
-        f"<div{quiet}>{lines}</div></td><td>{_score(verdict)}</td></tr>"
+        f'<div><span class="status {tone}">{word}</span><div>{name}{lines}</div>'
+        f"<span>{_score(verdict)}</span></div>"
     )
 
 
-def _lines(verdict: Verdict) -> list[str]:
-    """What is wrong, a line for each; then what is right, in one line."""
-    faults = [
+def _faults(verdict: Verdict) -> list[str]:
+    return [
         text if aspect in ("state", "answer") else f"{aspect}: {text}"
         for aspect, text in verdict.faults.items()
     ]
-    return [*faults, *([" · ".join(verdict.kept)] if verdict.kept else [])]
+
+
+def _kept(verdict: Verdict) -> str:
+    """What is right, in one line."""
+    return ("right: " if verdict.faults else "") + " · ".join(verdict.kept)
 
 
 def _name(verdict: Verdict) -> str:
