@@ -1,7 +1,9 @@
 """Grade a folder of submissions: run, judge, write down."""
 
+import contextlib
 import csv
 import os
+import queue
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -61,21 +63,31 @@ def grade(
         pristine = Path(scratch) / "pristine"
         write_tree(assignment, pristine)
 
-        def one(submission: Submission) -> Graded:
-            evidence = _gather(submission, assignment, pristine, answers.seed)
-            tree = [item.to_tree() for item in evidence]
-            (kept / f"{submission.id}.safetensors").write_bytes(
-                dumps({"seed": answers.seed, "evidence": tree})
-            )
-            return judge_submission(submission, evidence, assignment, answers)
+        with contextlib.ExitStack() as stack:
+            free: queue.SimpleQueue[runner.Worker] = queue.SimpleQueue()
+            for _ in range(workers or os.cpu_count() or 1):
+                free.put(stack.enter_context(runner.Worker(pristine, assignment)))
 
-        with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-            yield from pool.map(one, submissions)
+            def gather(submission: Submission) -> tuple[Submission, list[Evidence]]:
+                worker = free.get()
+                try:
+                    return submission, _gather(submission, assignment, pristine, answers.seed, worker)
+                finally:
+                    free.put(worker)
+
+            with ThreadPoolExecutor(free.qsize()) as pool:
+                for submission, evidence in pool.map(gather, submissions):
+                    tree = [item.to_tree() for item in evidence]
+                    path = kept / f"{submission.id}.safetensors"
+                    path.write_bytes(dumps({"seed": answers.seed, "evidence": tree}))
+                    yield judge_submission(submission, evidence, assignment, answers)
 
 
-def grade_one(submission: Submission, assignment: Assignment, pristine: Path, answers: Answers) -> Graded:
+def grade_one(
+    submission: Submission, assignment: Assignment, pristine: Path, answers: Answers, worker: runner.Worker
+) -> Graded:
     """Run one submission in a copy of a pristine tree, and judge it."""
-    evidence = _gather(submission, assignment, pristine, answers.seed)
+    evidence = _gather(submission, assignment, pristine, answers.seed, worker)
     return judge_submission(submission, evidence, assignment, answers)
 
 
@@ -142,7 +154,9 @@ def write_csv(path: Path, graded: Iterable[Graded]) -> None:
             writer.writerow([item.submission.id, item.score, maximum, *points])
 
 
-def _gather(submission: Submission, assignment: Assignment, pristine: Path, seed: int) -> list[Evidence]:
+def _gather(
+    submission: Submission, assignment: Assignment, pristine: Path, seed: int, worker: runner.Worker
+) -> list[Evidence]:
     missing = [name for name in assignment.editable if name not in submission.files]
     if missing:
         reason = f"{missing[0]} is not in the submission"
@@ -151,7 +165,7 @@ def _gather(submission: Submission, assignment: Assignment, pristine: Path, seed
         tree = Path(scratch) / "tree"
         shutil.copytree(pristine, tree, ignore=shutil.ignore_patterns("answers.safetensors"))
         _lay_out(submission, tree, assignment.editable)
-        return runner.run(tree, assignment, seed)
+        return worker.run(tree, seed)
 
 
 def _lay_out(submission: Submission, tree: Path, names: list[str]) -> None:

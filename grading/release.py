@@ -17,6 +17,7 @@ from grading.collect import Submission
 from grading.course import CourseError, read_course
 from grading.grade import grade_one
 from grading.nbgrader_course import make_course
+from grading.runner import Worker
 from grading.tree import BEGIN, END, solutions, write_tree
 
 SHORTEST_SECRET = 18
@@ -76,10 +77,11 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
     answers = Answers.load(edition / "assignments" / assignment.name / assignment.answers_path.name)
     stubs = {name: (edition / name).read_bytes() for name in assignment.editable}
     solved = {name: (ROOT / name).read_bytes() for name in assignment.editable}
-    empty, filled = (
-        grade_one(Submission(id, files), assignment, edition, answers)
-        for id, files in (("the empty edition", stubs), ("the filled edition", solved))
-    )
+    with Worker(edition, assignment) as worker:
+        empty, filled = (
+            grade_one(Submission(id, files), assignment, edition, answers, worker)
+            for id, files in (("the empty edition", stubs), ("the filled edition", solved))
+        )
     return [
         f"{verdict.check} of {graded.submission.id} is {verdict.status}: {verdict.message}"
         for graded, due in ((empty, "not_written"), (filled, "passed"))

@@ -1,34 +1,38 @@
-"""Run one submission's checks in a child process, and bring back what they did.
+"""Run one submission's checks in a process of its own, and bring back what they did.
 
-This is the seam for faster and safer runners: `run` takes a tree with the student's files in it and
-returns evidence, whatever happens in between.
+This is the seam for safer and farther runners: `Worker.run` takes a tree with the student's files in it
+and returns evidence, whatever happens in between.
 """
 
 import contextlib
+import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.child import read_frame
 from exercise_code.support.checking.evidence import Evidence, loads
 from exercise_code.support.paths import ROOT
+from grading.course import CourseError
 
 ENTRY = """\
 import sys
 sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in getattr(finder, "__module__", "")]
 sys.path[:] = [{tree!r}, *(path for path in sys.path if path != {root!r})]
-from exercise_code.support.checking.child import main
-main()
+from exercise_code.support.checking import child
+child.{function}()
 """
 START_SECONDS = 60.0
+CAN_FORK = sys.platform == "linux"
 
 
 @dataclass(frozen=True)
@@ -50,82 +54,97 @@ class Sandbox:
         return asdict(self)
 
 
-def run(tree: Path, assignment: Assignment, seed: int) -> list[Evidence]:
-    """Run all checks of an assignment on the functions in a tree.
+class Worker:
+    """Runs submissions one after another; to be used in a `with` statement.
 
-    A check that loops, crashes or ends the process costs itself: the rest goes on in a new process.
-
-    Args:
-        tree: a project folder with the student's files in place and no answers.
-        assignment: whose checks.
-        seed: draws the inputs.
-
-    Returns:
-        Evidence for each check, in order.
+    On Linux it keeps a process that has imported everything, and forks it for each submission. Elsewhere
+    each submission starts a process anew.
     """
-    found: dict[str, Evidence] = {}
-    ids = [check.id for check in assignment.checks]
-    ends = time.monotonic() + assignment.limits.seconds_per_submission
-    while waiting := [id for id in ids if id not in found]:
-        if time.monotonic() > ends:
-            reason = f"the {assignment.limits.seconds_per_submission:g} seconds for the submission are over"
-            found |= {id: Evidence(id, problem=("timeout", reason)) for id in waiting}
-            break
-        with _Child(tree, assignment, seed, waiting) as child:
-            started = child.receive(START_SECONDS)
-            imported = (
-                started if isinstance(started, tuple) else child.receive(assignment.limits.seconds_per_check)
-            )
-            if isinstance(imported, tuple):
-                status, reason = imported
-                found |= {
-                    id: Evidence(id, problem=(status, f"{reason} while it was imported")) for id in waiting
-                }
+
+    def __init__(self, pristine: Path, assignment: Assignment) -> None:
+        """Take the tree whose support code is trusted, and the assignment whose checks are run."""
+        self._pristine, self._assignment = pristine, assignment
+        self._zygote: _Zygote | None = None
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._zygote:
+            self._zygote.close()
+
+    def run(self, tree: Path, seed: int) -> list[Evidence]:
+        """Run all checks on the functions in a tree.
+
+        A check that loops, crashes or ends the process costs itself: the rest goes on in a new process.
+
+        Args:
+            tree: a copy of the pristine tree with the student's files in place.
+            seed: draws the inputs.
+
+        Returns:
+            Evidence for each check, in order.
+        """
+        limits = self._assignment.limits
+        found: dict[str, Evidence] = {}
+        ids = [check.id for check in self._assignment.checks]
+        ends = time.monotonic() + limits.seconds_per_submission
+        while waiting := [id for id in ids if id not in found]:
+            if time.monotonic() > ends:
+                reason = f"the {limits.seconds_per_submission:g} seconds for the submission are over"
+                found |= {id: Evidence(id, problem=("timeout", reason)) for id in waiting}
                 break
-            for id in waiting:
-                frame = child.receive(
-                    min(assignment.limits.seconds_per_check, max(ends - time.monotonic(), 0.1))
-                )
-                found[id] = _evidence(id, frame)
-                if found[id].problem:
+            with self._start(tree, seed, waiting) as child:
+                started = child.receive(START_SECONDS)
+                imported = started if isinstance(started, tuple) else child.receive(limits.seconds_per_check)
+                if isinstance(imported, tuple):
+                    status, reason = imported
+                    problem = status, f"{reason} while it was imported"
+                    found |= {id: Evidence(id, problem=problem) for id in waiting}
                     break
-    return [found[id] for id in ids]
+                for id in waiting:
+                    seconds = min(limits.seconds_per_check, max(ends - time.monotonic(), 0.1))
+                    found[id] = _evidence(id, child.receive(seconds))
+                    if found[id].problem:
+                        break
+        return [found[id] for id in ids]
+
+    def _start(self, tree: Path, seed: int, ids: list[str]) -> "_Child":
+        memory_mb = self._assignment.limits.memory_mb
+        if not CAN_FORK:
+            process = _start_python(
+                tree, "main", self._assignment.name, str(seed), str(memory_mb), *ids, stdout=subprocess.PIPE
+            )
+            return _Process(process)
+        for _ in range(2):
+            self._zygote = self._zygote or _Zygote(self._pristine, self._assignment)
+            if child := self._zygote.fork(tree=str(tree), checks=ids, seed=seed, memory_mb=memory_mb):
+                return child
+            self._zygote.close()
+            self._zygote = None
+        raise CourseError("no process can be started to run submissions: is there memory left?")
 
 
 class _Child:
     """A process that runs checks; `receive` waits for its next frame."""
 
-    def __init__(self, tree: Path, assignment: Assignment, seed: int, ids: list[str]) -> None:
-        entry = ENTRY.format(tree=str(tree), root=str(ROOT))
-        limits = [str(seed), str(assignment.limits.memory_mb)]
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-        system = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-B", "-c", entry, assignment.name, *limits, *ids],
-            cwd=tree,
-            env={**system, **threads, "HOME": str(tree), "TMPDIR": str(tree)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+    def __init__(self, frames: BinaryIO) -> None:
         self._asked = threading.Semaphore(0)
         self._frames: queue.Queue[bytes | None] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read, args=[frames], daemon=True).start()
 
     def __enter__(self) -> "_Child":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL) if os.name == "posix" else self._process.kill()
-        self._process.wait()
+        self.kill()
+        self.ending()
         self._asked.release()
 
-    def _read(self) -> None:
+    def _read(self, frames: BinaryIO) -> None:
         """Read one frame each time that one is asked for; what a child sends beyond stays in the pipe."""
-        with self._process.stdout as out, contextlib.suppress(ValueError, OSError):
-            while self._asked.acquire() and (frame := read_frame(out)) is not None:
+        with frames, contextlib.suppress(ValueError, OSError):
+            while self._asked.acquire() and (frame := read_frame(frames)) is not None:
                 self._frames.put(frame)
         self._frames.put(None)
 
@@ -138,7 +157,106 @@ class _Child:
             return "timeout", f"it took longer than {seconds:.0f} seconds"
         if frame is not None:
             return frame
-        return "crashed", f"the process ended ({_ending(self._process.wait())})"
+        self.kill()
+        return "crashed", f"the process ended ({self.ending()})"
+
+    def kill(self) -> None:
+        """End the process and its group, if it still runs."""
+        raise NotImplementedError
+
+    def ending(self) -> str:
+        """Wait for the end and say how it came."""
+        raise NotImplementedError
+
+
+class _Process(_Child):
+    """A child that is a Python of its own."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        super().__init__(process.stdout)
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL) if os.name == "posix" else self._process.kill()
+
+    def ending(self) -> str:
+        return _ending(self._process.wait())
+
+
+class _Fork(_Child):
+    """A child that is a fork of a zygote."""
+
+    def __init__(self, frames: BinaryIO, pid: int, zygote: "_Zygote") -> None:
+        self._pid, self._zygote = pid, zygote
+        self._status: int | None = None
+        super().__init__(frames)
+
+    def kill(self) -> None:
+        if self._status is None:
+            self._status = self._zygote.answer(wait=False)
+        if self._status is None:
+            for kill in (os.killpg, os.kill):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    kill(self._pid, signal.SIGKILL)
+
+    def ending(self) -> str:
+        if self._status is None:
+            self._status = self._zygote.answer()
+        return _ending(-signal.SIGKILL if self._status is None else os.waitstatus_to_exitcode(self._status))
+
+
+class _Zygote:
+    """A process that has imported everything and forks on request."""
+
+    def __init__(self, pristine: Path, assignment: Assignment) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            arguments = assignment.name, str(theirs.fileno())
+            inherited = [theirs.fileno()]
+            self._process = _start_python(
+                pristine, "serve", *arguments, stdout=subprocess.DEVNULL, pass_fds=inherited
+            )
+
+    def fork(self, **request: Any) -> _Child | None:
+        """Start a fork that runs checks as `child.serve` describes; None if the zygote has been ended."""
+        ours, theirs = os.pipe()
+        with contextlib.suppress(OSError):
+            socket.send_fds(self._socket, [json.dumps(request).encode()], [theirs])
+        os.close(theirs)
+        pid = self.answer()
+        if pid is None:
+            os.close(ours)
+            return None
+        return _Fork(os.fdopen(ours, "rb"), pid, self)
+
+    def answer(self, wait: bool = True) -> int | None:
+        """The next number it sends; None where it is gone, or none has come and there is no time to wait."""
+        with contextlib.suppress(OSError):
+            if data := self._socket.recv(64, 0 if wait else socket.MSG_DONTWAIT):
+                return json.loads(data)
+        return None
+
+    def close(self) -> None:
+        """Let it end."""
+        self._socket.close()
+        self._process.wait()
+
+
+def _start_python(tree: Path, function: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+    """Start Python on a function of `child` in a tree, with nothing of this process's environment."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    system = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}
+    entry = ENTRY.format(tree=str(tree), root=str(ROOT), function=function)
+    return subprocess.Popen(
+        [sys.executable, "-I", "-B", "-c", entry, *arguments],
+        cwd=tree,
+        env={**system, **threads, "HOME": str(tree), "TMPDIR": str(tree)},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        **options,
+    )
 
 
 def _evidence(id: str, frame: bytes | tuple[str, str]) -> Evidence:

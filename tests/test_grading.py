@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import jsonschema
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -28,7 +29,7 @@ RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "SO
 @pytest.fixture(scope="module")
 def impatient(a01) -> Assignment:
     """a01 with short limits."""
-    short = Limits(seconds_per_check=4, seconds_per_submission=60, memory_mb=700)
+    short = Limits(seconds_per_check=5, seconds_per_submission=60, memory_mb=300)
     return Assignment(
         a01.folder, a01.title, a01.notebook, a01.editable, limits=short, questions=a01.questions
     )
@@ -248,6 +249,8 @@ def test_the_demo_leaves_everything_in_its_place(demo):
         assert (out / "feedback" / f"{id}.html").stat().st_size > 1000
         assert (out / "evidence" / f"{id}.safetensors").exists()
         assert (out / "nbgrader/autograded" / id / "a01_knn/knn.ipynb").exists()
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert '<h2 id="images">On images</h2>' in report
     assert str(out / "report.html") in printed.replace("\n", "")
     statuses = {check["status"] for submission in content["submissions"] for check in submission["checks"]}
     assert {"passed", "failed", "not_written", "blocked"} <= statuses
@@ -299,3 +302,41 @@ def test_what_is_wrong_is_one_sentence(capsys, monkeypatch, tmp_path):
             cli.main()
         assert stop.value.code == 2
         assert sentence in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_killed_worker_is_replaced(impatient, tmp_path):
+    """A submission that ends the process it was forked from costs itself, and nobody after it."""
+    text = with_first_line("predict_labels", "import os, signal; os.kill(os.getppid(), signal.SIGKILL)")
+    submissions = [
+        Submission(name, {FILE: content.encode()})
+        for name, content in [("before", RIGHT), ("killer", text), ("after", RIGHT)]
+    ]
+    answers = make_answers(impatient.checks, [], SEED)
+    scores = {
+        item.submission.id: item.score for item in grade(submissions, impatient, answers, tmp_path, workers=1)
+    }
+    assert scores["before"] == scores["after"] == impatient.max_points
+
+
+def test_without_fork_the_results_are_the_same(impatient, tmp_path, monkeypatch):
+    """Where a fork is not safe, each submission starts a process of its own."""
+    answers = make_answers(impatient.checks, impatient.mistakes, SEED)
+    bad = with_first_line("predict_labels", "import os; os._exit(7)")
+    submissions = [Submission("right", {FILE: RIGHT.encode()}), Submission("leaves", {FILE: bad.encode()})]
+    forked = results(impatient, SEED, grade(submissions, impatient, answers, tmp_path))
+    monkeypatch.setattr("grading.runner.CAN_FORK", False)
+    assert results(impatient, SEED, grade(submissions, impatient, answers, tmp_path)) == forked
+    assert "exit code 7" in forked["submissions"][1]["checks"][4]["message"]
+
+
+def test_nothing_is_left_running(impatient, tmp_path):
+    """When grading is over, its processes are gone."""
+    list(
+        grade(
+            [Submission("right", {FILE: RIGHT.encode()})],
+            impatient,
+            make_answers(impatient.checks, [], 1),
+            tmp_path,
+        )
+    )
+    assert not psutil.Process().children(recursive=True)
