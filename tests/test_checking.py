@@ -13,9 +13,9 @@ from exercise_code.support.checking.answers import Answers, make_answers, replac
 from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.compare import difference
 from exercise_code.support.checking.declare import check as declare
-from exercise_code.support.checking.evidence import MAX_LEAVES, Evidence, dumps, leaves, loads
+from exercise_code.support.checking.evidence import MAX_LEAVES, Evidence, Run, dumps, leaves, loads
 from exercise_code.support.checking.judge import Verdict, block, judge
-from exercise_code.support.checking.probe import gather
+from exercise_code.support.checking.probe import EXERCISES, gather
 from exercise_code.support.checking.render import to_html, to_text
 from exercise_code.support.checking.session import Verdicts
 
@@ -263,9 +263,42 @@ def test_damaged_evidence_is_refused_in_one_sentence(data):
 
 
 def test_evidence_of_another_form_is_refused():
-    for tree in ({}, {"check": "a", "runs": 3}, {"check": "a", "runs": {"float32": {"surprise": 1}}}):
+    good = Evidence("a", {"float32": Run({"x": 1})}).to_tree()
+    assert Evidence.from_tree(good).to_tree() == good
+    trees = [
+        {},
+        {"check": "a", "runs": 3},
+        {"check": "a", "runs": {"float32": {"surprise": 1}}, "problem": None},
+    ]
+    trees += [good | change for change in ({"check": 3}, {"seconds": "1"}, {"returns": None}, {"runs": []})]
+    for field, value in [
+        ("error", 3),
+        ("error", "x" * 10**6),
+        ("operations", None),
+        ("memory", "0"),
+        ("devices", "cpu"),
+        ("outputs", []),
+        ("outputs", {"x": {"kind": "dict"}}),
+        ("outputs", {"x": {"kind": "surprise"}}),
+        ("outputs", {"x": [1]}),
+    ]:
+        trees.append(good | {"runs": {"float32": good["runs"]["float32"] | {field: value}}})
+    for tree in trees:
         with pytest.raises(ValueError, match="not the evidence"):
             Evidence.from_tree(tree)
+
+
+def test_evidence_with_runs_left_out_gains_nothing(a01):
+    (check,) = (check for check in a01.checks if check.id == NO_LOOPS)
+    reference = make_answers([check], [], 0).reference[NO_LOOPS]
+    function = source.read_exercise(NO_LOOPS, EXERCISES)
+    for name in ("again", "float64", "large"):
+        runs = {other: run for other, run in gather(check, 0).runs.items() if other != name}
+        verdict = judge(check, Evidence(NO_LOOPS, runs), reference, function)
+        assert (verdict.status, verdict.points) == ("crashed", 0)
+    forged = gather(check, 0)
+    forged.runs["float32"].inputs_before = ""
+    assert judge(check, forged, reference, function).points == 0
 
 
 def test_results_without_end_are_cut():

@@ -11,6 +11,7 @@ from torch import Tensor
 
 MAX_LEAVES = 10_000
 MAX_BYTES = 32 * 2**20
+MAX_TEXT = 10_000
 
 
 @dataclass
@@ -55,18 +56,44 @@ class Evidence:
 
     @classmethod
     def from_tree(cls, tree: dict[str, Any]) -> "Evidence":
-        """Undo `to_tree`.
+        """Undo `to_tree`; the tree may come from a process that is not trusted.
 
         Raises:
             ValueError: the tree has another form.
         """
         try:
-            tree = dict(tree)
-            tree["runs"] = {str(name): Run(**run) for name, run in tree["runs"].items()}
-            tree["problem"] = tuple(tree["problem"]) if tree["problem"] else None
-            return cls(**tree)
+            runs = {name: Run(**run) for name, run in tree["runs"].items()}
+            problem = tuple(tree["problem"]) if tree["problem"] else None
+            evidence = cls(**{**tree, "runs": runs, "problem": problem})
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"this is not the evidence of a check: {error}") from None
+        if not (_has_types(evidence) and all(map(_has_types, runs.values()))):
+            raise ValueError("this is not the evidence of a check: a value is of another type")
+        return evidence
+
+
+def _has_types(record: Run | Evidence) -> bool:
+    """Whether the fields that are read without a second look hold what they should."""
+    if isinstance(record, Evidence):
+        texts, numbers, lists = [record.check, record.returns], [record.seconds], []
+    else:
+        texts = [record.unwritten, record.inputs_before, record.inputs_after, record.error or ""]
+        numbers, lists = [record.operations, record.memory], [record.devices, record.forbidden]
+        if not isinstance(record.outputs, dict) or not all(map(_is_leaf, record.outputs.values())):
+            return False
+    return (
+        all(isinstance(text, str) and len(text) <= MAX_TEXT for text in texts)
+        and all(type(number) in (int, float) for number in numbers)
+        and all(isinstance(items, list) and all(isinstance(item, str) for item in items) for items in lists)
+    )
+
+
+def _is_leaf(leaf: Any) -> bool:
+    if not isinstance(leaf, dict):
+        return leaf is None or isinstance(leaf, Tensor | bool | int | float | str)
+    if leaf.get("kind") in ("dict", "list"):
+        return isinstance(leaf.get("size"), int)
+    return leaf.get("kind") == "object" and isinstance(leaf.get("type"), str)
 
 
 def leaves(value: Any, path: str = "") -> dict[str, Any]:

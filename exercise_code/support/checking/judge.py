@@ -91,7 +91,12 @@ def judge(
         verdict.status = "blocked"
         verdict.faults["state"] = f"blocked by {first.unwritten}, which is not written yet"
         return verdict
-    if not reference.runs["float32"].inputs_before.startswith(first.inputs_before):
+    if first.error is None and reference.runs.keys() - evidence.runs.keys() - {"accelerator"}:
+        verdict.status = "crashed"
+        verdict.faults["state"] = "the process did not send all that was asked"
+        return verdict
+    drawn = reference.runs["float32"].inputs_before
+    if first.inputs_before != drawn and not (first.error and drawn.startswith(first.inputs_before)):
         verdict.status = "error"
         verdict.faults["state"] = (
             "this machine draws other inputs than the course's: install the numpy of requirements.txt"
