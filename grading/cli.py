@@ -93,7 +93,6 @@ def _grade(assignment: Assignment, submissions: Path, out: Path, seed: int, work
     running = grading.grade(found, assignment, answers, out, workers)
     graded = list(track(running, "Grading", total=len(found), console=console))
 
-    gradebook = write_gradebook(assignment, graded, out / "nbgrader")
     content = grading.results(assignment, seed, graded)
     (out / "results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     grading.write_csv(out / "results.csv", graded)
@@ -104,6 +103,7 @@ def _grade(assignment: Assignment, submissions: Path, out: Path, seed: int, work
     images = on_images(assignment, [mistake for mistake in assignment.mistakes if mistake.hint in hints])
     report = out / "report.html"
     write_report(assignment, graded, answers, report, seed=seed, sandbox=sandbox.to_tree(), images=images)
+    gradebook = write_gradebook(assignment, graded, out / "nbgrader")
     mean = sum(item.score for item in graded) / len(graded)
     console.print(f"{len(graded)} submissions, {mean:.1f} of {assignment.max_points:g} points on average")
     console.print(f"Report      [bold]{report}[/]")

@@ -1,5 +1,6 @@
 """Grade a folder of submissions: run, judge, write down."""
 
+import ast
 import contextlib
 import csv
 import os
@@ -95,19 +96,12 @@ def judge_submission(
     submission: Submission, evidence: list[Evidence], assignment: Assignment, answers: Answers
 ) -> Graded:
     """Decide on all checks of one submission; runs nothing."""
-    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-        _lay_out(submission, Path(scratch), assignment.editable)
-        exercises = Path(scratch) / "exercise_code"
-        verdicts = [
-            judge(
-                check,
-                item,
-                answers.reference[check.id],
-                source.read_exercise(check.exercise, exercises),
-                answers.mistakes,
-            )
-            for check, item in zip(assignment.checks, evidence, strict=True)
-        ]
+    verdicts = [
+        judge(
+            check, item, answers.reference[check.id], _function(submission, check.exercise), answers.mistakes
+        )
+        for check, item in zip(assignment.checks, evidence, strict=True)
+    ]
     block(verdicts, assignment.checks)
     return Graded(submission, evidence, verdicts)
 
@@ -166,6 +160,13 @@ def _gather(
         shutil.copytree(pristine, tree, ignore=shutil.ignore_patterns("answers.safetensors"))
         _lay_out(submission, tree, assignment.editable)
         return worker.run(tree, seed)
+
+
+def _function(submission: Submission, exercise: str) -> ast.FunctionDef | None:
+    for file, name in source.places(exercise):
+        if content := submission.files.get(f"exercise_code/{file}"):
+            return source.read_function(content, name)
+    return None
 
 
 def _lay_out(submission: Submission, tree: Path, names: list[str]) -> None:

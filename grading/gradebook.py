@@ -12,7 +12,7 @@ from sqlalchemy.exc import SAWarning
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.render import to_html
-from grading.collect import Submission
+from grading.collect import read_notebook
 from grading.grade import Graded
 from grading.nbgrader_course import CHECK_CELL, gradebook_address, make_course, open_gradebook, with_points
 from grading.tree import write_tree
@@ -39,7 +39,8 @@ def write_gradebook(assignment: Assignment, graded: Iterable[Graded], course: Pa
     with open_gradebook(course) as gradebook, warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # nbgrader builds rows outside of a session
         for item in graded:
-            notebook = _notebook(item.submission, assignment)
+            content = item.submission.files.get(assignment.notebook_path, b"")
+            notebook = read_notebook(content) or nbformat.v4.new_notebook()
             gradebook.update_or_create_student(item.submission.id)
             submission = gradebook.update_or_create_submission(assignment.name, item.submission.id)
             for grade in submission.notebooks[0].grades:
@@ -67,21 +68,6 @@ def _exercises_by_cell(assignment: Assignment) -> dict[str, str]:
 
 def _of(item: Graded, exercise: str) -> list[Verdict]:
     return [verdict for verdict in item.verdicts if verdict.check.partition(":")[0] == exercise]
-
-
-def _notebook(submission: Submission, assignment: Assignment) -> nbformat.NotebookNode:
-    """The submitted notebook, or an empty one where it is missing or damaged, which is noted."""
-    content = submission.files.get(assignment.notebook_path)
-    try:
-        if content is not None:
-            notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
-            nbformat.validate(notebook)
-            return notebook
-    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError):
-        submission.notes.append(
-            f"{assignment.notebook} cannot be read as a notebook: its written answers are lost"
-        )
-    return nbformat.v4.new_notebook()
 
 
 def _is_answered(notebook: nbformat.NotebookNode, grade_id: str) -> bool:

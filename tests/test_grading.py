@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import jsonschema
+import nbformat
 import psutil
 import pytest
 from typer.testing import CliRunner
@@ -165,6 +166,9 @@ def test_the_same_seed_gives_the_same_results(impatient, tmp_path):
     assert first["submissions"][0]["checks"][0]["hint"] == impatient.mistakes[0].hint
 
 
+NOTEBOOK = nbformat.writes(nbformat.v4.new_notebook()).encode()
+
+
 def pack(path: Path, files: dict[str, bytes]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
@@ -175,8 +179,9 @@ def pack(path: Path, files: dict[str, bytes]) -> Path:
 @pytest.mark.parametrize(
     "files, note",
     [
-        ({FILE: b"x", "assignments/a01_knn/knn.ipynb": b"{}"}, None),
-        ({f"my work/{FILE}": b"x", "my work/assignments/a01_knn/knn.ipynb": b"{}"}, None),
+        ({FILE: b"x", "assignments/a01_knn/knn.ipynb": NOTEBOOK}, None),
+        ({FILE: b"x", "assignments/a01_knn/knn.ipynb": b"{}"}, "cannot be read as a notebook"),
+        ({f"my work/{FILE}": b"x", "my work/assignments/a01_knn/knn.ipynb": NOTEBOOK}, None),
         ({"knn.py": b"x", "knn.ipynb": b"{}"}, "was found as knn.py"),
         ({FILE: b"x", f"__MACOSX/{FILE}": b"y"}, "knn.ipynb is missing"),
         ({"exercise_code\\knn.py": b"x"}, "knn.ipynb is missing"),

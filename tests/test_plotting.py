@@ -10,6 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.figure import Figure
 
 from exercise_code.support import notebook, plotting
+from exercise_code.support.checking import probe
 
 
 @pytest.fixture
@@ -95,6 +96,7 @@ def test_colours_are_all_different():
 
 def test_an_unwritten_exercise_is_one_calm_sentence_and_still_an_error(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(notebook, "ROOT", tmp_path)
+    monkeypatch.setattr(probe, "EXERCISES", tmp_path / "exercise_code")
     module = tmp_path / "exercise_code" / "toy.py"
     module.parent.mkdir()
     module.write_text("class Toy:\n    def play(self):\n        raise NotImplementedError('Toy.play')\n")
@@ -106,7 +108,7 @@ def test_an_unwritten_exercise_is_one_calm_sentence_and_still_an_error(tmp_path,
         result = shell.run_cell("toy['Toy']().play()")
         assert isinstance(result.error_in_exec, NotImplementedError)
         out = capsys.readouterr().out
-        assert out.strip() == "Toy.play is not written yet: exercise_code/toy.py, line 3"
+        assert out.strip() == "toy.Toy.play is not written yet: exercise_code/toy.py, line 3"
         shell.run_cell("raise NotImplementedError('mine')")
         assert "Traceback" in capsys.readouterr().out
     finally:

@@ -4,7 +4,6 @@ import os
 import random
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from exercise_code.support import plotting
+from exercise_code.support.checking import accelerator, probe
 from exercise_code.support.devices import best_device
 from exercise_code.support.paths import ROOT
 
@@ -73,24 +73,14 @@ def seconds(function: Callable, *tensors: Tensor, repeats: int = 3) -> float:
     return min(laps[1:])
 
 
-def unwritten(error: BaseException) -> str | None:
-    """The sentence about an exercise that is not written yet, or None when the error is another one."""
-    *_, last = traceback.walk_tb(error.__traceback__)
-    frame, line = last
-    path = Path(frame.f_code.co_filename)
-    own, support = ROOT / "exercise_code", ROOT / "exercise_code" / "support"
-    if not path.is_relative_to(own) or path.is_relative_to(support):
-        return None
-    where = path.relative_to(ROOT).as_posix()
-    return f"{frame.f_code.co_qualname} is not written yet: {where}, line {line}"
-
-
 def _not_written_yet(
     shell, kind: type, error: BaseException, trace: TracebackType, tb_offset=None
 ) -> list[str]:
-    sentence = unwritten(error.with_traceback(trace))
-    lines = (
-        [sentence] if sentence else shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset)
-    )
+    if exercise := probe.unwritten(error.with_traceback(trace)):
+        place = accelerator.locate(error, probe.is_students)
+        file = Path(place.filename).resolve().relative_to(ROOT).as_posix()
+        lines = [f"{exercise} is not written yet: {file}, line {place.line}"]
+    else:
+        lines = shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset)
     shell._showtraceback(kind, error, lines)  # an error output, so that the cell counts as failed
     return lines

@@ -37,7 +37,6 @@ class Assignment:
     datasets: list[str] = field(default_factory=list)
     limits: Limits = field(default_factory=Limits)
     questions: dict[str, float] = field(default_factory=dict)
-    thresholds: dict[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,6 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import torch
@@ -52,7 +51,7 @@ def gather(check: Check, seed: int) -> Evidence:
         if torch.cuda.is_available():
             evidence.runs["accelerator"] = _run(check, seed, Case(seed, check.id, device="cuda"), watch=False)
         elif accelerator.available():
-            with accelerator.PretendDevice():
+            with accelerator.PretendDevice(is_students):
                 case = Case(seed, check.id, device=accelerator.device())
                 evidence.runs["accelerator"] = _run(check, seed, case, watch=False)
     evidence.seconds = time.perf_counter() - started
@@ -72,7 +71,7 @@ def _run(check: Check, seed: int, case: Case, *, watch: bool = True, quiet: bool
             run.outputs = leaves(outputs)
             run.devices = sorted({t.device.type for t in tree_leaves(outputs) if isinstance(t, Tensor)})
         except (Exception, SystemExit) as error:
-            run.error, run.unwritten = _sentence(error), _unwritten(error)
+            run.error, run.unwritten = _sentence(error), unwritten(error)
     run.inputs_before, run.inputs_after = case.drawn, case.now
     run.forbidden = sorted(set(forbid.called))
     run.operations = watching.operations
@@ -106,29 +105,23 @@ def _sentence(error: BaseException) -> str:
     sentence = f"{kind}: {text[0][:300]}" if text else kind
     if isinstance(error, accelerator.DeviceMismatch):
         sentence = text[0]
-    place = _student_frames(error)[-1:]
-    return sentence + "".join(f" ({Path(code.co_filename).name}, line {line})" for code, line in place)
+    place = accelerator.locate(error, is_students)
+    return f"{sentence} ({Path(place.filename).name}, line {place.line})" if place else sentence
 
 
-def _unwritten(error: BaseException) -> str:
-    """The exercise whose stub raised the error, as a dotted name below `exercise_code`."""
-    frames = _student_frames(error)
-    innermost = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)][-1:]
-    if not (isinstance(error, NotImplementedError) and frames and frames[-1][0] in innermost):
+def unwritten(error: BaseException) -> str:
+    """The exercise whose stub raised the error, as `check` names it; empty for any other error."""
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if not (isinstance(error, NotImplementedError) and codes and is_students(codes[-1].co_filename)):
         return ""
-    code = frames[-1][0]
-    module = Path(code.co_filename).resolve().relative_to(EXERCISES).with_suffix("")
-    return ".".join([*module.parts, code.co_qualname])
+    module = Path(codes[-1].co_filename).resolve().relative_to(EXERCISES).with_suffix("")
+    return ".".join([*module.parts, codes[-1].co_qualname])
 
 
-def _student_frames(error: BaseException) -> list[tuple[CodeType, int]]:
-    """Code and line of the frames that lie in the student's modules, outermost first."""
-    return [
-        (frame.f_code, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if (path := Path(frame.f_code.co_filename).resolve()).is_relative_to(EXERCISES)
-        and EXERCISES / "support" not in path.parents
-    ]
+def is_students(filename: str) -> bool:
+    """Whether a file is one of the modules that students write."""
+    path = Path(filename).resolve()
+    return path.is_relative_to(EXERCISES) and not path.is_relative_to(EXERCISES / "support")
 
 
 def _bytes(leaf: Any) -> int:

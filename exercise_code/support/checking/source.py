@@ -1,30 +1,43 @@
 """Read the text of an exercise without running it."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
+def places(exercise: str) -> Iterator[tuple[str, str]]:
+    """The module files below `exercise_code` that may hold an exercise, and its name within each."""
+    parts = exercise.split(".")
+    for end in range(len(parts) - 1, 0, -1):
+        yield "/".join(parts[:end]) + ".py", ".".join(parts[end:])
+
+
 def locate(exercise: str, exercises: Path) -> tuple[Path, str]:
-    """The module file of an exercise below a folder `exercise_code`, and the function's name within it.
+    """The module file of an exercise in a folder `exercise_code`, and the exercise's name within it.
 
     Raises:
         FileNotFoundError: no module has that name.
     """
-    parts = exercise.split(".")
-    for end in range(len(parts) - 1, 0, -1):
-        path = exercises.joinpath(*parts[:end]).with_suffix(".py")
-        if path.is_file():
-            return path, ".".join(parts[end:])
-    raise FileNotFoundError(f"{parts[0]}.py is missing in {exercises.name}")
+    for file, qualname in places(exercise):
+        if (exercises / file).is_file():
+            return exercises / file, qualname
+    raise FileNotFoundError(f"{exercise.partition('.')[0]}.py is missing in {exercises.name}")
 
 
 def read_exercise(exercise: str, exercises: Path) -> ast.FunctionDef | None:
     """The syntax tree of an exercise in a folder `exercise_code`; None where it cannot be read."""
     try:
         path, qualname = locate(exercise, exercises)
-        return find_function(path.read_text(encoding="utf-8"), qualname)
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return read_function(path.read_bytes(), qualname)
+    except OSError:
+        return None
+
+
+def read_function(content: bytes, qualname: str) -> ast.FunctionDef | None:
+    """The syntax tree of a function in the bytes of a module; None where it cannot be read."""
+    try:
+        return find_function(content.decode("utf-8"), qualname)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
