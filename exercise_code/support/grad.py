@@ -23,11 +23,14 @@ def compute_numeric_gradient(
         x: where; it is changed during the run and restored.
         dLdf: gradient of a loss with respect to f(x), of the shape of f(x); ones if not given.
         h: the step.
+
+    Raises:
+        ValueError: x is not contiguous.
     """
-    gradient = torch.zeros_like(x)
-    flat, flat_gradient = x.reshape(-1), gradient.view(-1)
-    if flat.data_ptr() != x.data_ptr():
+    if not x.is_contiguous():
         raise ValueError("x must be contiguous, since it is changed in place: pass x.contiguous()")
+    gradient = torch.zeros_like(x)
+    flat, flat_gradient = x.view(-1), gradient.view(-1)
     for i in range(flat.numel()):
         slope = _slope(f, x, flat, i, h)
         flat_gradient[i] = slope.sum() if dLdf is None else (slope * dLdf).sum()
