@@ -3,6 +3,7 @@
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -30,6 +31,23 @@ def collect(folder: Path, assignment: Assignment) -> Iterator[Submission]:
     Raises:
         CourseError: the folder is missing, or holds no submission.
     """
+    found = _find(folder)
+    names = Counter(path.stem if path.is_file() else path.name for path in found)
+    for path in found:
+        name = path.stem if path.is_file() else path.name
+        yield read_submission(path, name if names[name] == 1 else path.name, assignment)
+
+
+def count(folder: Path) -> int:
+    """How many submissions there are; reads none.
+
+    Raises:
+        CourseError: the folder is missing, or holds no submission.
+    """
+    return len(_find(folder))
+
+
+def _find(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise CourseError(
             f"{folder} is not a folder: give the folder that holds one folder or zip for each student"
@@ -37,9 +55,7 @@ def collect(folder: Path, assignment: Assignment) -> Iterator[Submission]:
     found = [path for path in sorted(folder.iterdir()) if _is_submission(path)]
     if not found:
         raise CourseError(f"{folder} holds no submission: it should hold one folder or zip for each student")
-    names = [path.stem if path.is_file() else path.name for path in found]
-    for path, name in zip(found, names, strict=True):
-        yield read_submission(path, name if names.count(name) == 1 else path.name, assignment)
+    return found
 
 
 def read_submission(path: Path, id: str, assignment: Assignment) -> Submission:

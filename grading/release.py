@@ -15,10 +15,11 @@ from exercise_code.support.checking.session import VISIBLE_SEED
 from exercise_code.support.paths import ROOT
 from grading.collect import Submission
 from grading.course import CourseError, read_course
-from grading.grade import grade_one
+from grading.graded import Graded
 from grading.nbgrader_course import make_course
 from grading.runner import Worker
 from grading.tree import BEGIN, END, solutions, write_tree
+from grading.work import judge_submission, run
 
 SHORTEST_SECRET = 18
 
@@ -79,7 +80,7 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
     solved = {name: (ROOT / name).read_bytes() for name in assignment.editable}
     with Worker(edition, assignment) as worker:
         empty, filled = (
-            grade_one(Submission(id, files), assignment, edition, answers, worker)
+            _grade(Submission(id, files), assignment, edition, answers, worker)
             for id, files in (("the empty edition", stubs), ("the filled edition", solved))
         )
     return [
@@ -88,6 +89,13 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
         for verdict in graded.verdicts
         if verdict.status != due
     ]
+
+
+def _grade(
+    submission: Submission, assignment: Assignment, edition: Path, answers: Answers, worker: Worker
+) -> Graded:
+    evidence = run(submission, assignment, edition, answers.seed, worker)
+    return judge_submission(submission, evidence, assignment, answers)
 
 
 def _readme(assignment: Assignment) -> str:

@@ -38,6 +38,22 @@ collect_ignore = [file for package, files in NEEDS.items() if find_spec(package)
 ASSIGNMENT_NAMES = [folder.name for folder in all_folders()]
 
 
+def grade_all(submissions, assignment, seed: int, out: Path, pool=None, **options) -> list:
+    """Grade submissions as `workbook grade` does, with one worker in this process if not told otherwise."""
+    from exercise_code.support.checking.answers import make_answers
+    from grading.grade import grade, one_after_another
+    from grading.journal import Journal
+    from grading.work import Job
+
+    submissions = list(submissions)
+    job = Job.make(assignment, make_answers(assignment.checks, assignment.mistakes, seed))
+    with Journal(out / "journal.sqlite") as journal:
+        list(grade(submissions, job, seed, out, journal, (pool or one_after_another)(job), **options))
+        records = list(journal.records(submission.id for submission in submissions))
+        assert all(list(record.evidence) for record in records)
+    return records
+
+
 @pytest.fixture(params=ASSIGNMENT_NAMES, scope="session")
 def assignment(request) -> Assignment:
     """Each assignment in turn."""

@@ -11,16 +11,17 @@ import jsonschema
 import nbformat
 import psutil
 import pytest
+from conftest import grade_all
 from typer.testing import CliRunner
 
-from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment, Limits
 from exercise_code.support.paths import ROOT
 from grading import classroom, cli
 from grading.collect import MAX_BYTES, Submission, collect, read_submission
 from grading.course import CourseError, read_course
-from grading.grade import grade, results, write_csv
+from grading.grade import results, write_csv
 from grading.nbgrader_course import open_gradebook
+from grading.runner import Sandbox
 
 SEED = 11
 FILE = "exercise_code/knn.py"
@@ -30,7 +31,7 @@ RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "SO
 @pytest.fixture(scope="module")
 def impatient(a01) -> Assignment:
     """a01 with short limits."""
-    short = Limits(seconds_per_check=5, seconds_per_submission=60, memory_mb=300)
+    short = Limits(seconds_per_check=2, seconds_per_submission=60, memory_mb=300)
     return Assignment(
         a01.folder, a01.title, a01.notebook, a01.editable, limits=short, questions=a01.questions
     )
@@ -89,9 +90,13 @@ def graded(impatient, tmp_path_factory):
     submissions.append(Submission("empty file", {FILE: b""}))
     submissions.append(Submission("nothing", {}))
     submissions.append(Submission("right again", {FILE: RIGHT.encode()}))
-    answers = make_answers(impatient.checks, impatient.mistakes, SEED)
-    out = tmp_path_factory.mktemp("graded")
-    return {item.submission.id: item for item in grade(submissions, impatient, answers, out)}
+    records = grade_all(submissions, impatient, SEED, tmp_path_factory.mktemp("graded"))
+    return {record.submission.id: record for record in records}
+
+
+def to_json(records) -> dict:
+    """The content of `results.json`."""
+    return json.loads("".join(results(records, "a01_knn", SEED, Sandbox())))
 
 
 def status(graded, id: str) -> dict[str, str]:
@@ -132,15 +137,14 @@ def test_children_have_no_answers_and_no_environment(impatient, tmp_path, monkey
     found = ["SECRET_OF_THE_GRADER" in os.environ, importlib.util.find_spec("grading") is not None]
     found += [any(pathlib.Path(".").rglob(name)) for name in ("mistakes.py", "answers.safetensors")]
     return torch.tensor(found)"""
-    answers = make_answers(impatient.checks, impatient.mistakes, SEED)
     spy = Submission("spy", {FILE: with_first_line("predict_labels", look).encode()})
-    (item,) = grade([spy], impatient, answers, tmp_path)
+    (item,) = grade_all([spy], impatient, SEED, tmp_path)
     evidence = next(evidence for evidence in item.evidence if evidence.check == "knn.predict_labels")
     assert evidence.runs["float32"].outputs["labels for k=1"].tolist() == [False] * 4
 
 
 def test_results_follow_the_schema_and_the_table_agrees(graded, impatient, tmp_path):
-    content = json.loads(json.dumps(results(impatient, SEED, graded.values())))
+    content = to_json(graded.values())
     schema = json.loads((ROOT / "grading/results.schema.json").read_text())
     jsonschema.validate(content, schema)
     assert content["seed"] == SEED
@@ -156,14 +160,12 @@ def test_results_follow_the_schema_and_the_table_agrees(graded, impatient, tmp_p
 
 
 def test_the_same_seed_gives_the_same_results(impatient, tmp_path):
-    answers = make_answers(impatient.checks, impatient.mistakes, SEED)
     wrong = classroom.with_mistake({FILE: RIGHT}, impatient.mistakes[0])[FILE].encode()
-    first, second = (
-        results(impatient, SEED, grade([Submission("a", {FILE: wrong})], impatient, answers, tmp_path))
-        for _ in "ab"
-    )
-    assert first == second
-    assert first["submissions"][0]["checks"][0]["hint"] == impatient.mistakes[0].hint
+    records = [
+        grade_all([Submission("a", {FILE: wrong})], impatient, SEED, tmp_path / name)[0] for name in "ab"
+    ]
+    assert records[0].verdicts == records[1].verdicts
+    assert records[0].verdicts[0].hint == impatient.mistakes[0].hint
 
 
 NOTEBOOK = nbformat.writes(nbformat.v4.new_notebook()).encode()
@@ -252,7 +254,6 @@ def test_the_demo_leaves_everything_in_its_place(demo):
     assert len(ids) == 10
     for id in ids:
         assert (out / "feedback" / f"{id}.html").stat().st_size > 1000
-        assert (out / "evidence" / f"{id}.safetensors").exists()
         assert (out / "nbgrader/autograded" / id / "a01_knn/knn.ipynb").exists()
     report = (out / "report.html").read_text(encoding="utf-8")
     assert '<h2 id="images">On images</h2>' in report
@@ -316,32 +317,24 @@ def test_a_killed_worker_is_replaced(impatient, tmp_path):
         Submission(name, {FILE: content.encode()})
         for name, content in [("before", RIGHT), ("killer", text), ("after", RIGHT)]
     ]
-    answers = make_answers(impatient.checks, [], SEED)
     scores = {
-        item.submission.id: item.score for item in grade(submissions, impatient, answers, tmp_path, workers=1)
+        record.submission.id: record.score for record in grade_all(submissions, impatient, SEED, tmp_path)
     }
     assert scores["before"] == scores["after"] == impatient.max_points
 
 
 def test_without_fork_the_results_are_the_same(impatient, tmp_path, monkeypatch):
     """Where a fork is not safe, each submission starts a process of its own."""
-    answers = make_answers(impatient.checks, impatient.mistakes, SEED)
     bad = with_first_line("predict_labels", "import os; os._exit(7)")
     submissions = [Submission("right", {FILE: RIGHT.encode()}), Submission("leaves", {FILE: bad.encode()})]
-    forked = results(impatient, SEED, grade(submissions, impatient, answers, tmp_path))
+    forked = grade_all(submissions, impatient, SEED, tmp_path / "forked")
     monkeypatch.setattr("grading.runner.CAN_FORK", False)
-    assert results(impatient, SEED, grade(submissions, impatient, answers, tmp_path)) == forked
-    assert "exit code 7" in forked["submissions"][1]["checks"][4]["message"]
+    started = grade_all(submissions, impatient, SEED, tmp_path / "started")
+    assert [record.verdicts for record in started] == [record.verdicts for record in forked]
+    assert "exit code 7" in forked[1].verdicts[4].message
 
 
 def test_nothing_is_left_running(impatient, tmp_path):
     """When grading is over, its processes are gone."""
-    list(
-        grade(
-            [Submission("right", {FILE: RIGHT.encode()})],
-            impatient,
-            make_answers(impatient.checks, [], 1),
-            tmp_path,
-        )
-    )
+    grade_all([Submission("right", {FILE: RIGHT.encode()})], impatient, 1, tmp_path)
     assert not psutil.Process().children(recursive=True)
