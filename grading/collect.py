@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-import nbformat
-
 from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError
 
@@ -72,16 +70,6 @@ def read_submission(path: Path, id: str, assignment: Assignment) -> Submission:
     return submission
 
 
-def read_notebook(content: bytes) -> nbformat.NotebookNode | None:
-    """The notebook in a file's content, None where it is damaged."""
-    try:
-        notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
-        nbformat.validate(notebook)
-    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError):
-        return None
-    return notebook
-
-
 def _is_submission(path: Path) -> bool:
     if path.name.startswith((".", "__")) or path.is_symlink():
         return False
@@ -126,8 +114,6 @@ def _take(assignment: Assignment, submission: Submission, sizes: Sizes, read: Re
             continue
         if name != wanted and not name.endswith(f"/{wanted}"):
             submission.notes.append(f"{wanted} was found as {name}")
-        if wanted == assignment.notebook_path and read_notebook(content) is None:
-            submission.notes.append(f"{name} cannot be read as a notebook: its written answers are lost")
         submission.files[wanted] = content
 
 

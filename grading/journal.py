@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -68,6 +68,14 @@ class Journal:
         self._db.execute("insert or replace into run values (?, ?)", (name, json.dumps(value)))
         return value
 
+    def remember(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """What is kept under a name; made, if it is not."""
+        content = self.evidence(name)
+        if content is None:
+            content = make()
+            self._db.execute("insert into evidence values (?, ?)", (name, content))
+        return content
+
     def state(self, id: str) -> str | None:
         """The state that a submission's result was written for."""
         row = self._row("select state from result where id = ?", id)
@@ -86,7 +94,7 @@ class Journal:
         if not result.ran:
             key, state = f"{key} did not run", ""
         record = {
-            "notes": submission.notes,
+            "notes": result.notes,
             "verdicts": [asdict(verdict) for verdict in result.verdicts],
             "seconds": result.seconds,
             "untouched": result.untouched,

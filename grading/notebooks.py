@@ -6,7 +6,7 @@ from nbgrader.utils import compute_checksum
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.render import to_html
-from grading.collect import Submission, read_notebook
+from grading.collect import Submission
 from grading.nbgrader_course import CHECK_CELL, with_points
 
 
@@ -22,7 +22,7 @@ def exercises_by_cell(assignment: Assignment) -> dict[str, str]:
 def with_verdicts(
     submission: Submission, verdicts: list[Verdict], assignment: Assignment, exercises: dict[str, str]
 ) -> tuple[str, list[str]]:
-    """Put verdicts into a student's notebook.
+    """Put verdicts into a student's notebook; that it is damaged is noted in the submission.
 
     Args:
         submission: with the notebook among its files; a damaged or missing one counts as empty.
@@ -33,8 +33,11 @@ def with_verdicts(
     Returns:
         The notebook as JSON, and which written answers in it are missing or as they were released.
     """
-    content = submission.files.get(assignment.notebook_path, b"")
-    notebook = read_notebook(content) or nbformat.v4.new_notebook()
+    content = submission.files.get(assignment.notebook_path)
+    notebook = read_notebook(content) if content is not None else nbformat.v4.new_notebook()
+    if notebook is None:
+        submission.notes.append(f"{assignment.notebook} cannot be read as a notebook: its answers are lost")
+        notebook = nbformat.v4.new_notebook()
     answered = set()
     for cell in notebook.cells:
         marks = cell.metadata.get("nbgrader", {})
@@ -47,6 +50,16 @@ def with_verdicts(
             table = {"text/html": to_html(found), "text/plain": str(points)}
             cell.outputs = [nbformat.v4.new_output("execute_result", table, execution_count=None)]
     return nbformat.writes(notebook), [name for name in assignment.questions if name not in answered]
+
+
+def read_notebook(content: bytes) -> nbformat.NotebookNode | None:
+    """The notebook in a file's content, None where it is damaged."""
+    try:
+        notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
+        nbformat.validate(notebook)
+    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError):
+        return None
+    return notebook
 
 
 def of_exercise(verdicts: list[Verdict], exercise: str) -> list[Verdict]:

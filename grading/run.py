@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.render import WORDS
+from exercise_code.support.paths import ROOT
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Settings:
 
 def grade_class(assignment: Assignment, submissions: Path, settings: Settings, console: Console) -> None:
     """Grade a folder of submissions, and write results, pages, the report and the gradebook."""
-    from exercise_code.support.checking.answers import make_answers
+    from exercise_code.support.checking.answers import Answers, make_answers
     from grading.collect import collect, count
     from grading.grade import grade, one_after_another, results, write_csv
     from grading.gradebook import write_gradebook
@@ -41,7 +43,7 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     from grading.on_images import on_images
     from grading.report import write_report
     from grading.runner import Sandbox
-    from grading.work import Job
+    from grading.work import Job, environment
 
     out, sandbox = settings.out, Sandbox()
     console = Console(quiet=True) if settings.as_json else console
@@ -52,7 +54,12 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     total = count(submissions)
     with Journal(out / "journal.sqlite") as journal:
         seed = journal.setting("seed", settings.seed, secrets.randbits(32))
-        answers = make_answers(assignment.checks, assignment.mistakes, seed)
+        course = hash_of(assignment.folder, ROOT / "exercise_code")
+
+        def make() -> bytes:
+            return make_answers(assignment.checks, assignment.mistakes, seed).to_bytes()
+
+        answers = Answers.from_bytes(journal.remember(f"answers {environment(seed)} {course}", make))
         job = Job.make(assignment, answers)
         if settings.workers == 1 and settings.scheduler is None:
             pool: AbstractContextManager = one_after_another(job)
@@ -75,7 +82,8 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
             file.writelines(results(journal.records(ids), assignment.name, seed, sandbox))
         write_csv(out / "results.csv", journal.records(ids))
         hints = {verdict.hint for record in journal.records(ids) for verdict in record.verdicts}
-        images = on_images(assignment, [mistake for mistake in assignment.mistakes if mistake.hint in hints])
+        made = [mistake for mistake in assignment.mistakes if mistake.hint in hints]
+        images = on_images(assignment, made, lambda name, make: journal.remember(f"{course} {name}", make))
         report = out / "report.html"
         write_report(
             assignment,
@@ -105,6 +113,17 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     for name, place in places.items():
         console.print(f"{name.capitalize():<11} {place}")
     console.print(f"Formgrader  start jupyter lab in {out / 'nbgrader'}")
+
+
+def hash_of(*folders: Path) -> str:
+    """Names the Python and settings files in folders."""
+    files = [
+        path
+        for folder in folders
+        for ending in ("py", "toml")
+        for path in sorted(folder.rglob(f"*.{ending}"))
+    ]
+    return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def shown(lines: Iterator, total: int, console: Console) -> Iterator:

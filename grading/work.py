@@ -67,6 +67,7 @@ class Result:
     """
 
     id: str
+    notes: list[str]
     verdicts: list[Verdict]
     seconds: list[float]
     evidence: bytes | None
@@ -208,9 +209,12 @@ class Grader:
         graded = judge_submission(
             submission, gathered.evidence, self._assignment, self._answers, gathered.second
         )
+        submission = replace(submission, notes=[*submission.notes])
         notebook, untouched = with_verdicts(submission, graded.verdicts, self._assignment, self._cells)
+        graded.submission = submission
         return Result(
             submission.id,
+            submission.notes,
             graded.verdicts,
             [item.seconds for item in gathered.evidence],
             gathered.to_bytes() if new else None,

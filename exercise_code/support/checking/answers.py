@@ -100,5 +100,6 @@ def _described(check: Check, seed: int) -> Evidence:
 
     with replaced(check.exercise, listening):
         evidence = gather(check, seed)
+    evidence.seconds = 0.0  # equal answers are equal bytes
     evidence.symbols, evidence.returns = symbols, annotations.returned_axes(original)
     return evidence
