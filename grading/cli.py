@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from exercise_code.support.checking.assignment import AssignmentError, find_assignment
 from exercise_code.support.paths import ROOT
@@ -47,6 +48,9 @@ def grade(
         str | None, typer.Option(help="address of a Dask scheduler, tcp://HOST:8786")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="grade what has not changed, too")] = False,
+    require_sandbox: Annotated[
+        bool, typer.Option("--require-sandbox", help="refuse to run where a layer of the sandbox is missing")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each submission")] = False,
 ) -> None:
     """Grade submissions: results.json, a table, feedback pages, a report and nbgrader's gradebook.
@@ -55,7 +59,7 @@ def grade(
     """
     assignment = find_assignment(name)
     out = out or BUILD / "grading" / assignment.name
-    settings = Settings(out, seed, workers, scheduler, force, as_json)
+    settings = Settings(out, seed, workers, scheduler, force, require_sandbox, as_json)
     grade_class(assignment, submissions, settings, console)
 
 
@@ -79,6 +83,24 @@ def demo(
     settings = Settings(folder / "graded", seed=1)
     grade_class(assignment, folder / "submitted", settings, console)
     console.print(f"Took {time.perf_counter() - started:.0f} seconds")
+
+
+@app.command()
+def doctor(
+    require_sandbox: Annotated[
+        bool, typer.Option("--require-sandbox", help="fail where a layer of the sandbox is missing")
+    ] = False,
+) -> None:
+    """Say how far submissions can be kept from this machine, and what to do for more."""
+    from grading.sandbox import ADVICE, detect, offered
+
+    sandbox = detect()
+    table = Table("layer", "here", "what to do")
+    for layer, reason in offered().items():
+        table.add_row(layer, reason or "yes", ADVICE[layer] if reason else "")
+    console.print(table)
+    console.print(f"Isolation {sandbox.level}")
+    raise typer.Exit(int(require_sandbox and sandbox.level != "L3"))
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from grading.collect import Submission
 from grading.journal import Journal, Record
 from grading.pages import write_page
-from grading.runner import Sandbox
+from grading.sandbox import Sandbox
 from grading.work import Grader, Job, Result, environment
 
 SCHEMA = "https://deep-vision-workbook.org/schemas/results-1.json"

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +16,10 @@ from exercise_code.support.checking.session import VISIBLE_SEED
 from exercise_code.support.paths import ROOT
 from grading.collect import Submission
 from grading.course import CourseError, read_course
-from grading.graded import Graded
 from grading.nbgrader_course import make_course
 from grading.runner import Worker
 from grading.tree import BEGIN, END, solutions, write_tree
-from grading.work import judge_submission, run
+from grading.work import judge_submission
 
 SHORTEST_SECRET = 18
 
@@ -78,24 +78,19 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
     answers = Answers.load(edition / "assignments" / assignment.name / assignment.answers_path.name)
     stubs = {name: (edition / name).read_bytes() for name in assignment.editable}
     solved = {name: (ROOT / name).read_bytes() for name in assignment.editable}
-    with Worker(edition, assignment) as worker:
-        empty, filled = (
-            _grade(Submission(id, files), assignment, edition, answers, worker)
-            for id, files in (("the empty edition", stubs), ("the filled edition", solved))
-        )
+    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
+        tree = shutil.copytree(edition, Path(scratch) / "edition")
+        with Worker(tree, assignment) as worker:
+            empty, filled = (
+                judge_submission(Submission(id, files), worker.run(files, answers.seed), assignment, answers)
+                for id, files in (("the empty edition", stubs), ("the filled edition", solved))
+            )
     return [
         f"{verdict.check} of {graded.submission.id} is {verdict.status}: {verdict.message}"
         for graded, due in ((empty, "not_written"), (filled, "passed"))
         for verdict in graded.verdicts
         if verdict.status != due
     ]
-
-
-def _grade(
-    submission: Submission, assignment: Assignment, edition: Path, answers: Answers, worker: Worker
-) -> Graded:
-    evidence = run(submission, assignment, edition, answers.seed, worker)
-    return judge_submission(submission, evidence, assignment, answers)
 
 
 def _readme(assignment: Assignment) -> str:

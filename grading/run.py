@@ -19,6 +19,8 @@ from rich.text import Text
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.render import WORDS
 from exercise_code.support.paths import ROOT
+from grading.course import CourseError
+from grading.sandbox import Sandbox, detect
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Settings:
     workers: int | None = None
     scheduler: str | None = None
     force: bool = False
+    require_sandbox: bool = False
     as_json: bool = False
 
 
@@ -42,15 +45,11 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     from grading.journal import Journal
     from grading.on_images import on_images
     from grading.report import write_report
-    from grading.runner import Sandbox
     from grading.work import Job, environment
 
-    out, sandbox = settings.out, Sandbox()
+    out, sandbox = settings.out, detect()
     console = Console(quiet=True) if settings.as_json else console
-    console.print(
-        f"[yellow]Isolation {sandbox.level}: a submission runs as a process of yours, without "
-        f"{', '.join(sandbox.missing)}. Grade only what you would run yourself, or do it in a container.[/]"
-    )
+    describe(sandbox, console, settings.require_sandbox)
     total = count(submissions)
     with Journal(out / "journal.sqlite") as journal:
         seed = journal.setting("seed", settings.seed, secrets.randbits(32))
@@ -113,6 +112,24 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     for name, place in places.items():
         console.print(f"{name.capitalize():<11} {place}")
     console.print(f"Formgrader  start jupyter lab in {out / 'nbgrader'}")
+
+
+def describe(sandbox: Sandbox, console: Console, required: bool) -> None:
+    """Say how far submissions are kept from this machine.
+
+    Raises:
+        CourseError: all layers are required, and one is missing.
+    """
+    missing = "; ".join(sandbox.missing)
+    if required and sandbox.level != "L3":
+        raise CourseError(f"isolation is only {sandbox.level} ({missing}): `workbook doctor` says what to do")
+    console.print(f"Isolation {sandbox.level}: {', '.join(sandbox.layers)}")
+    if missing:
+        console.print(f"[yellow]Missing: {missing}[/]")
+    if sandbox.level == "L1":
+        console.print(
+            "[yellow]A submission can do what you can do: grade only what you would run yourself.[/]"
+        )
 
 
 def hash_of(*folders: Path) -> str:

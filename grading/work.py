@@ -4,10 +4,9 @@ import ast
 import io
 import json
 import platform
-import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -27,7 +26,8 @@ from grading.collect import Submission
 from grading.feedback import feedback_page
 from grading.graded import Graded
 from grading.notebooks import exercises_by_cell, with_verdicts
-from grading.runner import Sandbox, Worker
+from grading.runner import Worker
+from grading.sandbox import detect
 from grading.tree import write_tree
 
 DOUBTFUL = {"failed", "error", "timeout", "crashed"}
@@ -143,7 +143,7 @@ def environment(seed: int) -> str:
             f"torch {torch.__version__}",
             f"numpy {np.__version__}",
             f"{platform.system()} {platform.machine()}",
-            Sandbox().level,
+            detect().level,
         ]
     )
 
@@ -224,22 +224,15 @@ class Grader:
         )
 
     def _run(self, submission: Submission, checks: list[str]) -> list[Evidence]:
-        return run(submission, self._assignment, self._pristine, self._answers.seed, self._worker, checks)
+        return run(submission, self._assignment, self._answers.seed, self._worker, checks)
 
 
 def run(
-    submission: Submission,
-    assignment: Assignment,
-    pristine: Path,
-    seed: int,
-    worker: Worker,
-    checks: Sequence[str] = (),
+    submission: Submission, assignment: Assignment, seed: int, worker: Worker, checks: Sequence[str] = ()
 ) -> list[Evidence]:
-    """Run a submission's code in a copy of a pristine tree; all checks unless some are named."""
-    with tempfile.TemporaryDirectory(prefix="workbook-", ignore_cleanup_errors=True) as scratch:
-        tree = Path(scratch) / "tree"
-        lay_out(submission, pristine, tree, assignment.editable)
-        return worker.run(tree, seed, checks)
+    """Run a submission's code; all checks unless some are named."""
+    files = {name: submission.files[name] for name in assignment.editable if name in submission.files}
+    return worker.run(files, seed, checks)
 
 
 def judge_submission(
@@ -305,15 +298,6 @@ def _function(submission: Submission, exercise: str) -> ast.FunctionDef | None:
     return None
 
 
-def lay_out(submission: Submission, pristine: Path, tree: Path, names: Iterable[str]) -> None:
-    """Write a copy of the pristine tree with the student's files in their places."""
-    shutil.copytree(pristine, tree, ignore=shutil.ignore_patterns("answers.safetensors"))
-    for name in names:
-        if name in submission.files:
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            (tree / name).write_bytes(submission.files[name])
-
-
 def _hash_files(files: dict[str, bytes]) -> str:
     return sha256(
         "".join(f"{sha256(files[name]).hexdigest()} {name}\n" for name in sorted(files)).encode()
@@ -323,5 +307,6 @@ def _hash_files(files: dict[str, bytes]) -> str:
 def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
     """Equal trees give equal archives, whoever wrote them and when."""
     info.mtime = info.uid = info.gid = 0
+    info.mode = 0o755 if info.isdir() else 0o644
     info.uname = info.gname = ""
     return info
