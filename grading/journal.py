@@ -76,6 +76,11 @@ class Journal:
             self._db.execute("insert into evidence values (?, ?)", (name, content))
         return content
 
+    @property
+    def size(self) -> int:
+        """How many submissions have a result."""
+        return self._db.execute("select count(*) from result").fetchone()[0]
+
     def state(self, id: str) -> str | None:
         """The state that a submission's result was written for."""
         row = self._row("select state from result where id = ?", id)

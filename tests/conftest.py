@@ -24,6 +24,7 @@ settings.load_profile("workbook")
 NEEDS = {
     "beartype": ["test_knn.py"],
     "nbgrader": [
+        "test_resume.py",
         "test_grading.py",
         "test_notebooks.py",
         "test_pages.py",
