@@ -25,6 +25,7 @@ NEEDS = {
     "beartype": ["test_knn.py"],
     "nbgrader": [
         "test_resume.py",
+        "hostile/test_hostile.py",
         "test_grading.py",
         "test_notebooks.py",
         "test_pages.py",
@@ -78,8 +79,13 @@ def build(a01, tmp_path_factory) -> Path:
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Print which mistake is caught how, as `test_mistakes.py` records it."""
+    """Print what tests record: which mistake is caught how, and what becomes of which attack."""
     reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    attacks = [value for report in reports for name, value in report.user_properties if name == "attack"]
+    if attacks:
+        terminalreporter.section("attacks and what became of them")
+        for row in sorted(map(tuple, attacks)):
+            terminalreporter.write_line("{:<8}{:<36}{:<16}{:>5} points".format(*row))
     rows = [value for report in reports for name, value in report.user_properties if name == "mistake"]
     if rows:
         terminalreporter.section("mistakes and how they are caught")
