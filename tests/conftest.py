@@ -25,6 +25,7 @@ NEEDS = {
     "beartype": ["test_knn.py"],
     "nbgrader": [
         "test_resume.py",
+        "test_sandbox.py",
         "hostile/test_hostile.py",
         "test_grading.py",
         "test_notebooks.py",
