@@ -11,6 +11,7 @@ from rich.table import Table
 from exercise_code.support.checking.assignment import AssignmentError, find_assignment
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
+from grading.roster import Roster, read_roster
 from grading.run import Settings, grade_class
 
 BUILD = ROOT / "build"
@@ -51,6 +52,10 @@ def grade(
     require_sandbox: Annotated[
         bool, typer.Option("--require-sandbox", help="refuse to run where a layer of the sandbox is missing")
     ] = False,
+    roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, email, …")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--from", help="gradescope, canvas, moodle, github, nbgrader or folders")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each submission")] = False,
 ) -> None:
     """Grade submissions: results.json, a table, feedback pages, a report and nbgrader's gradebook.
@@ -59,7 +64,8 @@ def grade(
     """
     assignment = find_assignment(name)
     out = out or BUILD / "grading" / assignment.name
-    settings = Settings(out, seed, workers, scheduler, force, require_sandbox, as_json)
+    known = read_roster(roster) if roster else None
+    settings = Settings(out, seed, workers, scheduler, force, require_sandbox, as_json, known, kind)
     grade_class(assignment, submissions, settings, console)
 
 
@@ -83,6 +89,24 @@ def demo(
     settings = Settings(folder / "graded", seed=1)
     grade_class(assignment, folder / "submitted", settings, console)
     console.print(f"Took {time.perf_counter() - started:.0f} seconds")
+
+
+@app.command("export")
+def export_results(
+    name: Name,
+    to: Annotated[str, typer.Option(help="csv, canvas, moodle, gradescope or classroom50")],
+    target: Annotated[Path, typer.Argument(help="the file, for gradescope the folder, to write")],
+    out: Out = None,
+    roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, canvas_id, …")] = None,
+) -> None:
+    """Write the results of a grading in the form that a course platform reads."""
+    from grading.exports import export, read_results
+
+    assignment = find_assignment(name)
+    results = read_results(out or BUILD / "grading" / assignment.name)
+    known = read_roster(roster) if roster else Roster([])
+    export(to, results, assignment.title, known, target)
+    console.print(f"{len(results['submissions']):,} submissions for {to} in [bold]{target}[/]")
 
 
 @app.command()

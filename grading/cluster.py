@@ -1,5 +1,6 @@
 """Many workers at once: processes of this machine, or those of any Dask cluster."""
 
+import contextlib
 import itertools
 import threading
 from collections.abc import Iterable, Iterator
@@ -47,10 +48,10 @@ def on_cluster(job: Job, *, workers: int | None = None, scheduler: str | None = 
                 yield submission, _result(future, submission, job)
                 fill()
 
-        try:
-            yield run
-        finally:
-            client.unregister_worker_plugin(name)
+        yield run
+        if scheduler:
+            with contextlib.suppress(OSError):  # a worker may go at this very moment
+                client.unregister_worker_plugin(name)
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
             yield client
     else:
         with (
-            LocalCluster(workers, threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
             Client(cluster) as client,
         ):
             yield client

@@ -1,120 +1,283 @@
-"""Find submissions: a folder or a zip archive for each student."""
+"""Find submissions: in folders and archives, or in what a course platform lets one download."""
 
-import stat
-import zipfile
-import zlib
+import re
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+import yaml
+
 from exercise_code.support.checking.assignment import Assignment
+from grading.archives import DAMAGE, ENDINGS, Contents, opened
 from grading.course import CourseError
+from grading.roster import Roster
 
 MAX_BYTES = 5 * 2**20
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+CANVAS = re.compile(r"(?P<name>[^_]+)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>.+)")
+MOODLE = re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_file_?")
 
 
 @dataclass
 class Submission:
-    """What one student handed in: the contents of the wanted files by path, and what was odd about it."""
+    """What one student handed in: the contents of the wanted files by path, and what was odd about it.
+
+    `id` names the student in all results. `submitted` is the moment of handing in, if that is known.
+    """
 
     id: str
     files: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    name: str = ""
+    submitted: datetime | None = None
 
 
-def collect(folder: Path, assignment: Assignment) -> Iterator[Submission]:
-    """The submissions in a folder, in order of their names; each is read when its turn comes.
+@dataclass
+class Found:
+    """Where one student's submission lies, and what the platform says of it."""
+
+    id: str
+    paths: list[Path]
+    called: list[str] = field(default_factory=list)
+    name: str = ""
+    submitted: datetime | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Collection:
+    """The submissions of a class: nothing is read before its turn comes.
+
+    `missing` are students of the roster who handed in nothing; `unknown` handed in and are not in it.
+    """
+
+    kind: str
+    found: list[Found]
+    missing: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def submissions(self, assignment: Assignment) -> Iterator[Submission]:
+        """Read one after another."""
+        for found in self.found:
+            yield _read(found, assignment)
+
+
+def collect(
+    folder: Path, assignment: Assignment, roster: Roster | None = None, kind: str | None = None
+) -> Collection:
+    """Find the submissions in a folder.
+
+    Args:
+        folder: holds a folder or an archive for each student, or what a platform let you download.
+        assignment: what was asked.
+        roster: who is who; without it, students are called as their folders are.
+        kind: one of `KINDS`; recognised if not given.
 
     Raises:
-        CourseError: the folder is missing, or holds no submission.
+        CourseError: the folder is missing, or holds no submission of that kind.
     """
-    found = _find(folder)
-    names = Counter(path.stem if path.is_file() else path.name for path in found)
-    for path in found:
-        name = path.stem if path.is_file() else path.name
-        yield read_submission(path, name if names[name] == 1 else path.name, assignment)
-
-
-def count(folder: Path) -> int:
-    """How many submissions there are; reads none.
-
-    Raises:
-        CourseError: the folder is missing, or holds no submission.
-    """
-    return len(_find(folder))
-
-
-def _find(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise CourseError(
             f"{folder} is not a folder: give the folder that holds one folder or zip for each student"
         )
-    found = [path for path in sorted(folder.iterdir()) if _is_submission(path)]
-    if not found:
-        raise CourseError(f"{folder} holds no submission: it should hold one folder or zip for each student")
-    return found
+    if kind is not None and kind not in KINDS:
+        raise CourseError(f"there is no kind of collection {kind!r}: choose from {', '.join(KINDS)}")
+    for name in [kind] if kind else KINDS:
+        if found := KINDS[name](folder, assignment):
+            return _named(name, found, roster)
+    raise CourseError(
+        f"{folder} holds no submission: it should hold one folder or zip for each student"
+        + (f", as {kind} gives them" if kind else "")
+    )
 
 
 def read_submission(path: Path, id: str, assignment: Assignment) -> Submission:
-    """Take the editable files and the notebook from a folder or a zip archive, wherever they lie in it."""
-    submission = Submission(id)
+    """Take the editable files and the notebook from a folder or an archive, wherever they lie in it."""
+    return _read(Found(id, [path]), assignment)
+
+
+def _named(kind: str, found: list[Found], roster: Roster | None) -> Collection:
+    """Give each submission its student; of two by the same student the later one counts."""
+    collection = Collection(kind, [])
+    by_id: dict[str, Found] = {}
+    for each in found:
+        student = roster.find(each.id, *each.called) if roster else None
+        if student:
+            each.id, each.name = student.id, student.name or each.name
+        elif roster:
+            collection.unknown.append(each.id)
+            each.notes.append("is not in the roster")
+        other = by_id.get(each.id)
+        if other is None:
+            by_id[each.id] = each
+            continue
+        earlier, later = sorted([other, each], key=lambda one: one.submitted or BEGINNING)
+        names = later.paths[0].name, earlier.paths[0].name
+        later.notes.append("was handed in twice: {} counts, {} does not".format(*names))
+        by_id[each.id] = later
+    collection.found = [*by_id.values()]
+    if roster:
+        collection.missing = [student.id for student in roster.students if student.id not in by_id]
+    return collection
+
+
+def _folders(folder: Path, assignment: Assignment) -> list[Found]:
+    paths = [path for path in sorted(folder.iterdir()) if _is_submission(path)]
+    names = Counter(_stem(path) for path in paths)
+    return [Found(_stem(path) if names[_stem(path)] == 1 else path.name, [path]) for path in paths]
+
+
+def _nbgrader(folder: Path, assignment: Assignment) -> list[Found]:
+    found = []
+    for path in sorted(folder.glob(f"*/{assignment.name}")):
+        stamp = path / "timestamp.txt"
+        submitted = _moment(stamp.read_text(encoding="utf-8")) if stamp.is_file() else None
+        found.append(Found(path.parent.name, [path], submitted=submitted))
+    return found
+
+
+def _canvas(folder: Path, assignment: Assignment) -> list[Found]:
+    """`lastfirst_LATE_userid_number_file`: a student may have several files, of each the latest counts."""
+    found: dict[str, Found] = {}
+    matches = [(path, CANVAS.fullmatch(path.name)) for path in sorted(folder.iterdir()) if path.is_file()]
+    for path, match in sorted(
+        ((path, match) for path, match in matches if match), key=lambda pair: int(pair[1]["number"])
+    ):
+        one = found.setdefault(match["user"], Found(match["name"], [], [match["user"], match["name"]]))
+        one.paths.append(path)
+        if match["late"] and not one.notes:
+            one.notes.append("Canvas calls it late")
+    return [*found.values()]
+
+
+def _moodle(folder: Path, assignment: Assignment) -> list[Found]:
+    matches = [(path, MOODLE.fullmatch(path.name)) for path in sorted(folder.iterdir()) if path.is_dir()]
+    found = []
+    for path, match in matches:
+        if match:
+            archives = [file for file in sorted(path.iterdir()) if file.name.lower().endswith(ENDINGS)]
+            called = [match["user"], match["name"]]
+            found.append(Found(match["user"], archives or [path], called, match["name"]))
+    return found
+
+
+def _gradescope(folder: Path, assignment: Assignment) -> list[Found]:
+    listing = folder / "submission_metadata.yml"
+    if not listing.is_file():
+        return []
     try:
-        if path.is_dir():
-            _take(assignment, submission, *_folder(path))
-        else:
-            with zipfile.ZipFile(path) as archive:
-                _take(assignment, submission, *_archive(archive))
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
-        submission.notes.append(f"{path.name} cannot be read: {error}")
-    return submission
+        entries = yaml.safe_load(listing.read_text(encoding="utf-8")) or {}
+        found = []
+        for name, entry in entries.items():
+            person = entry[":submitters"][0]
+            called = [str(person.get(key) or "") for key in (":sid", ":email", ":name")]
+            moment = _moment(str(entry.get(":created_at", "")))
+            id = next(filter(None, called), name)
+            found.append(Found(id, [folder / name], called, called[2], moment))
+    except (yaml.YAMLError, AttributeError, KeyError, IndexError, TypeError) as error:
+        raise CourseError(f"{listing} is not as Gradescope writes it: {error}") from None
+    return found
+
+
+def _github(folder: Path, assignment: Assignment) -> list[Found]:
+    """Clones side by side, called by the student or `assignment-student`; the last commit's time counts."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if not (path / ".git").exists():
+            continue
+        short = assignment.name.partition("_")[0]
+        login = re.sub(rf"^(?:{assignment.name}|{short})[-_]", "", path.name)
+        command = ["git", "-c", "safe.directory=*", "-C", str(path), "log", "-1", "--format=%cI"]
+        stamp = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+        found.append(Found(login, [path], [path.name], submitted=_moment(stamp.stdout)))
+    return found
+
+
+KINDS: dict[str, Callable[[Path, Assignment], list[Found]]] = {
+    "gradescope": _gradescope,
+    "canvas": _canvas,
+    "moodle": _moodle,
+    "github": _github,
+    "nbgrader": _nbgrader,
+    "folders": _folders,
+}
+"""How to find submissions, in the order in which a folder is tried."""
 
 
 def _is_submission(path: Path) -> bool:
     if path.name.startswith((".", "__")) or path.is_symlink():
         return False
-    return path.is_dir() or path.suffix.lower() == ".zip"
+    return path.is_dir() or path.name.lower().endswith(ENDINGS)
 
 
-Sizes = dict[str, int]
-Reader = Callable[[str], bytes]
+def _stem(path: Path) -> str:
+    ending = next((e for e in sorted(ENDINGS, key=len, reverse=True) if path.name.lower().endswith(e)), "")
+    return path.name[: len(path.name) - len(ending)] if ending and path.is_file() else path.name
 
 
-def _folder(path: Path) -> tuple[Sizes, Reader]:
-    files = [file for file in path.rglob("*") if file.is_file() and not file.is_symlink()]
-    inside = [file for file in files if file.resolve().is_relative_to(path.resolve())]
-    sizes = {file.relative_to(path).as_posix(): file.stat().st_size for file in inside}
-    return sizes, lambda name: (path / name).read_bytes()
+def _moment(text: str) -> datetime | None:
+    """A time as platforms write it; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip().replace(" UTC", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _archive(archive: zipfile.ZipFile) -> tuple[Sizes, Reader]:
-    infos = {
-        info.filename.replace("\\", "/"): info
-        for info in archive.infolist()
-        if not info.is_dir() and not stat.S_ISLNK(info.external_attr >> 16)
-    }
-
-    def read(name: str) -> bytes:
-        with archive.open(infos[name]) as member:
-            return member.read(MAX_BYTES + 1)
-
-    return {name: info.file_size for name, info in infos.items()}, read
-
-
-def _take(assignment: Assignment, submission: Submission, sizes: Sizes, read: Reader) -> None:
-    usable = [name for name in sizes if "__MACOSX" not in name and ".ipynb_checkpoints" not in name]
-    for wanted in [*assignment.editable, assignment.notebook_path]:
-        name = _best(wanted, usable)
-        if name is None:
-            submission.notes.append(f"{wanted} is missing")
+def _read(found: Found, assignment: Assignment) -> Submission:
+    submission = Submission(found.id, name=found.name, submitted=found.submitted, notes=[*found.notes])
+    for path in found.paths:
+        if path.is_file() and not path.name.lower().endswith(ENDINGS):
+            _take_single(assignment, submission, path)
             continue
-        content = read(name) if sizes[name] <= MAX_BYTES else b""
-        if sizes[name] > MAX_BYTES or len(content) > MAX_BYTES:
-            submission.notes.append(f"{name} is larger than {MAX_BYTES} bytes and was left out")
+        with opened(path) as contents:
+            submission.notes += contents.notes
+            try:
+                _take(assignment, submission, contents)
+            except DAMAGE as error:
+                submission.notes.append(f"{path.name} cannot be read: {error}")
+    missing = [name for name in _wanted(assignment) if name not in submission.files]
+    submission.notes += [f"{name} is missing" for name in missing]
+    return submission
+
+
+def _wanted(assignment: Assignment) -> list[str]:
+    return [*assignment.editable, assignment.notebook_path]
+
+
+def _take_single(assignment: Assignment, submission: Submission, path: Path) -> None:
+    """A file that was handed in by itself; platforms put numbers before and behind its name."""
+    match = CANVAS.fullmatch(path.name)
+    name = re.sub(r"(-\d+| ?\(\d+\))(?=\.\w+$)", "", match["file"] if match else path.name)
+    for wanted in _wanted(assignment):
+        if PurePosixPath(wanted).name == name:
+            size = path.stat().st_size
+            _keep(submission, wanted, name, size, lambda: path.open("rb").read(MAX_BYTES + 1))
+
+
+def _take(assignment: Assignment, submission: Submission, contents: Contents) -> None:
+    for wanted in _wanted(assignment):
+        name = _best(wanted, [*contents.sizes])
+        if name is None:
             continue
         if name != wanted and not name.endswith(f"/{wanted}"):
             submission.notes.append(f"{wanted} was found as {name}")
-        submission.files[wanted] = content
+        _keep(
+            submission, wanted, name, contents.sizes[name], lambda name=name: contents.read(name, MAX_BYTES)
+        )
+
+
+def _keep(submission: Submission, wanted: str, name: str, size: int, read: Callable[[], bytes]) -> None:
+    content = read() if size <= MAX_BYTES else b""
+    if size > MAX_BYTES or len(content) > MAX_BYTES:
+        submission.notes.append(f"{name} is larger than {MAX_BYTES} bytes and was left out")
+        return
+    if name.endswith(".py") and content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        submission.notes.append(f"{name} is UTF-16, which Python cannot read: save it as UTF-8")
+    submission.files[wanted] = content
 
 
 def _best(wanted: str, names: list[str]) -> str | None:
@@ -125,4 +288,7 @@ def _best(wanted: str, names: list[str]) -> str | None:
     if nested:
         return min(nested, key=lambda name: (name.count("/"), name))
     same = [name for name in names if PurePosixPath(name).name == PurePosixPath(wanted).name]
+    if not same:
+        same = [name for name in names if name.casefold().endswith(PurePosixPath(wanted).name.casefold())]
+        same = [name for name in same if len(PurePosixPath(name).name) == len(PurePosixPath(wanted).name)]
     return same[0] if len(same) == 1 else None

@@ -14,7 +14,10 @@ class CourseError(Exception):
 
 @dataclass(frozen=True)
 class LatePolicy:
-    """Hours without a penalty, share of the points lost per day after them, free days of each student."""
+    """Hours without a penalty, share of the points lost per day after them, free days of each student.
+
+    The free days are for the whole course.
+    """
 
     grace_hours: float = 0.0
     penalty_per_day: float = 0.0
@@ -23,12 +26,13 @@ class LatePolicy:
 
 @dataclass(frozen=True)
 class Course:
-    """Name, term, address of the repository, deadlines by assignment, late policy."""
+    """Name, term, address of the repository, deadlines and extensions by assignment, late policy."""
 
     name: str
     term: str
     repository: str
     deadlines: dict[str, datetime] = field(default_factory=dict)
+    extensions: dict[str, dict[str, datetime]] = field(default_factory=dict)
     late: LatePolicy = field(default_factory=LatePolicy)
 
     @property
@@ -45,6 +49,20 @@ def read_course(root: Path = ROOT) -> Course:
     """
     try:
         content = tomllib.loads((root / "course.toml").read_text(encoding="utf-8"))
-        return Course(late=LatePolicy(**content.pop("late", {})), **content)
-    except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
+        course = Course(late=LatePolicy(**content.pop("late", {})), **content)
+        _check(course)
+        return course
+    except (OSError, tomllib.TOMLDecodeError, TypeError, ValueError) as error:
         raise CourseError(f"course.toml: {str(error).replace('Course.__init__() ', '')}") from None
+
+
+def _check(course: Course) -> None:
+    late = course.late
+    if late.grace_hours < 0 or late.late_days < 0 or not 0 <= late.penalty_per_day <= 1:
+        raise ValueError("[late] needs grace_hours and late_days of 0 or more, penalty_per_day of 0 to 1")
+    moments = {f"deadlines.{name}": moment for name, moment in course.deadlines.items()}
+    for name, students in course.extensions.items():
+        moments |= {f"extensions.{name}.{student}": moment for student, moment in students.items()}
+    for name, moment in moments.items():
+        if not isinstance(moment, datetime) or moment.tzinfo is None:
+            raise ValueError(f"{name} needs a moment with a time zone, such as 2026-10-16T23:59:00+02:00")

@@ -1,16 +1,16 @@
 """Grade a folder of submissions: each once, whatever happens in between."""
 
-import csv
 import json
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from grading.collect import Submission
+from grading.collect import Collection, Submission
 from grading.journal import Journal, Record
+from grading.late import Ledger
 from grading.pages import write_page
 from grading.sandbox import Sandbox
 from grading.work import Grader, Job, Result, environment
@@ -91,27 +91,24 @@ def one_after_another(job: Job) -> Iterator[Pool]:
         yield lambda tasks: ((task[0], grader.grade(*task)) for task in tasks)
 
 
-def results(records: Iterable[Record], assignment: str, seed: int, sandbox: Sandbox) -> Iterator[str]:
+def results(
+    records: Iterable[Record],
+    assignment: str,
+    seed: int,
+    sandbox: Sandbox,
+    ledger: Ledger,
+    collection: Collection | None = None,
+) -> Iterator[str]:
     """The text of `results.json`, which `results.schema.json` describes, piece by piece."""
     head = {"schema": SCHEMA, "assignment": assignment, "seed": seed, "sandbox": sandbox.to_tree()}
+    if collection:
+        head |= {"missing": collection.missing, "unknown": collection.unknown}
     yield json.dumps(head, indent=1)[:-2] + ',\n "submissions": ['
     comma = ""
     for record in records:
-        yield comma + "\n" + textwrap.indent(json.dumps(_to_tree(record), indent=1), "  ")
+        yield comma + "\n" + textwrap.indent(json.dumps(_to_tree(record, ledger), indent=1), "  ")
         comma = ","
     yield "\n ]\n}\n"
-
-
-def write_csv(path: Path, records: Iterable[Record]) -> None:
-    """One row for each submission: its score, and its points in each check."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        for number, record in enumerate(records):
-            if number == 0:
-                writer.writerow(["id", "score", "max_score", *(verdict.check for verdict in record.verdicts)])
-            maximum = sum(verdict.max_points for verdict in record.verdicts)
-            points = [verdict.points for verdict in record.verdicts]
-            writer.writerow([record.submission.id, record.score, maximum, *points])
 
 
 def notebook_place(out: Path, id: str, assignment: str, notebook: str) -> Path:
@@ -132,11 +129,17 @@ def _progress(found: Result | Record, *, ran: bool) -> Progress:
     return Progress(id, found.score, [verdict.status for verdict in found.verdicts], ran)
 
 
-def _to_tree(record: Record) -> dict[str, Any]:
+def _to_tree(record: Record, ledger: Ledger) -> dict[str, Any]:
+    submission = record.submission
+    late = ledger.charge(submission.id, submission.submitted)
     return {
-        "id": record.submission.id,
+        "id": submission.id,
+        "name": submission.name,
+        "submitted": submission.submitted and submission.submitted.isoformat(),
         "score": record.score,
         "max_score": sum(verdict.max_points for verdict in record.verdicts),
+        "late": asdict(late),
+        "final_score": round(record.score * (1 - late.penalty), 4),
         "notes": record.submission.notes,
         "evidence": record.key,
         "checks": [

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, overload
 
@@ -100,6 +101,8 @@ class Journal:
             key, state = f"{key} did not run", ""
         record = {
             "notes": result.notes,
+            "name": submission.name,
+            "submitted": submission.submitted and submission.submitted.isoformat(),
             "verdicts": [asdict(verdict) for verdict in result.verdicts],
             "seconds": result.seconds,
             "untouched": result.untouched,
@@ -116,8 +119,9 @@ class Journal:
         for id in ids:
             key, record = self._row("select key, record from result where id = ?", id)
             content: dict[str, Any] = json.loads(record)
+            submitted = content["submitted"] and datetime.fromisoformat(content["submitted"])
             yield Record(
-                Submission(id, notes=content["notes"]),
+                Submission(id, notes=content["notes"], name=content["name"], submitted=submitted),
                 [Verdict(**verdict) for verdict in content["verdicts"]],
                 _Stored(self, key, len(content["verdicts"])),
                 key,

@@ -19,7 +19,9 @@ from rich.text import Text
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.render import WORDS
 from exercise_code.support.paths import ROOT
-from grading.course import CourseError
+from grading.collect import Collection
+from grading.course import CourseError, read_course
+from grading.roster import Roster
 from grading.sandbox import Sandbox, detect
 
 
@@ -34,15 +36,19 @@ class Settings:
     force: bool = False
     require_sandbox: bool = False
     as_json: bool = False
+    roster: Roster | None = None
+    kind: str | None = None
 
 
 def grade_class(assignment: Assignment, submissions: Path, settings: Settings, console: Console) -> None:
     """Grade a folder of submissions, and write results, pages, the report and the gradebook."""
     from exercise_code.support.checking.answers import Answers, make_answers
-    from grading.collect import collect, count
-    from grading.grade import grade, one_after_another, results, write_csv
+    from grading.collect import collect
+    from grading.exports import export, read_results
+    from grading.grade import grade, one_after_another, results
     from grading.gradebook import write_gradebook
     from grading.journal import Journal
+    from grading.late import Ledger
     from grading.on_images import on_images
     from grading.report import write_report
     from grading.work import Job, environment
@@ -50,7 +56,8 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     out, sandbox = settings.out, detect()
     console = Console(quiet=True) if settings.as_json else console
     describe(sandbox, console, settings.require_sandbox)
-    total = count(submissions)
+    collection = collect(submissions, assignment, settings.roster, settings.kind)
+    tell(collection, console)
     with Journal(out / "journal.sqlite") as journal:
         seed = journal.setting("seed", settings.seed, secrets.randbits(32))
         course = hash_of(assignment.folder, ROOT / "exercise_code")
@@ -69,17 +76,21 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
         ids: list[str] = []
 
         def seen() -> Iterator:
-            for submission in collect(submissions, assignment):
+            for submission in collection.submissions(assignment):
                 ids.append(submission.id)
                 yield submission
 
         running = grade(seen(), job, seed, out, journal, pool, settings.force)
-        for line in shown(running, total, console):
+        for line in shown(running, len(collection.found), console):
             if settings.as_json:
                 print(json.dumps({"event": "graded", **asdict(line)}), flush=True)
-        with (out / "results.json").open("w", encoding="utf-8") as file:
-            file.writelines(results(journal.records(ids), assignment.name, seed, sandbox))
-        write_csv(out / "results.csv", journal.records(ids))
+        ledger = Ledger(read_course(), assignment.name, out)
+        records = journal.records(ids)
+        with (out / "results.part").open("w", encoding="utf-8") as file:
+            file.writelines(results(records, assignment.name, seed, sandbox, ledger, collection))
+        (out / "results.part").replace(out / "results.json")
+        roster = settings.roster or Roster([])
+        export("csv", read_results(out), assignment.title, roster, out / "results.csv")
         hints = {verdict.hint for record in journal.records(ids) for verdict in record.verdicts}
         made = [mistake for mistake in assignment.mistakes if mistake.hint in hints]
         images = on_images(assignment, made, lambda name, make: journal.remember(f"{course} {name}", make))
@@ -130,6 +141,14 @@ def describe(sandbox: Sandbox, console: Console, required: bool) -> None:
         console.print(
             "[yellow]A submission can do what you can do: grade only what you would run yourself.[/]"
         )
+
+
+def tell(collection: Collection, console: Console) -> None:
+    """Say who handed in nothing, and who is not known."""
+    for text, ids in (("handed in nothing", collection.missing), ("not in the roster", collection.unknown)):
+        if ids:
+            shown = ", ".join(ids[:20]) + (" …" if len(ids) > 20 else "")
+            console.print(f"[yellow]{len(ids):,} {text}: {shown}[/]")
 
 
 def hash_of(*folders: Path) -> str:

@@ -129,7 +129,7 @@ class Job:
 
     def state(self, submission: Submission, key: str) -> str:
         """Names the results of a submission; equal states have equal results."""
-        rest = json.dumps([submission.id, submission.notes])
+        rest = json.dumps([submission.id, submission.notes, submission.name, str(submission.submitted)])
         parts = [key, self.answers_hash, _hash_files(submission.files), rest]
         return sha256("\n".join(parts).encode()).hexdigest()[:32]
 

@@ -24,6 +24,8 @@ settings.load_profile("workbook")
 NEEDS = {
     "beartype": ["test_knn.py"],
     "nbgrader": [
+        "test_collect.py",
+        "test_late.py",
         "test_resume.py",
         "test_sandbox.py",
         "hostile/test_hostile.py",

@@ -48,7 +48,7 @@ def submitted(a01, build, tmp_path_factory) -> Path:
 def ours(a01, submitted, tmp_path_factory):
     """Points by student and grade cell, and the scores in the gradebook."""
     out = tmp_path_factory.mktemp("ours")
-    graded = grade_all(collect(submitted, a01), a01, SEED, out)
+    graded = grade_all(collect(submitted, a01).submissions(a01), a01, SEED, out)
     write_gradebook(a01, graded, out / "nbgrader")
     return graded, read_scores(a01, out / "nbgrader")
 

@@ -203,7 +203,7 @@ def read_scores(out) -> dict[str, float]:
 
 def test_a_folder_is_read_when_its_turn_comes(a01, build, tmp_path):
     make_class(a01, build / "student", tmp_path, 3)
-    found = collect(tmp_path, a01)
+    found = collect(tmp_path, a01).submissions(a01)
     assert next(found).id == "student-1"
     (tmp_path / "student-2" / FILE).write_text("x = 1\n")
     assert next(found).files[FILE] == b"x = 1\n"

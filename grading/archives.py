@@ -1,0 +1,188 @@
+"""Read what somebody has handed in, in memory: nothing is unpacked, nothing outside is touched.
+
+What cannot be taken is left out, with a sentence for the student; a damaged archive is a sentence, too.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import stat
+import tarfile
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+MAX_FILES = 5_000
+MAX_UNPACKED = 256 * 2**20
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar", ".gz")
+COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+CLUTTER = ("__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git")
+DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+)
+
+
+@dataclass
+class Contents:
+    """The files in a folder or an archive: their sizes by name, what was odd, and how to read one."""
+
+    sizes: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    read: Callable[[str, int], bytes] = lambda name, limit: b""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Contents]:
+    """Look into a folder, a zip or a tar archive; `read(name, limit)` gives at most limit + 1 bytes.
+
+    Names use `/` and the composed form of letters. Left out are links, devices, names that point outside,
+    files behind a password, and what systems and editors add.
+    """
+    with ExitStack() as stack:
+        try:
+            if path.is_dir():
+                contents = _folder(path)
+            elif (start := path.open("rb").read(8)).startswith((b"PK\x03\x04", b"PK\x05\x06")):
+                contents = _zip(stack.enter_context(zipfile.ZipFile(path)))
+            elif start.startswith((b"7z\xbc\xaf", b"Rar!")):
+                contents = Contents(notes=[f"{path.name} is not a zip: hand in a zip or a folder"])
+            else:
+                unpack = next((u for magic, u in COMPRESSIONS.items() if start.startswith(magic)), open)
+                file = _Bounded(stack.enter_context(unpack(path, "rb")))
+                contents = _tar(stack.enter_context(tarfile.open(fileobj=file, mode="r:")))
+        except DAMAGE as error:
+            contents = Contents(notes=[f"{path.name} cannot be read: {str(error) or type(error).__name__}"])
+        if contents.sizes and all(name.endswith(ENDINGS) for name in contents.sizes):
+            contents.notes.append(f"{path.name} holds only another archive: pack the files themselves")
+        yield contents
+
+
+class _Bounded(io.RawIOBase):
+    """A file that ends in an error once too much has been unpacked."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._furthest = file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(min(size, MAX_UNPACKED) if size >= 0 else MAX_UNPACKED)
+        self._furthest = max(self._furthest, self._file.tell())
+        if self._furthest > MAX_UNPACKED:
+            raise ValueError(f"it unpacks to more than {MAX_UNPACKED // 2**20} MiB")
+        return data
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        if whence == 0 and place > MAX_UNPACKED:
+            raise ValueError(f"it unpacks to more than {MAX_UNPACKED // 2**20} MiB")
+        return self._file.seek(place, whence)
+
+
+def _folder(root: Path) -> Contents:
+    contents = Contents()
+    places: dict[str, Path] = {}
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in CLUTTER)
+        for name in sorted(names):
+            path = Path(folder, name)
+            status = path.lstat()
+            shown = path.relative_to(root).as_posix()
+            if not stat.S_ISREG(status.st_mode):
+                contents.notes.append(f"{shown} is a link or a device and was left out")
+            elif (usable := _usable(shown, contents)) is not None:
+                places[usable] = path
+                contents.sizes[usable] = status.st_size
+        if len(places) > MAX_FILES:
+            contents.notes.append(f"there are more than {MAX_FILES:,} files: the rest was left out")
+            break
+
+    def read(name: str, limit: int) -> bytes:
+        with places[name].open("rb") as file:
+            return file.read(limit + 1)
+
+    contents.read = read
+    return contents
+
+
+def _zip(archive: zipfile.ZipFile) -> Contents:
+    contents = Contents()
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in archive.infolist()[: MAX_FILES + 1]:
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if info.is_dir():
+            continue
+        if kind not in (0, stat.S_IFREG):
+            contents.notes.append(f"{info.filename} is a link or a device and was left out")
+        elif info.flag_bits & 1:
+            contents.notes.append(f"{info.filename} is behind a password and was left out")
+        elif (name := _usable(info.filename, contents)) is not None:
+            members[name] = info
+            contents.sizes[name] = info.file_size
+    if len(archive.infolist()) > MAX_FILES:
+        contents.notes.append(f"there are more than {MAX_FILES:,} files: the rest was left out")
+
+    def read(name: str, limit: int) -> bytes:
+        with archive.open(members[name]) as member:
+            return member.read(limit + 1)
+
+    contents.read = read
+    return contents
+
+
+def _tar(archive: tarfile.TarFile) -> Contents:
+    contents = Contents()
+    members: dict[str, tarfile.TarInfo] = {}
+    for number, info in enumerate(archive):
+        if number > MAX_FILES:
+            contents.notes.append(f"there are more than {MAX_FILES:,} files: the rest was left out")
+            break
+        if info.isdir():
+            continue
+        if not info.isreg():
+            contents.notes.append(f"{info.name} is a link or a device and was left out")
+        elif (name := _usable(info.name, contents)) is not None:
+            members[name] = info
+            contents.sizes[name] = info.size
+
+    def read(name: str, limit: int) -> bytes:
+        return archive.extractfile(members[name]).read(limit + 1)
+
+    contents.read = read
+    return contents
+
+
+def _usable(name: str, contents: Contents) -> str | None:
+    """The name as it is used here; None for what is left out."""
+    shown = unicodedata.normalize("NFC", name.replace("\\", "/"))
+    parts = [part for part in shown.split("/") if part not in ("", ".")]
+    if any(part in CLUTTER for part in parts) or parts[-1:] == [".DS_Store"]:
+        return None
+    if shown.startswith("/") or ".." in parts or (parts[:1] and parts[0].endswith(":")) or "\0" in shown:
+        contents.notes.append(f"{name} points outside of the archive and was left out")
+        return None
+    usable = "/".join(parts)
+    if usable in contents.sizes:
+        contents.notes.append(f"{usable} is there twice: the later one counts")
+    return usable
