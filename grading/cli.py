@@ -56,6 +56,9 @@ def grade(
     kind: Annotated[
         str | None, typer.Option("--from", help="gradescope, canvas, moodle, github, nbgrader or folders")
     ] = None,
+    gradebook: Annotated[
+        str | None, typer.Option(help="address of nbgrader's gradebook, postgresql+psycopg://…; else SQLite")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each submission")] = False,
 ) -> None:
     """Grade submissions: results.json, a table, feedback pages, a report and nbgrader's gradebook.
@@ -65,7 +68,9 @@ def grade(
     assignment = find_assignment(name)
     out = out or BUILD / "grading" / assignment.name
     known = read_roster(roster) if roster else None
-    settings = Settings(out, seed, workers, scheduler, force, require_sandbox, as_json, known, kind)
+    settings = Settings(
+        out, seed, workers, scheduler, force, require_sandbox, as_json, known, kind, gradebook
+    )
     grade_class(assignment, submissions, settings, console)
 
 

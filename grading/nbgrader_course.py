@@ -22,19 +22,21 @@ CHECK_CELL = re.compile(r'check\("([\w.:]+)"\)')
 CONFIG = """\
 c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = {course_id!r}
+c.CourseDirectory.db_url = {address!r}
 c.ClearSolutions.text_stub = "*Your answer here.*"
 c.Autograde.exclude_overwriting = {{{name!r}: {editable!r}}}
 c.ExecutePreprocessor.timeout = 600
 """
 
 
-def make_course(assignment: Assignment, tree: Path, course: Path) -> Path:
+def make_course(assignment: Assignment, tree: Path, course: Path, address: str | None = None) -> Path:
     """Put the assignment into an nbgrader course and let nbgrader generate the students' version.
 
     Args:
         assignment: what to put there.
         tree: what the students' functions need to run; it is copied beside the notebook.
         course: the folder of the course; its gradebook is kept.
+        address: of the gradebook; a SQLite file in the course if not given.
 
     Returns:
         The notebook for students.
@@ -46,9 +48,11 @@ def make_course(assignment: Assignment, tree: Path, course: Path) -> Path:
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(tree, source)
     nbformat.write(with_points(assignment), source / assignment.notebook)
-    settings = {"course_id": read_course().id, "name": assignment.name, "editable": assignment.editable}
+    address = address or gradebook_address(course)
+    settings = {"name": assignment.name, "editable": assignment.editable, "address": address}
+    settings["course_id"] = read_course().id
     (course / "nbgrader_config.py").write_text(CONFIG.format(**settings), encoding="utf-8")
-    api = NbGraderAPI(config=nbgrader_config(course))
+    api = NbGraderAPI(config=nbgrader_config(course, address))
     outcome = api.generate_assignment(assignment.name, force=True)
     if not outcome["success"]:
         reasons = [line.strip() for line in outcome["log"].splitlines() if "Error" in line]
@@ -56,11 +60,12 @@ def make_course(assignment: Assignment, tree: Path, course: Path) -> Path:
     return course / "release" / assignment.name / assignment.notebook
 
 
-def nbgrader_config(course: Path) -> Config:
+def nbgrader_config(course: Path, address: str) -> Config:
     """The settings of `nbgrader_config.py`, for nbgrader's Python interface."""
     config = Config()
     config.CourseDirectory.root = str(course.resolve())
     config.CourseDirectory.course_id = read_course().id
+    config.CourseDirectory.db_url = address
     config.ClearSolutions.text_stub = "*Your answer here.*"
     return config
 
@@ -101,9 +106,10 @@ def with_points(assignment: Assignment) -> nbformat.NotebookNode:
     return notebook
 
 
-def open_gradebook(course: Path) -> Gradebook:
-    """The gradebook of a course folder, to be used in a `with` statement."""
-    return Gradebook(gradebook_address(course), read_course().id)
+def open_gradebook(course: Path | str) -> Gradebook:
+    """The gradebook of a course folder or at an address, to be used in a `with` statement."""
+    address = course if isinstance(course, str) else gradebook_address(course)
+    return Gradebook(address, read_course().id)
 
 
 def gradebook_address(course: Path) -> str:

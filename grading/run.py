@@ -38,6 +38,7 @@ class Settings:
     as_json: bool = False
     roster: Roster | None = None
     kind: str | None = None
+    gradebook: str | None = None
 
 
 def grade_class(assignment: Assignment, submissions: Path, settings: Settings, console: Console) -> None:
@@ -104,7 +105,8 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
             sandbox=sandbox.to_tree(),
             images=images,
         )
-        gradebook = write_gradebook(assignment, journal.records(ids), out / "nbgrader")
+        records = journal.records(ids)
+        gradebook = write_gradebook(assignment, records, out / "nbgrader", settings.gradebook)
         mean = sum(record.score for record in journal.records(ids)) / len(ids)
     places = {
         "report": report,

@@ -25,6 +25,7 @@ NEEDS = {
     "beartype": ["test_knn.py"],
     "nbgrader": [
         "test_collect.py",
+        "test_gradebook.py",
         "test_late.py",
         "test_resume.py",
         "test_sandbox.py",
