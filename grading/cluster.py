@@ -23,11 +23,13 @@ def on_cluster(job: Job, *, workers: int | None = None, scheduler: str | None = 
     Args:
         job: what was asked; every worker gets it once.
         workers: processes to start on this machine, where no scheduler is given; one a core if None.
-        scheduler: address of a running Dask scheduler (`tcp://...`).
+        scheduler: address of a running Dask scheduler (`tcp://...` or `tls://...`); its workers need the same
+            version of this package. An assignment with `gpu = true` runs where there is a resource `GPU`.
     """
     with _client(workers, scheduler) as client:
         name = f"workbook-{job.checks_hash[:8]}-{job.answers_hash[:8]}"
         client.register_plugin(_Station(job), name=name)
+        resources = {"GPU": 1} if job.gpu else None
 
         def run(tasks: Iterable[Task]) -> Iterator[tuple[Submission, Result]]:
             tasks = iter(tasks)
@@ -38,7 +40,9 @@ def on_cluster(job: Job, *, workers: int | None = None, scheduler: str | None = 
                 room = IN_FLIGHT * max(1, len(client.nthreads())) - len(waiting)
                 for submission, evidence in itertools.islice(tasks, max(room, 0)):
                     key = f"grade-{job.state(submission, name)}"
-                    future = client.submit(_grade, name, submission, evidence, key=key, pure=False)
+                    future = client.submit(
+                        _grade, name, submission, evidence, key=key, pure=False, resources=resources
+                    )
                     waiting[future] = submission
                     done.add(future)
 

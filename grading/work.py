@@ -89,6 +89,7 @@ class Job:
     assignment: str
     notebook: str
     limits: Limits
+    gpu: bool
     tree: bytes
     answers: bytes
     cells: dict[str, str]
@@ -106,6 +107,7 @@ class Job:
             assignment.name,
             assignment.notebook,
             assignment.limits,
+            assignment.gpu,
             packed.getvalue(),
             answers.to_bytes(),
             cells,

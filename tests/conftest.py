@@ -24,6 +24,7 @@ settings.load_profile("workbook")
 NEEDS = {
     "beartype": ["test_knn.py"],
     "nbgrader": [
+        "test_cluster.py",
         "test_collect.py",
         "test_gradebook.py",
         "test_late.py",

@@ -28,7 +28,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Assignment:
-    """The content of `assignment.toml`."""
+    """The content of `assignment.toml`; `gpu` asks a cluster for workers with the resource GPU."""
 
     folder: Path
     title: str
@@ -37,6 +37,7 @@ class Assignment:
     datasets: list[str] = field(default_factory=list)
     limits: Limits = field(default_factory=Limits)
     questions: dict[str, float] = field(default_factory=dict)
+    gpu: bool = False
 
     @property
     def name(self) -> str:
