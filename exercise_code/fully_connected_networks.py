@@ -100,7 +100,7 @@ class LeakyReLU:
 
         Args:
             x: any tensor.
-            slope: of the negative side; any number, a negative one too.
+            slope: of the negative side; any number, also a negative one, or one above 1.
 
         Returns:
             The output, and a cache for `backward`.
