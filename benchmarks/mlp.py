@@ -49,7 +49,7 @@ def main() -> None:
     layers = [part for rows, columns in pairwise(WIDTHS) for part in (nn.Linear(rows, columns), nn.ReLU())]
     modules = nn.Sequential(*layers[:-1])
     _, grads = by_hand.loss(X, y)
-    configs = {name: None for name in grads}
+    configs = dict.fromkeys(grads)
     optimiser = torch.optim.Adam(modules.parameters())
 
     def by_autograd() -> None:
