@@ -167,9 +167,11 @@ class Solver:
             return_best_params: leave the model with copies of `best_params`.
         """
         deadline = time.perf_counter() + (float("inf") if time_limit is None else time_limit)
-        bar = tqdm(range(self.num_epochs), file=sys.stdout, leave=False, disable=not self.verbose)
+        epochs = range(self.num_epochs)
+        if self.verbose:
+            epochs = tqdm(epochs, file=sys.stdout, leave=False)
         ### BEGIN SOLUTION
-        for _ in bar:
+        for _ in epochs:
             for batch in torch.randperm(len(self.X_train), device=self.y_train.device).split(self.batch_size):
                 self._step(self.X_train[batch], self.y_train[batch])
                 if time.perf_counter() >= deadline:

@@ -726,6 +726,10 @@ def config_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
     The largest distance between the shares of 400 draws and the distribution exceeds 0.155 with
     probability below 2 exp(-2 * 400 * 0.155^2) = 9e-9 for each of five settings (Massart, 1990).
     """
+    for name in SPACES:
+        kind, due = (found[f"type of {name}"] for found in (outputs, expected))
+        if kind != due:
+            return f"{name} has the type {kind}; {due} is due"
     bounds = {"rate": (-6, -2), "reversed": (-3, 3), "dropout": (0.1, 0.7)}
     for name, (low, high) in bounds.items():
         drawn = outputs[name]
