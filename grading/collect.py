@@ -3,11 +3,10 @@
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-
-import nbformat
 
 from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError
@@ -30,6 +29,23 @@ def collect(folder: Path, assignment: Assignment) -> Iterator[Submission]:
     Raises:
         CourseError: the folder is missing, or holds no submission.
     """
+    found = _find(folder)
+    names = Counter(path.stem if path.is_file() else path.name for path in found)
+    for path in found:
+        name = path.stem if path.is_file() else path.name
+        yield read_submission(path, name if names[name] == 1 else path.name, assignment)
+
+
+def count(folder: Path) -> int:
+    """How many submissions there are; reads none.
+
+    Raises:
+        CourseError: the folder is missing, or holds no submission.
+    """
+    return len(_find(folder))
+
+
+def _find(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise CourseError(
             f"{folder} is not a folder: give the folder that holds one folder or zip for each student"
@@ -37,9 +53,7 @@ def collect(folder: Path, assignment: Assignment) -> Iterator[Submission]:
     found = [path for path in sorted(folder.iterdir()) if _is_submission(path)]
     if not found:
         raise CourseError(f"{folder} holds no submission: it should hold one folder or zip for each student")
-    names = [path.stem if path.is_file() else path.name for path in found]
-    for path, name in zip(found, names, strict=True):
-        yield read_submission(path, name if names.count(name) == 1 else path.name, assignment)
+    return found
 
 
 def read_submission(path: Path, id: str, assignment: Assignment) -> Submission:
@@ -54,16 +68,6 @@ def read_submission(path: Path, id: str, assignment: Assignment) -> Submission:
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
         submission.notes.append(f"{path.name} cannot be read: {error}")
     return submission
-
-
-def read_notebook(content: bytes) -> nbformat.NotebookNode | None:
-    """The notebook in a file's content, None where it is damaged."""
-    try:
-        notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
-        nbformat.validate(notebook)
-    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError):
-        return None
-    return notebook
 
 
 def _is_submission(path: Path) -> bool:
@@ -110,8 +114,6 @@ def _take(assignment: Assignment, submission: Submission, sizes: Sizes, read: Re
             continue
         if name != wanted and not name.endswith(f"/{wanted}"):
             submission.notes.append(f"{wanted} was found as {name}")
-        if wanted == assignment.notebook_path and read_notebook(content) is None:
-            submission.notes.append(f"{name} cannot be read as a notebook: its written answers are lost")
         submission.files[wanted] = content
 
 

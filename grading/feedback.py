@@ -1,32 +1,29 @@
 """A page for one student: what is right, what is wrong, and what to do next."""
 
 from itertools import groupby
-from pathlib import Path
 
 from exercise_code.support.checking.answers import Answers
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.judge import Verdict
-from grading.grade import Graded
-from grading.pages import RUNS, write_page
+from grading.graded import Graded
+from grading.pages import RUNS, render
 from grading.pictures import Panel, panels
 
 
-def write_feedback(assignment: Assignment, graded: Graded, answers: Answers, path: Path) -> None:
-    """Write the page of one student, which needs no other file.
+def feedback_page(assignment: Assignment, graded: Graded, answers: Answers) -> str:
+    """The page of one student as HTML that needs no other file.
 
     Args:
         assignment: what was asked.
         graded: the student's submission, with its evidence and verdicts.
         answers: what was expected on the same inputs.
-        path: the HTML file.
     """
     exercises = {check.id: check.exercise for check in assignment.checks}
     sections = groupby(graded.verdicts, key=lambda verdict: exercises[verdict.check])
     shown = zip(assignment.checks, graded.evidence, graded.verdicts, strict=True)
-    write_page(
-        path,
+    return render(
         "feedback",
         assignment=assignment,
         graded=graded,

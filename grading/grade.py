@@ -1,176 +1,155 @@
-"""Grade a folder of submissions: run, judge, write down."""
+"""Grade a folder of submissions: each once, whatever happens in between."""
 
-import ast
-import contextlib
 import csv
-import os
-import queue
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import json
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exercise_code.support.checking import source
-from exercise_code.support.checking.answers import Answers
-from exercise_code.support.checking.assignment import Assignment
-from exercise_code.support.checking.evidence import Evidence, dumps
-from exercise_code.support.checking.judge import Verdict, block, judge
-from grading import runner
 from grading.collect import Submission
-from grading.tree import write_tree
+from grading.journal import Journal, Record
+from grading.pages import write_page
+from grading.sandbox import Sandbox
+from grading.work import Grader, Job, Result, environment
 
 SCHEMA = "https://deep-vision-workbook.org/schemas/results-1.json"
+Task = tuple[Submission, bytes | None]
+Pool = Callable[[Iterable[Task]], Iterator[tuple[Submission, Result]]]
 
 
-@dataclass
-class Graded:
-    """One submission with its evidence and what follows from it."""
+@dataclass(frozen=True)
+class Progress:
+    """One submission is done: its score, the statuses of its checks, and whether it had to run."""
 
-    submission: Submission
-    evidence: list[Evidence]
-    verdicts: list[Verdict]
-
-    @property
-    def score(self) -> float:
-        """Points of all checks."""
-        return sum(verdict.points for verdict in self.verdicts)
+    id: str
+    score: float
+    statuses: list[str]
+    ran: bool
 
 
 def grade(
     submissions: Iterable[Submission],
-    assignment: Assignment,
-    answers: Answers,
+    job: Job,
+    seed: int,
     out: Path,
-    workers: int | None = None,
-) -> Iterator[Graded]:
-    """Grade submissions, and keep the evidence of each in `out`/evidence.
+    journal: Journal,
+    pool: AbstractContextManager[Pool],
+    force: bool = False,
+) -> Iterator[Progress]:
+    """Grade submissions, and leave pages and notebooks in `out` and the rest in the journal.
+
+    What has not changed since an earlier run is not done again: neither running, if only what verdicts
+    depend on has changed (hints, the reference), nor anything, if nothing has.
 
     Args:
-        submissions: what was handed in.
-        assignment: what was asked.
-        answers: to the hidden inputs; their seed draws them.
+        submissions: what was handed in; each is read when its turn comes.
+        job: what was asked.
+        seed: draws the hidden inputs.
         out: the folder of this grading.
-        workers: how many run at once; one for each core if not given.
+        journal: what is known so far.
+        pool: runs submissions, in any order.
+        force: run everything again.
 
     Yields:
-        Each submission as it is graded, in order.
+        A line for each submission as soon as it is done.
     """
-    kept = out / "evidence"
-    kept.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-        pristine = Path(scratch) / "pristine"
-        write_tree(assignment, pristine)
+    where = environment(seed)
+    keys: dict[str, tuple[str, str]] = {}
+    unchanged: list[Progress] = []
 
-        with contextlib.ExitStack() as stack:
-            free: queue.SimpleQueue[runner.Worker] = queue.SimpleQueue()
-            for _ in range(workers or os.cpu_count() or 1):
-                free.put(stack.enter_context(runner.Worker(pristine, assignment)))
+    def tasks() -> Iterator[Task]:
+        for submission in submissions:
+            key = job.key(submission, where)
+            state = job.state(submission, key)
+            if not force and journal.state(submission.id) == state and _is_there(out, submission.id, job):
+                (record,) = journal.records([submission.id])
+                unchanged.append(_progress(record, ran=False))
+                continue
+            keys[submission.id] = key, state
+            yield submission, None if force else journal.evidence(key)
 
-            def gather(submission: Submission) -> tuple[Submission, list[Evidence]]:
-                worker = free.get()
-                try:
-                    return submission, _gather(submission, assignment, pristine, answers.seed, worker)
-                finally:
-                    free.put(worker)
-
-            with ThreadPoolExecutor(free.qsize()) as pool:
-                for submission, evidence in pool.map(gather, submissions):
-                    tree = [item.to_tree() for item in evidence]
-                    path = kept / f"{submission.id}.safetensors"
-                    path.write_bytes(dumps({"seed": answers.seed, "evidence": tree}))
-                    yield judge_submission(submission, evidence, assignment, answers)
-
-
-def grade_one(
-    submission: Submission, assignment: Assignment, pristine: Path, answers: Answers, worker: runner.Worker
-) -> Graded:
-    """Run one submission in a copy of a pristine tree, and judge it."""
-    evidence = _gather(submission, assignment, pristine, answers.seed, worker)
-    return judge_submission(submission, evidence, assignment, answers)
+    with pool as run:
+        for submission, result in run(tasks()):
+            key, state = keys.pop(submission.id)
+            write_page(_page(out, result.id), result.feedback)
+            place = notebook_place(out, result.id, job.assignment, job.notebook)
+            write_page(place, result.notebook)
+            journal.write(submission, result, key, state)
+            yield from unchanged
+            unchanged.clear()
+            yield _progress(result, ran=result.evidence is not None)
+    yield from unchanged
 
 
-def judge_submission(
-    submission: Submission, evidence: list[Evidence], assignment: Assignment, answers: Answers
-) -> Graded:
-    """Decide on all checks of one submission; runs nothing."""
-    verdicts = [
-        judge(
-            check, item, answers.reference[check.id], _function(submission, check.exercise), answers.mistakes
-        )
-        for check, item in zip(assignment.checks, evidence, strict=True)
-    ]
-    block(verdicts, assignment.checks)
-    return Graded(submission, evidence, verdicts)
+@contextmanager
+def one_after_another(job: Job) -> Iterator[Pool]:
+    """A pool that runs submissions in this process's own worker."""
+    with Grader(job) as grader:
+        yield lambda tasks: ((task[0], grader.grade(*task)) for task in tasks)
 
 
-def results(assignment: Assignment, seed: int, graded: Iterable[Graded]) -> dict[str, Any]:
-    """The content of `results.json`, which `results.schema.json` describes."""
-    return {
-        "schema": SCHEMA,
-        "assignment": assignment.name,
-        "seed": seed,
-        "sandbox": runner.Sandbox().to_tree(),
-        "submissions": [
-            {
-                "id": item.submission.id,
-                "score": item.score,
-                "max_score": assignment.max_points,
-                "notes": item.submission.notes,
-                "checks": [
-                    {
-                        "id": verdict.check,
-                        "points": verdict.points,
-                        "max_points": verdict.max_points,
-                        "status": verdict.status,
-                        "message": verdict.message,
-                        "hint": verdict.hint,
-                    }
-                    for verdict in item.verdicts
-                ],
-            }
-            for item in graded
-        ],
-    }
+def results(records: Iterable[Record], assignment: str, seed: int, sandbox: Sandbox) -> Iterator[str]:
+    """The text of `results.json`, which `results.schema.json` describes, piece by piece."""
+    head = {"schema": SCHEMA, "assignment": assignment, "seed": seed, "sandbox": sandbox.to_tree()}
+    yield json.dumps(head, indent=1)[:-2] + ',\n "submissions": ['
+    comma = ""
+    for record in records:
+        yield comma + "\n" + textwrap.indent(json.dumps(_to_tree(record), indent=1), "  ")
+        comma = ","
+    yield "\n ]\n}\n"
 
 
-def write_csv(path: Path, graded: Iterable[Graded]) -> None:
+def write_csv(path: Path, records: Iterable[Record]) -> None:
     """One row for each submission: its score, and its points in each check."""
-    graded = list(graded)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "score", "max_score", *(verdict.check for verdict in graded[0].verdicts)])
-        for item in graded:
-            points = [verdict.points for verdict in item.verdicts]
-            maximum = sum(verdict.max_points for verdict in item.verdicts)
-            writer.writerow([item.submission.id, item.score, maximum, *points])
+        for number, record in enumerate(records):
+            if number == 0:
+                writer.writerow(["id", "score", "max_score", *(verdict.check for verdict in record.verdicts)])
+            maximum = sum(verdict.max_points for verdict in record.verdicts)
+            points = [verdict.points for verdict in record.verdicts]
+            writer.writerow([record.submission.id, record.score, maximum, *points])
 
 
-def _gather(
-    submission: Submission, assignment: Assignment, pristine: Path, seed: int, worker: runner.Worker
-) -> list[Evidence]:
-    missing = [name for name in assignment.editable if name not in submission.files]
-    if missing:
-        reason = f"{missing[0]} is not in the submission"
-        return [Evidence(check.id, problem=("not_written", reason)) for check in assignment.checks]
-    with tempfile.TemporaryDirectory(prefix="workbook-", ignore_cleanup_errors=True) as scratch:
-        tree = Path(scratch) / "tree"
-        shutil.copytree(pristine, tree, ignore=shutil.ignore_patterns("answers.safetensors"))
-        _lay_out(submission, tree, assignment.editable)
-        return worker.run(tree, seed)
+def notebook_place(out: Path, id: str, assignment: str, notebook: str) -> Path:
+    """Where a student's notebook with the verdicts lies, as nbgrader wants it."""
+    return out / "nbgrader" / "autograded" / id / assignment / notebook
 
 
-def _function(submission: Submission, exercise: str) -> ast.FunctionDef | None:
-    for file, name in source.places(exercise):
-        if content := submission.files.get(f"exercise_code/{file}"):
-            return source.read_function(content, name)
-    return None
+def _page(out: Path, id: str) -> Path:
+    return out / "feedback" / f"{id}.html"
 
 
-def _lay_out(submission: Submission, tree: Path, names: list[str]) -> None:
-    for name in names:
-        if name in submission.files:
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            (tree / name).write_bytes(submission.files[name])
+def _is_there(out: Path, id: str, job: Job) -> bool:
+    return _page(out, id).exists() and notebook_place(out, id, job.assignment, job.notebook).exists()
+
+
+def _progress(found: Result | Record, *, ran: bool) -> Progress:
+    id = found.id if isinstance(found, Result) else found.submission.id
+    return Progress(id, found.score, [verdict.status for verdict in found.verdicts], ran)
+
+
+def _to_tree(record: Record) -> dict[str, Any]:
+    return {
+        "id": record.submission.id,
+        "score": record.score,
+        "max_score": sum(verdict.max_points for verdict in record.verdicts),
+        "notes": record.submission.notes,
+        "evidence": record.key,
+        "checks": [
+            {
+                "id": verdict.check,
+                "points": verdict.points,
+                "max_points": verdict.max_points,
+                "status": verdict.status,
+                "message": verdict.message,
+                "hint": verdict.hint,
+                "unstable": verdict.unstable,
+                "seconds": round(seconds, 3),
+            }
+            for verdict, seconds in zip(record.verdicts, record.seconds, strict=True)
+        ],
+    }

@@ -59,9 +59,13 @@ RUNS = {
 }
 
 
-def write_page(path: Path, template: str, **values: Any) -> None:
-    """Fill a template of `grading/templates` and write it; what cannot be encoded becomes a question mark."""
-    page = _environment().get_template(f"{template}.html.j2").render(light=LIGHT, dark=DARK, **values)
+def render(template: str, **values: Any) -> str:
+    """Fill a template of `grading/templates`."""
+    return _environment().get_template(f"{template}.html.j2").render(light=LIGHT, dark=DARK, **values)
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page; what cannot be encoded becomes a question mark."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(page.encode("utf-8", "replace"))
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +16,10 @@ from exercise_code.support.checking.session import VISIBLE_SEED
 from exercise_code.support.paths import ROOT
 from grading.collect import Submission
 from grading.course import CourseError, read_course
-from grading.grade import grade_one
 from grading.nbgrader_course import make_course
 from grading.runner import Worker
 from grading.tree import BEGIN, END, solutions, write_tree
+from grading.work import judge_submission
 
 SHORTEST_SECRET = 18
 
@@ -77,11 +78,13 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
     answers = Answers.load(edition / "assignments" / assignment.name / assignment.answers_path.name)
     stubs = {name: (edition / name).read_bytes() for name in assignment.editable}
     solved = {name: (ROOT / name).read_bytes() for name in assignment.editable}
-    with Worker(edition, assignment) as worker:
-        empty, filled = (
-            grade_one(Submission(id, files), assignment, edition, answers, worker)
-            for id, files in (("the empty edition", stubs), ("the filled edition", solved))
-        )
+    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
+        tree = shutil.copytree(edition, Path(scratch) / "edition")
+        with Worker(tree, assignment) as worker:
+            empty, filled = (
+                judge_submission(Submission(id, files), worker.run(files, answers.seed), assignment, answers)
+                for id, files in (("the empty edition", stubs), ("the filled edition", solved))
+            )
     return [
         f"{verdict.check} of {graded.submission.id} is {verdict.status}: {verdict.message}"
         for graded, due in ((empty, ("not_written", "blocked")), (filled, ("passed",)))

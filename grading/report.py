@@ -3,7 +3,7 @@
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -21,9 +21,9 @@ from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.render import WORDS
-from grading.grade import Graded
+from grading.graded import Graded
 from grading.on_images import OnImages
-from grading.pages import LOOKS, count, name_of, plain, points, write_page
+from grading.pages import LOOKS, count, name_of, plain, points, render, write_page
 from grading.pictures import Panel, panels
 
 BINS = 10
@@ -75,15 +75,13 @@ class ClassReport:
         """Count one submission in."""
         student = graded.submission.id
         self.scores[student] = graded.score
-        for check, evidence, verdict in zip(
-            self.assignment.checks, graded.evidence, graded.verdicts, strict=True
-        ):
+        for index, (check, verdict) in enumerate(zip(self.assignment.checks, graded.verdicts, strict=True)):
             word = WORDS[verdict.status]
             self.words[check.id][word] += 1
             if word in ("to do", "blocked"):
                 self.unfinished[check.id][word].append(student)
             elif word == "wrong":
-                _enter(self._group(check, evidence, verdict), check, student)
+                _enter(self._group(check, graded.evidence, index, verdict), check, student)
             elif word != "ok":
                 _enter(self._stop(word, verdict), check, student)
 
@@ -96,12 +94,14 @@ class ClassReport:
         ]
         return sorted(found, key=lambda group: -len(group.students))
 
-    def _group(self, check: Check, evidence: Evidence, verdict: Verdict) -> Group:
-        run = evidence.runs["float32"]
-        outputs = run.outputs if "answer" in verdict.faults and not run.error else None
+    def _group(self, check: Check, evidence: Sequence[Evidence], index: int, verdict: Verdict) -> Group:
+        explained = check.exercise, verdict.hint
+        if explained in self._explained:
+            return self._explained[explained]
+        outputs = _outputs(evidence[index], verdict)
         if verdict.hint:
             group = Group(check, plain(verdict.message), verdict.hint, self._mistake(check, verdict), outputs)
-            return self._explained.setdefault((check.exercise, verdict.hint), group)
+            return self._explained.setdefault(explained, group)
         others = [_without_numbers(text) for aspect, text in verdict.faults.items() if aspect != "answer"]
         alike = self._unexplained.setdefault((check.id, *verdict.faults, *others), [])
         for group in alike:
@@ -155,8 +155,7 @@ def write_report(
     for group in cards:
         group.panel = _panel(group, answers)
     bins = _bins(report.scores, assignment.max_points)
-    write_page(
-        path,
+    page = render(
         "report",
         assignment=assignment,
         report=report,
@@ -172,6 +171,7 @@ def write_report(
         rest=groups[len(cards) :],
         stops=sorted(report.stops.values(), key=lambda stop: -len(stop.students)),
     )
+    write_page(path, page)
 
 
 def _enter(group: Group | Stop, check: Check, student: str) -> None:
@@ -179,6 +179,13 @@ def _enter(group: Group | Stop, check: Check, student: str) -> None:
         group.checks.append(check.id)
     if student not in group.students[-1:]:
         group.students.append(student)
+
+
+def _outputs(evidence: Evidence, verdict: Verdict) -> dict[str, Any] | None:
+    """The wrong values, if values are what is wrong."""
+    if evidence.problem or "answer" not in verdict.faults or evidence.runs["float32"].error:
+        return None
+    return evidence.runs["float32"].outputs
 
 
 def _without_numbers(text: str) -> str:

@@ -1,28 +1,30 @@
 """Run one submission's checks in a process of its own, and bring back what they did.
 
-This is the seam for safer and farther runners: `Worker.run` takes a tree with the student's files in it
-and returns evidence, whatever happens in between.
+`Worker.run` takes the student's files and returns evidence, whatever happens in between.
 """
 
 import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from exercise_code.support.checking.assignment import Assignment
-from exercise_code.support.checking.child import read_frame
+from exercise_code.support.checking.child import KILL, read_frame, write_frame
 from exercise_code.support.checking.evidence import Evidence, loads
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
+from grading.sandbox import Sandbox, detect
 
 ENTRY = """\
 import sys
@@ -35,25 +37,6 @@ START_SECONDS = 60.0
 CAN_FORK = sys.platform == "linux"
 
 
-@dataclass(frozen=True)
-class Sandbox:
-    """How far submissions are kept from the machine they run on.
-
-    L1 is a plain child process: it knows no answers, has no environment variables, a wall clock and
-    bounded memory, but it runs as the user who grades.
-    """
-
-    level: str = "L1"
-    layers: list[str] = field(
-        default_factory=lambda: ["process", "no environment", "wall clock", "memory limit"]
-    )
-    missing: list[str] = field(default_factory=lambda: ["namespaces", "Landlock", "seccomp"])
-
-    def to_tree(self) -> dict[str, Any]:
-        """The same as a dict."""
-        return asdict(self)
-
-
 class Worker:
     """Runs submissions one after another; to be used in a `with` statement.
 
@@ -61,9 +44,18 @@ class Worker:
     each submission starts a process anew.
     """
 
-    def __init__(self, pristine: Path, assignment: Assignment) -> None:
-        """Take the tree whose support code is trusted, and the assignment whose checks are run."""
+    def __init__(self, pristine: Path, assignment: Assignment, sandbox: Sandbox | None = None) -> None:
+        """Get ready to run checks.
+
+        Args:
+            pristine: a tree whose support code is trusted; a folder `scratch` is made beside it.
+            assignment: whose checks are run.
+            sandbox: how far submissions are kept away; as far as this machine can, if not given.
+        """
         self._pristine, self._assignment = pristine, assignment
+        self._sandbox = sandbox or detect()
+        self._scratch = pristine.parent / "scratch"
+        self._scratch.mkdir(exist_ok=True)
         self._zygote: _Zygote | None = None
 
     def __enter__(self) -> "Worker":
@@ -72,53 +64,82 @@ class Worker:
     def __exit__(self, *exception: object) -> None:
         if self._zygote:
             self._zygote.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def run(self, tree: Path, seed: int) -> list[Evidence]:
-        """Run all checks on the functions in a tree.
+    def run(self, files: dict[str, bytes], seed: int, checks: Sequence[str] = ()) -> list[Evidence]:
+        """Run checks on a student's functions.
 
         A check that loops, crashes or ends the process costs itself: the rest goes on in a new process.
 
         Args:
-            tree: a copy of the pristine tree with the student's files in place.
+            files: the student's files by their paths in the tree.
             seed: draws the inputs.
+            checks: the checks to run; all if none are named.
 
         Returns:
-            Evidence for each check, in order.
+            Evidence for each check, in order, with the seconds that it took.
+
+        Raises:
+            CourseError: no process can be started, or it cannot be kept apart as it should.
         """
         limits = self._assignment.limits
         found: dict[str, Evidence] = {}
-        ids = [check.id for check in self._assignment.checks]
+        ids = [*checks] or [check.id for check in self._assignment.checks]
         ends = time.monotonic() + limits.seconds_per_submission
         while waiting := [id for id in ids if id not in found]:
             if time.monotonic() > ends:
                 reason = f"the {limits.seconds_per_submission:g} seconds for the submission are over"
                 found |= {id: Evidence(id, problem=("timeout", reason)) for id in waiting}
                 break
-            with self._start(tree, seed, waiting) as child:
-                started = child.receive(START_SECONDS)
-                imported = started if isinstance(started, tuple) else child.receive(limits.seconds_per_check)
-                if isinstance(imported, tuple):
-                    status, reason = imported
-                    problem = status, f"{reason} while it was imported"
-                    found |= {id: Evidence(id, problem=problem) for id in waiting}
-                    break
-                for id in waiting:
-                    seconds = min(limits.seconds_per_check, max(ends - time.monotonic(), 0.1))
-                    found[id] = _evidence(id, child.receive(seconds))
-                    if found[id].problem:
-                        break
+            with tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True) as scratch:
+                Path(scratch).chmod(0o777)
+                self._run(files, seed, waiting, ends, Path(scratch), found)
         return [found[id] for id in ids]
 
-    def _start(self, tree: Path, seed: int, ids: list[str]) -> "_Child":
-        memory_mb = self._assignment.limits.memory_mb
+    def _run(
+        self,
+        files: dict[str, bytes],
+        seed: int,
+        waiting: list[str],
+        ends: float,
+        scratch: Path,
+        found: dict[str, Evidence],
+    ) -> None:
+        """Run checks in one process, until one of them ends it."""
+        limits = self._assignment.limits
+        with self._start(files, seed, waiting, scratch) as child:
+            started = child.receive(START_SECONDS)
+            if isinstance(started, bytes) and started:
+                raise CourseError(f"submissions cannot be kept apart as asked ({started.decode()})")
+            imported = started if isinstance(started, tuple) else child.receive(limits.seconds_per_check)
+            if isinstance(imported, tuple):
+                status, reason = imported
+                problem = status, f"{reason} while it was imported"
+                found |= {id: Evidence(id, problem=problem) for id in waiting}
+                return
+            for id in waiting:
+                began = time.monotonic()
+                seconds = min(limits.seconds_per_check, max(ends - began, 0.1))
+                found[id] = _evidence(id, child.receive(seconds))
+                found[id].seconds = time.monotonic() - began
+                if found[id].problem:
+                    return
+
+    def _start(self, files: dict[str, bytes], seed: int, ids: list[str], scratch: Path) -> "_Child":
+        limits = self._assignment.limits
+        memory_mb, seconds = limits.memory_mb, limits.seconds_per_submission
         if not CAN_FORK:
-            process = _start_python(
-                tree, "main", self._assignment.name, str(seed), str(memory_mb), *ids, stdout=subprocess.PIPE
-            )
-            return _Process(process)
+            tree = scratch / "tree"
+            shutil.copytree(self._pristine, tree, ignore=shutil.ignore_patterns("answers.safetensors"))
+            for name, content in files.items():
+                (tree / name).parent.mkdir(parents=True, exist_ok=True)
+                (tree / name).write_bytes(content)
+            arguments = self._assignment.name, str(seed), str(memory_mb), str(seconds), *ids
+            return _Process(_start_python(tree, "main", *arguments, stdout=subprocess.PIPE))
+        request = {"scratch": str(scratch), "checks": ids, "seed": seed, "memory_mb": memory_mb}
         for _ in range(2):
-            self._zygote = self._zygote or _Zygote(self._pristine, self._assignment)
-            if child := self._zygote.fork(tree=str(tree), checks=ids, seed=seed, memory_mb=memory_mb):
+            self._zygote = self._zygote or _Zygote(self._pristine, self._assignment, self._sandbox)
+            if child := self._zygote.fork(files, seconds=seconds, **request):
                 return child
             self._zygote.close()
             self._zygote = None
@@ -187,54 +208,59 @@ class _Process(_Child):
 class _Fork(_Child):
     """A child that is a fork of a zygote."""
 
-    def __init__(self, frames: BinaryIO, pid: int, zygote: "_Zygote") -> None:
-        self._pid, self._zygote = pid, zygote
-        self._status: int | None = None
+    def __init__(self, frames: BinaryIO, zygote: "_Zygote") -> None:
+        self._zygote = zygote
+        self._ended = False
         super().__init__(frames)
 
     def kill(self) -> None:
-        if self._status is None:
-            self._status = self._zygote.answer(wait=False)
-        if self._status is None:
-            for kill in (os.killpg, os.kill):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    kill(self._pid, signal.SIGKILL)
+        if not self._ended:
+            self._zygote.send(KILL)
 
     def ending(self) -> str:
+        if not self._ended:
+            self._ended, self._status = True, self._zygote.answer()
         if self._status is None:
-            self._status = self._zygote.answer()
-        return _ending(-signal.SIGKILL if self._status is None else os.waitstatus_to_exitcode(self._status))
+            return "the worker ended"
+        return _ending(os.waitstatus_to_exitcode(json.loads(self._status)))
 
 
 class _Zygote:
     """A process that has imported everything and forks on request."""
 
-    def __init__(self, pristine: Path, assignment: Assignment) -> None:
+    def __init__(self, pristine: Path, assignment: Assignment, sandbox: Sandbox) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            arguments = assignment.name, str(theirs.fileno())
+            arguments = assignment.name, str(theirs.fileno()), *sandbox.confines
             inherited = [theirs.fileno()]
             self._process = _start_python(
                 pristine, "serve", *arguments, stdout=subprocess.DEVNULL, pass_fds=inherited
             )
 
-    def fork(self, **request: Any) -> _Child | None:
+    def fork(self, files: dict[str, bytes], **request: Any) -> _Child | None:
         """Start a fork that runs checks as `child.serve` describes; None if the zygote has been ended."""
         ours, theirs = os.pipe()
-        with contextlib.suppress(OSError):
-            socket.send_fds(self._socket, [json.dumps(request).encode()], [theirs])
+        with tempfile.TemporaryFile() as packed:
+            for name, content in files.items():
+                write_frame(packed, name.encode())
+                write_frame(packed, content)
+            packed.seek(0)
+            self.send(json.dumps(request).encode(), [theirs, packed.fileno()])
         os.close(theirs)
-        pid = self.answer()
-        if pid is None:
+        if self.answer() is None:
             os.close(ours)
             return None
-        return _Fork(os.fdopen(ours, "rb"), pid, self)
+        return _Fork(os.fdopen(ours, "rb"), self)
 
-    def answer(self, wait: bool = True) -> int | None:
-        """The next number it sends; None where it is gone, or none has come and there is no time to wait."""
+    def send(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
+        """Send a message, unless the zygote has been ended."""
         with contextlib.suppress(OSError):
-            if data := self._socket.recv(64, 0 if wait else socket.MSG_DONTWAIT):
-                return json.loads(data)
+            socket.send_fds(self._socket, [data], descriptors)
+
+    def answer(self) -> bytes | None:
+        """The next message; None where there will be none."""
+        with contextlib.suppress(OSError):
+            return self._socket.recv(64) or None
         return None
 
     def close(self) -> None:

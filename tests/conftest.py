@@ -24,6 +24,9 @@ settings.load_profile("workbook")
 NEEDS = {
     "beartype": ["test_knn.py", "test_mlp.py"],
     "nbgrader": [
+        "test_resume.py",
+        "test_sandbox.py",
+        "hostile/test_hostile.py",
         "test_grading.py",
         "test_notebooks.py",
         "test_pages.py",
@@ -36,6 +39,22 @@ NEEDS = {
 collect_ignore = [file for package, files in NEEDS.items() if find_spec(package) is None for file in files]
 
 ASSIGNMENT_NAMES = [folder.name for folder in all_folders()]
+
+
+def grade_all(submissions, assignment, seed: int, out: Path, pool=None, **options) -> list:
+    """Grade submissions as `workbook grade` does, with one worker in this process if not told otherwise."""
+    from exercise_code.support.checking.answers import make_answers
+    from grading.grade import grade, one_after_another
+    from grading.journal import Journal
+    from grading.work import Job
+
+    submissions = list(submissions)
+    job = Job.make(assignment, make_answers(assignment.checks, assignment.mistakes, seed))
+    with Journal(out / "journal.sqlite") as journal:
+        list(grade(submissions, job, seed, out, journal, (pool or one_after_another)(job), **options))
+        records = list(journal.records(submission.id for submission in submissions))
+        assert all(list(record.evidence) for record in records)
+    return records
 
 
 @pytest.fixture(params=ASSIGNMENT_NAMES, scope="session")
@@ -61,8 +80,13 @@ def build(a01, tmp_path_factory) -> Path:
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    """Print which mistake is caught how, as `test_mistakes.py` records it."""
+    """Print what tests record: which mistake is caught how, and what becomes of which attack."""
     reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    attacks = [value for report in reports for name, value in report.user_properties if name == "attack"]
+    if attacks:
+        terminalreporter.section("attacks and what became of them")
+        for row in sorted(map(tuple, attacks)):
+            terminalreporter.write_line("{:<8}{:<36}{:<16}{:>5} points".format(*row))
     rows = [value for report in reports for name, value in report.user_properties if name == "mistake"]
     if rows:
         terminalreporter.section("mistakes and how they are caught")

@@ -23,11 +23,12 @@ from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run, leaves
 from exercise_code.support.paths import ROOT
 from grading.collect import Submission
-from grading.feedback import write_feedback
-from grading.grade import Graded, judge_submission
-from grading.pages import DARK, LIGHT, LOOKS
+from grading.feedback import feedback_page
+from grading.graded import Graded
+from grading.pages import DARK, LIGHT, LOOKS, write_page
 from grading.pictures import panels
 from grading.report import write_report
+from grading.work import judge_submission
 
 KNN = "exercise_code/knn.py"
 SANDBOX = {"level": "L1", "layers": ["process"], "missing": ["namespaces", "Landlock"]}
@@ -108,7 +109,7 @@ def pages(a01, answers, group, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     write_report(a01, group, answers, folder / "report.html", seed=5, sandbox=SANDBOX)
     for item in group:
-        write_feedback(a01, item, answers, folder / "feedback" / f"{item.submission.id}.html")
+        write_page(folder / "feedback" / f"{item.submission.id}.html", feedback_page(a01, item, answers))
     return folder
 
 
@@ -271,7 +272,7 @@ def test_feedback_marks_wrong_values_by_a_sign(pages, answers, group):
 def test_feedback_says_which_runs_failed(a01, answers, student, returning, tmp_path):
     evidence = returning(NO_LOOPS, lambda dists: dists + 1)
     evidence.runs["float64"] = Run(error="RuntimeError: expected float (knn.py, line 9)")
-    write_feedback(a01, student("x", no_loops=evidence), answers, tmp_path / "x.html")
+    write_page(tmp_path / "x.html", feedback_page(a01, student("x", no_loops=evidence), answers))
     assert "Also failed, in float64: RuntimeError: expected float" in words(read(tmp_path / "x.html"))
 
 
@@ -295,7 +296,7 @@ def hostile_pages(a01, answers, student, returning, tmp_path_factory):
     )
     item.verdicts[0].status, item.verdicts[0].hint = "failed", HOSTILE
     item.verdicts[0].faults = {HOSTILE: HOSTILE}
-    write_feedback(a01, item, answers, folder / "feedback.html")
+    write_page(folder / "feedback.html", feedback_page(a01, item, answers))
     write_report(a01, [item], answers, folder / "report.html", seed=5, sandbox=SANDBOX)
     return folder, item
 

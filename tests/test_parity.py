@@ -7,13 +7,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import grade_all
 from nbgrader.api import MissingEntry
 
-from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.paths import ROOT
 from grading.classroom import with_mistake, without, write_submission
 from grading.collect import collect
-from grading.grade import grade
 from grading.gradebook import write_gradebook
 from grading.nbgrader_course import CHECK_CELL, open_gradebook, prepare_autograde
 from grading.tree import strip_solutions
@@ -49,7 +48,7 @@ def submitted(a01, build, tmp_path_factory) -> Path:
 def ours(a01, submitted, tmp_path_factory):
     """Points by student and grade cell, and the scores in the gradebook."""
     out = tmp_path_factory.mktemp("ours")
-    graded = list(grade(collect(submitted, a01), a01, make_answers(a01.checks, a01.mistakes, SEED), out))
+    graded = grade_all(collect(submitted, a01), a01, SEED, out)
     write_gradebook(a01, graded, out / "nbgrader")
     return graded, read_scores(a01, out / "nbgrader")
 

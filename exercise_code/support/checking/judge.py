@@ -22,7 +22,8 @@ class Verdict:
     """The outcome of one check.
 
     `status` is passed, failed, not_written, blocked, error, timeout, crashed or not_deterministic;
-    `faults` says for each aspect that is wrong (answer, inputs, float64, device …) what is wrong.
+    `faults` says for each aspect that is wrong (answer, inputs, float64, device …) what is wrong, and
+    `unstable` what another run of the same check gave, where it gave something else.
     """
 
     check: str
@@ -33,6 +34,7 @@ class Verdict:
     kept: list[str] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
     hint: str = ""
+    unstable: str = ""
 
     @property
     def message(self) -> str:

@@ -1,0 +1,92 @@
+"""Many workers at once: processes of this machine, or those of any Dask cluster."""
+
+import itertools
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from distributed import Client, Future, LocalCluster, WorkerPlugin, as_completed, get_worker
+
+from grading.collect import Submission
+from grading.grade import Pool, Task
+from grading.work import Grader, Job, Result
+
+IN_FLIGHT = 3
+"""Submissions that wait or run, for each worker: enough to keep all busy, few enough to stay in memory."""
+
+
+@contextmanager
+def on_cluster(job: Job, *, workers: int | None = None, scheduler: str | None = None) -> Iterator[Pool]:
+    """A pool of Dask workers.
+
+    Args:
+        job: what was asked; every worker gets it once.
+        workers: processes to start on this machine, where no scheduler is given; one a core if None.
+        scheduler: address of a running Dask scheduler (`tcp://...`).
+    """
+    with _client(workers, scheduler) as client:
+        name = f"workbook-{job.checks_hash[:8]}-{job.answers_hash[:8]}"
+        client.register_plugin(_Station(job), name=name)
+
+        def run(tasks: Iterable[Task]) -> Iterator[tuple[Submission, Result]]:
+            tasks = iter(tasks)
+            waiting: dict[Future, Submission] = {}
+            done = as_completed()
+
+            def fill() -> None:
+                room = IN_FLIGHT * max(1, len(client.nthreads())) - len(waiting)
+                for submission, evidence in itertools.islice(tasks, max(room, 0)):
+                    key = f"grade-{job.state(submission, name)}"
+                    future = client.submit(_grade, name, submission, evidence, key=key, pure=False)
+                    waiting[future] = submission
+                    done.add(future)
+
+            fill()
+            for future in done:
+                submission = waiting.pop(future)
+                yield submission, _result(future, submission, job)
+                fill()
+
+        try:
+            yield run
+        finally:
+            client.unregister_worker_plugin(name)
+
+
+@contextmanager
+def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
+    if scheduler:
+        with Client(scheduler) as client:
+            yield client
+    else:
+        with (
+            LocalCluster(workers, threads_per_worker=1, dashboard_address=None) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+
+
+class _Station(WorkerPlugin):
+    """A grader on each worker."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def setup(self, worker: object) -> None:
+        self.grader, self.turn = Grader(self._job), threading.Lock()
+
+    def teardown(self, worker: object) -> None:
+        self.grader.close()
+
+
+def _grade(name: str, submission: Submission, evidence: bytes | None) -> Result:
+    station = get_worker().plugins[name]
+    with station.turn:
+        return station.grader.grade(submission, evidence)
+
+
+def _result(future: Future, submission: Submission, job: Job) -> Result:
+    if future.status == "finished":
+        return future.result()
+    with Grader(job) as grader:
+        return grader.give_up(submission, f"no worker could run it ({future.exception()})")

@@ -1,0 +1,71 @@
+"""The notebook that a student gets back: as it was handed in, with the verdicts below its check cells."""
+
+import warnings
+
+import nbformat
+from nbgrader.utils import compute_checksum
+
+from exercise_code.support.checking.assignment import Assignment
+from exercise_code.support.checking.judge import Verdict
+from exercise_code.support.checking.render import to_html
+from grading.collect import Submission
+from grading.nbgrader_course import CHECK_CELL, with_points
+
+
+def exercises_by_cell(assignment: Assignment) -> dict[str, str]:
+    """Which exercise a check cell is about, by the cell's grade_id."""
+    return {
+        cell.metadata.nbgrader["grade_id"]: called[1]
+        for cell in with_points(assignment).cells
+        if cell.cell_type == "code" and (called := CHECK_CELL.fullmatch(cell.source.strip()))
+    }
+
+
+def with_verdicts(
+    submission: Submission, verdicts: list[Verdict], assignment: Assignment, exercises: dict[str, str]
+) -> tuple[str, list[str]]:
+    """Put verdicts into a student's notebook; that it is damaged is noted in the submission.
+
+    Args:
+        submission: with the notebook among its files; a damaged or missing one counts as empty.
+        verdicts: of all checks.
+        assignment: what was asked.
+        exercises: which exercise a check cell is about, by its grade_id.
+
+    Returns:
+        The notebook as JSON, and which written answers in it are missing or as they were released.
+    """
+    content = submission.files.get(assignment.notebook_path)
+    notebook = read_notebook(content) if content is not None else nbformat.v4.new_notebook()
+    if notebook is None:
+        submission.notes.append(f"{assignment.notebook} cannot be read as a notebook: its answers are lost")
+        notebook = nbformat.v4.new_notebook()
+    answered = set()
+    for cell in notebook.cells:
+        marks = cell.metadata.get("nbgrader", {})
+        grade_id = marks.get("grade_id")
+        if grade_id in assignment.questions and marks.get("checksum") != compute_checksum(cell):
+            answered.add(grade_id)
+        if grade_id in exercises and cell.cell_type == "code":
+            found = of_exercise(verdicts, exercises[grade_id])
+            points = sum(verdict.points for verdict in found)
+            table = {"text/html": to_html(found), "text/plain": str(points)}
+            cell.outputs = [nbformat.v4.new_output("execute_result", table, execution_count=None)]
+    return nbformat.writes(notebook), [name for name in assignment.questions if name not in answered]
+
+
+def read_notebook(content: bytes) -> nbformat.NotebookNode | None:
+    """The notebook in a file's content, None where it is damaged."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # doubled cells get new ids
+            notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
+            nbformat.validate(notebook)
+    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError):
+        return None
+    return notebook
+
+
+def of_exercise(verdicts: list[Verdict], exercise: str) -> list[Verdict]:
+    """The verdicts on one exercise."""
+    return [verdict for verdict in verdicts if verdict.check.partition(":")[0] == exercise]

@@ -1,0 +1,172 @@
+"""A whole run of `workbook grade`: collect, grade, and write all that follows, with progress shown."""
+
+import json
+import secrets
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.text import Text
+
+from exercise_code.support.checking.assignment import Assignment
+from exercise_code.support.checking.render import WORDS
+from exercise_code.support.paths import ROOT
+from grading.course import CourseError
+from grading.sandbox import Sandbox, detect
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where results go and how the run is done; see `workbook grade --help`."""
+
+    out: Path
+    seed: int | None = None
+    workers: int | None = None
+    scheduler: str | None = None
+    force: bool = False
+    require_sandbox: bool = False
+    as_json: bool = False
+
+
+def grade_class(assignment: Assignment, submissions: Path, settings: Settings, console: Console) -> None:
+    """Grade a folder of submissions, and write results, pages, the report and the gradebook."""
+    from exercise_code.support.checking.answers import Answers, make_answers
+    from grading.collect import collect, count
+    from grading.grade import grade, one_after_another, results, write_csv
+    from grading.gradebook import write_gradebook
+    from grading.journal import Journal
+    from grading.on_images import on_images
+    from grading.report import write_report
+    from grading.work import Job, environment
+
+    out, sandbox = settings.out, detect()
+    console = Console(quiet=True) if settings.as_json else console
+    describe(sandbox, console, settings.require_sandbox)
+    total = count(submissions)
+    with Journal(out / "journal.sqlite") as journal:
+        seed = journal.setting("seed", settings.seed, secrets.randbits(32))
+        course = hash_of(assignment.folder, ROOT / "exercise_code")
+
+        def make() -> bytes:
+            return make_answers(assignment.checks, assignment.mistakes, seed).to_bytes()
+
+        answers = Answers.from_bytes(journal.remember(f"answers {environment(seed)} {course}", make))
+        job = Job.make(assignment, answers)
+        if settings.workers == 1 and settings.scheduler is None:
+            pool: AbstractContextManager = one_after_another(job)
+        else:
+            from grading.cluster import on_cluster
+
+            pool = on_cluster(job, workers=settings.workers, scheduler=settings.scheduler)
+        ids: list[str] = []
+
+        def seen() -> Iterator:
+            for submission in collect(submissions, assignment):
+                ids.append(submission.id)
+                yield submission
+
+        running = grade(seen(), job, seed, out, journal, pool, settings.force)
+        for line in shown(running, total, console):
+            if settings.as_json:
+                print(json.dumps({"event": "graded", **asdict(line)}), flush=True)
+        with (out / "results.json").open("w", encoding="utf-8") as file:
+            file.writelines(results(journal.records(ids), assignment.name, seed, sandbox))
+        write_csv(out / "results.csv", journal.records(ids))
+        hints = {verdict.hint for record in journal.records(ids) for verdict in record.verdicts}
+        made = [mistake for mistake in assignment.mistakes if mistake.hint in hints]
+        images = on_images(assignment, made, lambda name, make: journal.remember(f"{course} {name}", make))
+        report = out / "report.html"
+        write_report(
+            assignment,
+            journal.records(ids),
+            answers,
+            report,
+            seed=seed,
+            sandbox=sandbox.to_tree(),
+            images=images,
+        )
+        gradebook = write_gradebook(assignment, journal.records(ids), out / "nbgrader")
+        mean = sum(record.score for record in journal.records(ids)) / len(ids)
+    places = {
+        "report": report,
+        "feedback": out / "feedback",
+        "results": out / "results.json",
+        "table": out / "results.csv",
+        "gradebook": gradebook,
+    }
+    if settings.as_json:
+        summary = {"submissions": len(ids), "mean": mean, "max_score": assignment.max_points, "seed": seed}
+        print(
+            json.dumps({"event": "done", **summary, **{name: str(place) for name, place in places.items()}})
+        )
+        return
+    console.print(f"{len(ids):,} submissions, {mean:.1f} of {assignment.max_points:g} points on average")
+    for name, place in places.items():
+        console.print(f"{name.capitalize():<11} {place}")
+    console.print(f"Formgrader  start jupyter lab in {out / 'nbgrader'}")
+
+
+def describe(sandbox: Sandbox, console: Console, required: bool) -> None:
+    """Say how far submissions are kept from this machine.
+
+    Raises:
+        CourseError: all layers are required, and one is missing.
+    """
+    missing = "; ".join(sandbox.missing)
+    if required and sandbox.level != "L3":
+        raise CourseError(f"isolation is only {sandbox.level} ({missing}): `workbook doctor` says what to do")
+    console.print(f"Isolation {sandbox.level}: {', '.join(sandbox.layers)}")
+    if missing:
+        console.print(f"[yellow]Missing: {missing}[/]")
+    if sandbox.level == "L1":
+        console.print(
+            "[yellow]A submission can do what you can do: grade only what you would run yourself.[/]"
+        )
+
+
+def hash_of(*folders: Path) -> str:
+    """Names the Python and settings files in folders."""
+    files = [
+        path
+        for folder in folders
+        for ending in ("py", "toml")
+        for path in sorted(folder.rglob(f"*.{ending}"))
+    ]
+    return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def shown(lines: Iterator, total: int, console: Console) -> Iterator:
+    """The lines of a run as they come, with how far it is, its rate and its failures on the console."""
+    bar = Bar(
+        TextColumn("Grading"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.1f}/s, left"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+    task = bar.add_task("", total=total, rate=0.0)
+    words: Counter[str] = Counter()
+    started, known = time.monotonic(), 0
+
+    def table() -> Group:
+        found = ", ".join(f"{count:,} {word}" for word, count in words.most_common())
+        text = f"checks: {found}" if found else ""
+        return Group(bar, Text(text + (f"; {known:,} submissions were known" if known else "")))
+
+    with Live(get_renderable=table, console=console, refresh_per_second=4) as live:
+        for done, line in enumerate(lines, 1):
+            words.update(WORDS[status] for status in line.statuses)
+            known += not line.ran
+            bar.update(task, completed=done, rate=(done - known) / (time.monotonic() - started))
+            yield line
+        if not live.console.is_interactive:
+            live.console.print()

@@ -1,0 +1,312 @@
+"""One submission from its files to its results: what a worker does."""
+
+import ast
+import io
+import json
+import platform
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from exercise_code.support.checking import source
+from exercise_code.support.checking.answers import Answers
+from exercise_code.support.checking.assignment import Assignment, Limits, find_assignment
+from exercise_code.support.checking.compare import difference
+from exercise_code.support.checking.declare import Check
+from exercise_code.support.checking.evidence import Evidence, dumps, loads
+from exercise_code.support.checking.judge import Verdict, block, judge
+from grading.collect import Submission
+from grading.feedback import feedback_page
+from grading.graded import Graded
+from grading.notebooks import exercises_by_cell, with_verdicts
+from grading.runner import Worker
+from grading.sandbox import detect
+from grading.tree import write_tree
+
+DOUBTFUL = {"failed", "error", "timeout", "crashed"}
+
+
+@dataclass
+class Gathered:
+    """What a submission's functions did: evidence for each check, and that of a second run for some."""
+
+    evidence: list[Evidence]
+    second: dict[str, Evidence] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """The same as a safetensors file."""
+        second = {id: item.to_tree() for id, item in self.second.items()}
+        return dumps({"evidence": [item.to_tree() for item in self.evidence], "second": second})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Gathered":
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            ValueError: the bytes are something else.
+        """
+        tree = loads(data)
+        second = {id: Evidence.from_tree(item) for id, item in tree["second"].items()}
+        return cls([Evidence.from_tree(item) for item in tree["evidence"]], second)
+
+
+@dataclass
+class Result:
+    """What follows from one submission.
+
+    `evidence` is None where it was known before. `notebook` has the verdicts below its check cells;
+    `untouched` names the written answers in it that are missing or as they were released. `ran` is false
+    where no worker survived the submission: the next run tries again.
+    """
+
+    id: str
+    notes: list[str]
+    verdicts: list[Verdict]
+    seconds: list[float]
+    evidence: bytes | None
+    feedback: str
+    notebook: str
+    untouched: list[str]
+    ran: bool = True
+
+    @property
+    def score(self) -> float:
+        """Points of all checks."""
+        return sum(verdict.points for verdict in self.verdicts)
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker needs to grade submissions of one assignment, wherever it runs."""
+
+    assignment: str
+    notebook: str
+    limits: Limits
+    tree: bytes
+    answers: bytes
+    cells: dict[str, str]
+
+    @classmethod
+    def make(cls, assignment: Assignment, answers: Answers) -> "Job":
+        """Pack the checks, the support code and the answers."""
+        with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
+            write_tree(assignment, Path(scratch) / "tree")
+            packed = io.BytesIO()
+            with tarfile.open(fileobj=packed, mode="w") as archive:
+                archive.add(Path(scratch) / "tree", ".", filter=_anonymous)
+        cells = exercises_by_cell(assignment)
+        return cls(
+            assignment.name,
+            assignment.notebook,
+            assignment.limits,
+            packed.getvalue(),
+            answers.to_bytes(),
+            cells,
+        )
+
+    @property
+    def checks_hash(self) -> str:
+        """Names all that evidence depends on, but for the submission, the seed and the environment."""
+        return sha256(self.tree).hexdigest()
+
+    @property
+    def answers_hash(self) -> str:
+        """Names all that verdicts and pages depend on beside the evidence."""
+        return sha256(self.answers + json.dumps(self.cells).encode()).hexdigest()
+
+    def key(self, submission: Submission, environment: str) -> str:
+        """Names the evidence of a submission; equal keys have equal evidence."""
+        code = {name: content for name, content in submission.files.items() if not name.endswith(".ipynb")}
+        parts = [self.checks_hash, environment, _hash_files(code)]
+        return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    def state(self, submission: Submission, key: str) -> str:
+        """Names the results of a submission; equal states have equal results."""
+        rest = json.dumps([submission.id, submission.notes])
+        parts = [key, self.answers_hash, _hash_files(submission.files), rest]
+        return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def environment(seed: int) -> str:
+    """What evidence depends on beside code: the seed, versions, and how far submissions are kept apart."""
+    return " ".join(
+        [
+            f"seed {seed}",
+            f"Python {platform.python_version()}",
+            f"torch {torch.__version__}",
+            f"numpy {np.__version__}",
+            f"{platform.system()} {platform.machine()}",
+            detect().level,
+        ]
+    )
+
+
+class Grader:
+    """Grades submissions one after another; to be used in a `with` statement."""
+
+    def __init__(self, job: Job) -> None:
+        """Unpack a job and get ready to run code."""
+        with ExitStack() as stack:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbook-")))
+            self._pristine = scratch / "pristine"
+            with tarfile.open(fileobj=io.BytesIO(job.tree)) as archive:
+                archive.extractall(self._pristine, filter="data")
+            found = find_assignment(job.assignment, self._pristine / "assignments")
+            self._assignment = replace(found, limits=job.limits)
+            self._answers = Answers.from_bytes(job.answers)
+            self._cells = job.cells
+            self._worker = stack.enter_context(Worker(self._pristine, self._assignment))
+            self._open = stack.pop_all()
+
+    def __enter__(self) -> "Grader":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker and remove what was unpacked."""
+        self._open.close()
+
+    def grade(self, submission: Submission, evidence: bytes | None = None) -> Result:
+        """Run a submission, unless its evidence is known, and judge it."""
+        gathered = Gathered.from_bytes(evidence) if evidence else self.gather(submission)
+        return self.result(submission, gathered, new=evidence is None)
+
+    def give_up(self, submission: Submission, reason: str) -> Result:
+        """The result of a submission that no worker could run."""
+        problem = "crashed", reason
+        gathered = Gathered([Evidence(check.id, problem=problem) for check in self._assignment.checks])
+        return replace(self.result(submission, gathered, new=True), ran=False)
+
+    def gather(self, submission: Submission) -> Gathered:
+        """Run all checks; what fails in a way that nobody has foreseen runs again in a fresh process."""
+        assignment = self._assignment
+        missing = [name for name in assignment.editable if name not in submission.files]
+        if missing:
+            problem = "not_written", f"{missing[0]} is not in the submission"
+            return Gathered([Evidence(check.id, problem=problem) for check in assignment.checks])
+        gathered = Gathered(self._run(submission, [check.id for check in assignment.checks]))
+        verdicts = judge_submission(submission, gathered.evidence, assignment, self._answers).verdicts
+        doubtful = [v.check for v in verdicts if v.status in DOUBTFUL and not v.hint]
+        late = [v.check for v in verdicts if v.check in doubtful and v.status == "timeout"]
+        for ids in ([id for id in doubtful if id not in late[1:]], late[1:]):
+            if ids:
+                gathered.second |= {item.check: item for item in self._run(submission, ids)}
+            if late and _is_late(gathered.second[late[0]]):
+                break
+        return gathered
+
+    def result(self, submission: Submission, gathered: Gathered, *, new: bool) -> Result:
+        """Judge, and write the page and the notebook that the student gets back."""
+        graded = judge_submission(
+            submission, gathered.evidence, self._assignment, self._answers, gathered.second
+        )
+        submission = replace(submission, notes=[*submission.notes])
+        notebook, untouched = with_verdicts(submission, graded.verdicts, self._assignment, self._cells)
+        graded.submission = submission
+        return Result(
+            submission.id,
+            submission.notes,
+            graded.verdicts,
+            [item.seconds for item in gathered.evidence],
+            gathered.to_bytes() if new else None,
+            feedback_page(self._assignment, graded, self._answers),
+            notebook,
+            untouched,
+        )
+
+    def _run(self, submission: Submission, checks: list[str]) -> list[Evidence]:
+        return run(submission, self._assignment, self._answers.seed, self._worker, checks)
+
+
+def run(
+    submission: Submission, assignment: Assignment, seed: int, worker: Worker, checks: Sequence[str] = ()
+) -> list[Evidence]:
+    """Run a submission's code; all checks unless some are named."""
+    files = {name: submission.files[name] for name in assignment.editable if name in submission.files}
+    return worker.run(files, seed, checks)
+
+
+def judge_submission(
+    submission: Submission,
+    evidence: Sequence[Evidence],
+    assignment: Assignment,
+    answers: Answers,
+    second: dict[str, Evidence] | None = None,
+) -> Graded:
+    """Decide on all checks of one submission; runs nothing.
+
+    Args:
+        submission: whose functions ran.
+        evidence: of each check, in order.
+        assignment: what was asked.
+        answers: to the inputs that the evidence is about.
+        second: evidence of a second run of some checks, which tells unstable code from wrong code.
+    """
+    verdicts = []
+    for check, item in zip(assignment.checks, evidence, strict=True):
+        function = _function(submission, check.exercise)
+        verdict, other = (
+            judge(check, found, answers.reference[check.id], function, answers.mistakes) if found else None
+            for found in (item, (second or {}).get(check.id))
+        )
+        if other and (note := _disagreement(check, item, verdict, second[check.id], other)):
+            verdict = _unstable(verdict, other, note)
+        verdicts.append(verdict)
+    block(verdicts, assignment.checks)
+    return Graded(submission, verdicts, evidence)
+
+
+def _disagreement(
+    check: Check, first: Evidence, verdict: Verdict, second: Evidence, other: Verdict
+) -> str | None:
+    """What the second run did, if not the same as the first."""
+    if verdict.status != other.status or sorted(verdict.faults) != sorted(other.faults):
+        return other.message or "passed"
+    if first.problem or not (runs := [item.runs["float32"].outputs for item in (first, second)])[0]:
+        return None
+    return difference(*runs, check.rtol, check.atol)
+
+
+def _unstable(verdict: Verdict, other: Verdict, note: str) -> Verdict:
+    """A result of its own for code that does one thing today and another tomorrow.
+
+    A process that ended or took too long may have met a busy machine: then the second run counts.
+    """
+    if verdict.status in ("timeout", "crashed") and other.status not in ("timeout", "crashed"):
+        return replace(other, unstable=f"the first run: {verdict.message}")
+    text = f"not deterministic: run again with the same inputs, it gives another result ({note})"
+    return replace(verdict, status="not_deterministic", points=0.0, faults={"state": text}, unstable=note)
+
+
+def _is_late(evidence: Evidence) -> bool:
+    return bool(evidence.problem) and evidence.problem[0] == "timeout"
+
+
+def _function(submission: Submission, exercise: str) -> ast.FunctionDef | None:
+    for file, name in source.places(exercise):
+        if content := submission.files.get(f"exercise_code/{file}"):
+            return source.read_function(content, name)
+    return None
+
+
+def _hash_files(files: dict[str, bytes]) -> str:
+    return sha256(
+        "".join(f"{sha256(files[name]).hexdigest()} {name}\n" for name in sorted(files)).encode()
+    ).hexdigest()
+
+
+def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Equal trees give equal archives, whoever wrote them and when."""
+    info.mtime = info.uid = info.gid = 0
+    info.mode = 0o755 if info.isdir() else 0o644
+    info.uname = info.gname = ""
+    return info
