@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+import sys
 import time
 
 import torch
@@ -474,6 +475,18 @@ def dropout_backward_without_scale(dout, cache):
     return dout if cache is None else dout * (cache > 0)
 
 
+@mistake(
+    FCN + "Dropout.forward", hint="`.cuda()` ties the layer to one kind of machine: make the mask where x is."
+)
+def dropout_hard_coded_cuda(x, dropout_param):
+    if dropout_param.get("seed") is not None:
+        torch.manual_seed(dropout_param["seed"])
+    if dropout_param["mode"] == "test":
+        return x, None
+    mask = (torch.rand(x.shape).cuda() >= dropout_param["p"]).to(x.dtype) / (1 - dropout_param["p"])
+    return x * mask, mask
+
+
 # Losses
 
 
@@ -593,6 +606,13 @@ def softmax_python_number(x, y):
     dx = log_p.exp()
     dx[rows, y] -= 1
     return -log_p[rows, y].mean().item(), dx / len(x)
+
+
+@mistake("losses.softmax_loss", hint="Ten classes are taken for granted: ask the scores how many there are.")
+def softmax_ten_classes(x, y):
+    log_p = x - x.logsumexp(1, keepdim=True)
+    right = torch.nn.functional.one_hot(y, 10).to(x.dtype)
+    return -(log_p * right).sum() / len(x), (log_p.exp() - right) / len(x)
 
 
 def _margins(x, y, margin=1.0):
@@ -928,6 +948,13 @@ def two_layer_backward_without_relu(self, X, y=None):
     _, dW1, db1 = fcn.Linear.backward(dhidden, first)
     loss = loss + self.reg * (W1.square().sum() + W2.square().sum())
     return loss, {"W1": dW1 + 2 * self.reg * W1, "b1": db1, "W2": dW2 + 2 * self.reg * W2, "b2": db2}
+
+
+@mistake(FCN + "TwoLayerNet.loss", hint="The images themselves are changed: whoever asks again finds others.")
+def two_layer_changes_images(self, X, y=None):
+    found = _two_layer_pass(self, X, y)
+    X -= X.mean()
+    return found
 
 
 def _deep_start(
@@ -1650,6 +1677,18 @@ def train_idle_first_epoch(self, time_limit=None, return_best_params=True):
     _train_with(self, time_limit, return_best_params)
 
 
+@mistake("solver.Solver.train", hint="Steps are taken on validation images too: they only judge.")
+def train_on_validation(self, time_limit=None, return_best_params=True):
+    end_epoch = self._end_epoch
+
+    def stepping():
+        self._step(self.X_val, self.y_val)
+        end_epoch()
+
+    self._end_epoch = stepping
+    _train_with(self, time_limit, return_best_params)
+
+
 @mistake(
     "solver.Solver.train:patience",
     hint="patience is never looked at: stop when so many epochs brought no gain.",
@@ -1960,6 +1999,12 @@ def size_of_one_image(model, batch_size):
 @mistake(SIZE, hint="These are numbers, not bytes: multiply by the bytes that each takes.")
 def size_in_numbers(model, batch_size):
     return _pass(model, batch_size, item=1)
+
+
+@mistake(SIZE, hint="`sys.getsizeof` weighs the Python object, not the numbers that it points to.")
+def size_of_objects(model, batch_size):
+    forward = sum(map(sys.getsizeof, model.params.values()))
+    return forward, 2 * forward
 
 
 FLOPS = "network_size.compute_network_flops"
