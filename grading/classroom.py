@@ -1,10 +1,13 @@
 """Make up a class: submissions from the reference, the mistakes, untouched stubs and broken files."""
 
+import inspect
 import random
 import re
 import shutil
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
 
 from exercise_code.support.checking import source
 from exercise_code.support.checking.assignment import Assignment
@@ -63,7 +66,11 @@ def with_mistake(texts: dict[str, str], mistake: Mistake) -> dict[str, str]:
     """The same files, in which one exercise is done as in the mistake."""
     function = source.find_function(mistake.source, mistake.name)
     body = mistake.source.splitlines()[source.body_without_docstring(function)[0].lineno - 1 :]
-    return _with_body(texts, mistake.exercise, textwrap.dedent("\n".join(body)))
+    texts = _with_body(texts, mistake.exercise, textwrap.dedent("\n".join(body)))
+    path, _ = source.locate(mistake.exercise, ROOT / "exercise_code")
+    file = path.relative_to(ROOT).as_posix()
+    needed = re.sub(rf"\b{path.stem}\.", "", _needed(mistake.function, texts[file]))
+    return {**texts, file: texts[file] + needed}
 
 
 def without(texts: dict[str, str], exercise: str) -> dict[str, str]:
@@ -81,3 +88,32 @@ def _with_body(texts: dict[str, str], exercise: str, body: str) -> dict[str, str
     body = re.sub(rf"\b{path.stem}\.", "", body)
     lines[statements[0].lineno - 1 : function.end_lineno] = textwrap.indent(body, indent).splitlines()
     return {**texts, file: "\n".join(lines) + "\n"}
+
+
+def _needed(function: FunctionType, text: str) -> str:
+    """What a mistake uses of its own module and a file does not have: imports, constants, functions."""
+    imports, constants, functions = [], [], []
+    seen, waiting = set(re.findall(r"^(?:import |def |class )(\w+)", text, re.MULTILINE)), [function]
+    while waiting:
+        known = (user := waiting.pop()).__globals__
+        for name in sorted({*_names(user.__code__)} & known.keys() - seen):
+            seen.add(name)
+            value = known[name]
+            if isinstance(value, ModuleType):
+                parent, _, last = value.__name__.rpartition(".")
+                imports.append(f"from {parent} import {last} as {name}" if parent else f"import {name}")
+            elif isinstance(value, FunctionType) and value.__globals__ is known:
+                functions.append(inspect.getsource(value))
+                waiting.append(value)
+            elif isinstance(value, FunctionType | type):
+                imports.append(f"from {value.__module__} import {name}")
+            else:
+                constants.append(f"{name} = {value!r}")
+    return "".join(f"\n{line}\n" for line in (*imports, *constants, *functions))
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

@@ -8,6 +8,15 @@ Answer = bool | int | float | str
 _guesses: dict[str, Answer] = {}
 
 _BY_HAND: dict[str, dict[str, float | str]] = {
+    "two layers": {
+        "h of unit 2": max(0, 1 * 2 + 2 * -2),
+        "s": 3 * 1 + 0 * 3,
+        "ds": 3 - 1,
+        "dW2 of unit 1": 3 * 2,
+        "dz of unit 2": 0,
+        "dW1, lower left": 2 * 2,
+        "dx, first entry": 2 * 1 + 0 * 2,
+    },
     "three points": {
         "L1 to (3, 0)": 3 + 0,
         "L2 to (3, 0)": math.hypot(3, 0),
