@@ -1,5 +1,6 @@
 """The instructor's command: release an assignment, grade submissions, see it all on a made-up class."""
 
+import secrets
 import time
 from pathlib import Path
 from typing import Annotated
@@ -112,6 +113,23 @@ def export_results(
     known = read_roster(roster) if roster else Roster([])
     export(to, results, assignment.title, known, target)
     console.print(f"{len(results['submissions']):,} submissions for {to} in [bold]{target}[/]")
+
+
+@app.command()
+def gradescope(
+    name: Name,
+    target: Annotated[Path | None, typer.Argument(help="the zip; BUILD/gradescope/ASSIGNMENT.zip")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="draws the hidden inputs")] = None,
+) -> None:
+    """Build an autograder for Gradescope that runs the same checks."""
+    from exercise_code.support.checking.answers import make_answers
+    from grading.gradescope import build
+
+    assignment = find_assignment(name)
+    target = target or BUILD / "gradescope" / f"{assignment.name}.zip"
+    drawn = secrets.randbits(32) if seed is None else seed
+    build(assignment, make_answers(assignment.checks, assignment.mistakes, drawn), target)
+    console.print(f"Upload [bold]{target}[/] as the autograder of a programming assignment")
 
 
 @app.command()

@@ -13,7 +13,7 @@ from grading.journal import Journal, Record
 from grading.late import Ledger
 from grading.pages import write_page
 from grading.sandbox import Sandbox
-from grading.work import Grader, Job, Result, environment
+from grading.work import Grader, Job, Result, checks_tree, environment
 
 SCHEMA = "https://deep-vision-workbook.org/schemas/results-1.json"
 Task = tuple[Submission, bytes | None]
@@ -142,17 +142,5 @@ def _to_tree(record: Record, ledger: Ledger) -> dict[str, Any]:
         "final_score": round(record.score * (1 - late.penalty), 4),
         "notes": record.submission.notes,
         "evidence": record.key,
-        "checks": [
-            {
-                "id": verdict.check,
-                "points": verdict.points,
-                "max_points": verdict.max_points,
-                "status": verdict.status,
-                "message": verdict.message,
-                "hint": verdict.hint,
-                "unstable": verdict.unstable,
-                "seconds": round(seconds, 3),
-            }
-            for verdict, seconds in zip(record.verdicts, record.seconds, strict=True)
-        ],
+        "checks": checks_tree(record.verdicts, record.seconds),
     }

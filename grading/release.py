@@ -22,6 +22,7 @@ from grading.tree import BEGIN, END, solutions, write_tree
 from grading.work import judge_submission
 
 SHORTEST_SECRET = 18
+WORKFLOW = ".github/workflows/checks.yml"
 
 
 def release(assignment: Assignment, build: Path) -> Path:
@@ -40,7 +41,9 @@ def release(assignment: Assignment, build: Path) -> Path:
     answers.save(edition / "assignments" / assignment.name / assignment.answers_path.name)
     notebook = make_course(assignment, edition, build / "nbgrader")
     shutil.copy(notebook, edition / assignment.notebook_path)
-    (edition / "README.md").write_text(_readme(assignment), encoding="utf-8")
+    (edition / "README.md").write_text(_filled("student_readme.md", assignment), encoding="utf-8")
+    (edition / WORKFLOW).parent.mkdir(parents=True)
+    (edition / WORKFLOW).write_text(_filled("checks.yml", assignment), encoding="utf-8")
     if found := [*leaks(assignment, edition), *faults(assignment, edition)]:
         raise CourseError(f"the student edition of {assignment.name} is not fit for release: {found[0]}")
     shutil.rmtree(build / "student", ignore_errors=True)
@@ -93,14 +96,13 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
     ]
 
 
-def _readme(assignment: Assignment) -> str:
+def _filled(name: str, assignment: Assignment) -> str:
     folder = Path(__file__).parent / "templates"
     pages = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder), keep_trailing_newline=True, trim_blocks=True
     )
     short_name = assignment.name.partition("_")[0]
-    template = pages.get_template("student_readme.md")
-    return template.render(course=read_course(), assignment=assignment, short_name=short_name)
+    return pages.get_template(name).render(course=read_course(), assignment=assignment, short_name=short_name)
 
 
 def _secret_lines(assignment: Assignment) -> Iterator[str]:

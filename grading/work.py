@@ -6,11 +6,12 @@ import json
 import platform
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -134,6 +135,23 @@ class Job:
         rest = json.dumps([submission.id, submission.notes, submission.name, str(submission.submitted)])
         parts = [key, self.answers_hash, _hash_files(submission.files), rest]
         return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def checks_tree(verdicts: Iterable[Verdict], seconds: Iterable[float]) -> list[dict[str, Any]]:
+    """Verdicts as `results.json` has them."""
+    return [
+        {
+            "id": verdict.check,
+            "points": verdict.points,
+            "max_points": verdict.max_points,
+            "status": verdict.status,
+            "message": verdict.message,
+            "hint": verdict.hint,
+            "unstable": verdict.unstable,
+            "seconds": round(taken, 3),
+        }
+        for verdict, taken in zip(verdicts, seconds, strict=True)
+    ]
 
 
 def environment(seed: int) -> str:

@@ -38,6 +38,7 @@ def test_the_edition_holds_what_students_need_and_nothing_else(build):
     given = {name for name in files if name.startswith("exercise_code/support/")}
     assert given
     assert files - given == {
+        ".github/workflows/checks.yml",
         "README.md",
         "requirements.txt",
         "assignments/a01_knn/answers.safetensors",
