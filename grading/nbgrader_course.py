@@ -22,7 +22,6 @@ CHECK_CELL = re.compile(r'check\("([\w.:]+)"\)')
 CONFIG = """\
 c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = {course_id!r}
-c.CourseDirectory.db_url = {address!r}
 c.ClearSolutions.text_stub = "*Your answer here.*"
 c.Autograde.exclude_overwriting = {{{name!r}: {editable!r}}}
 c.ExecutePreprocessor.timeout = 600
@@ -48,11 +47,12 @@ def make_course(assignment: Assignment, tree: Path, course: Path, address: str |
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(tree, source)
     nbformat.write(with_points(assignment), source / assignment.notebook)
-    address = address or gradebook_address(course)
-    settings = {"name": assignment.name, "editable": assignment.editable, "address": address}
-    settings["course_id"] = read_course().id
-    (course / "nbgrader_config.py").write_text(CONFIG.format(**settings), encoding="utf-8")
-    api = NbGraderAPI(config=nbgrader_config(course, address))
+    settings = {"name": assignment.name, "editable": assignment.editable, "course_id": read_course().id}
+    config = CONFIG.format(**settings)
+    if address:
+        config += f"c.CourseDirectory.db_url = {address!r}\n"
+    (course / "nbgrader_config.py").write_text(config, encoding="utf-8")
+    api = NbGraderAPI(config=nbgrader_config(course, address or gradebook_address(course)))
     outcome = api.generate_assignment(assignment.name, force=True)
     if not outcome["success"]:
         reasons = [line.strip() for line in outcome["log"].splitlines() if "Error" in line]

@@ -26,6 +26,7 @@ NEEDS = {
     "nbgrader": [
         "test_cluster.py",
         "test_collect.py",
+        "test_formgrader.py",
         "test_gradescope.py",
         "test_gradebook.py",
         "test_late.py",

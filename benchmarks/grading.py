@@ -1,0 +1,208 @@
+"""How long a class takes: nbgrader, one worker, all cores, and the probes alone; `--scale` for large classes.
+
+    python -m benchmarks.grading [--students 100] [--nbgrader 5] [--scale 100 1000 10000]
+
+Everything runs in one go on one machine; what counts are the ratios. Prints a table and writes
+build/benchmarks/grading.json.
+"""
+
+import argparse
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from exercise_code.support.checking.answers import make_answers
+from exercise_code.support.checking.assignment import Assignment, find_assignment
+from exercise_code.support.checking.probe import gather
+from exercise_code.support.paths import ROOT
+from grading.classroom import BROKEN, make_class
+from grading.cluster import on_cluster
+from grading.collect import collect
+from grading.grade import grade, one_after_another
+from grading.journal import Journal
+from grading.nbgrader_course import open_gradebook, prepare_autograde
+from grading.release import release
+from grading.work import Job
+
+SEED = 1
+FILE = "exercise_code/knn.py"
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--students", type=int, default=100)
+    parser.add_argument("--nbgrader", type=int, default=5, help="how many of them go through nbgrader")
+    parser.add_argument(
+        "--scale", type=int, nargs="+", default=[], help="sizes of classes to grade in one run"
+    )
+    options = parser.parse_args()
+    a01 = find_assignment("a01")
+    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
+        edition = release(a01, Path(scratch) / "build")
+        content = {"cores": os.cpu_count()}
+        if options.scale:
+            content["scale"] = [scale(a01, edition, size, Path(scratch)) for size in options.scale]
+        else:
+            content["ways"] = compare(a01, edition, options.students, options.nbgrader, Path(scratch))
+    target = ROOT / "build/benchmarks/grading.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def make(assignment: Assignment, edition: Path, size: int, folder: Path) -> Path:
+    """A class in which all files differ, and nobody loops for ever: that would measure the wall clock."""
+    names = make_class(assignment, edition, folder, size)
+    for name in names:
+        path = folder / name / FILE
+        text = path.read_text(encoding="utf-8")
+        text = BROKEN["exit"] if text == BROKEN["endless loop"] else text
+        path.write_text(f"{text}\n# {name}\n", encoding="utf-8")
+    return folder
+
+
+def compare(assignment: Assignment, edition: Path, size: int, few: int, scratch: Path) -> dict[str, float]:
+    """Seconds a submission, by way of grading; all ways must give equal scores."""
+    folder = make(assignment, edition, size, scratch / "submitted")
+    answers = make_answers(assignment.checks, assignment.mistakes, SEED)
+    job = Job.make(assignment, answers)
+    cores = os.cpu_count() or 1
+    floor = probes_alone(assignment)
+    one, scores = timed(assignment, folder, job, scratch / "one", one_after_another(job))
+    many, others = timed(assignment, folder, job, scratch / "many", on_cluster(job))
+    assert scores == others, "one worker and many give other scores"
+    plain, theirs = by_nbgrader(assignment, folder, scratch, few)
+    assert theirs.items() <= scores.items(), "nbgrader gives other scores"
+    seconds = {
+        f"nbgrader autograde ({few} of them)": plain,
+        "workbook, one worker": one,
+        f"workbook, {cores} cores": many,
+        "floor: the probes of the reference alone": floor,
+    }
+    table = Table("way", "s a submission", "times nbgrader's speed", "times the floor")
+    for way, value in seconds.items():
+        table.add_row(way, f"{value:.3f}", f"{plain / value:.1f}", f"{value / floor:.2f}")
+    console = Console()
+    console.print(table)
+    console.print(f"{size} submissions; scaling {one / many / cores:.2f} a core; scores equal")
+    return seconds
+
+
+def probes_alone(assignment: Assignment) -> float:
+    """All checks of the reference in a loop in one warm process."""
+    for check in assignment.checks:
+        gather(check, SEED)
+    started = time.perf_counter()
+    for _ in range(10):
+        for check in assignment.checks:
+            gather(check, SEED)
+    return (time.perf_counter() - started) / 10
+
+
+def timed(assignment: Assignment, folder: Path, job: Job, out: Path, pool) -> tuple[float, dict[str, float]]:
+    """Seconds a submission once workers are warm, and the scores."""
+    submissions = [*collect(folder, assignment).submissions(assignment)]
+    with Journal(out / "journal.sqlite") as journal:
+        lines = grade(submissions, job, SEED, out, journal, pool)
+        scores = {}
+        for line in lines:
+            scores[line.id] = line.score
+            if len(scores) == max(1, len(submissions) // 10):
+                started = time.perf_counter()
+        rest = len(submissions) - max(1, len(submissions) // 10)
+        return (time.perf_counter() - started) / rest, scores
+
+
+def by_nbgrader(
+    assignment: Assignment, folder: Path, scratch: Path, few: int
+) -> tuple[float, dict[str, float]]:
+    """The same through `nbgrader autograde`, one after another; only check cells and set-up are kept."""
+    course = shutil.copytree(scratch / "build/nbgrader", scratch / "course")
+    prepare_autograde(assignment, course, SEED)
+    names = sorted(path.name for path in folder.iterdir())[:few]
+    released = nbformat.read(course / "release" / assignment.name / assignment.notebook, as_version=4)
+    released.cells = [cell for cell in released.cells if _is_needed(cell)]
+    for name in names:
+        target = course / "submitted" / name / assignment.name
+        (target / FILE).parent.mkdir(parents=True)
+        shutil.copy(folder / name / FILE, target / FILE)
+        nbformat.write(released, target / assignment.notebook)
+    program = [str(Path(sys.executable).parent / "nbgrader"), "autograde", assignment.name]
+    started = time.perf_counter()
+    subprocess.run(program, cwd=course, check=True, capture_output=True)
+    seconds = (time.perf_counter() - started) / len(names)
+    with open_gradebook(course) as gradebook:
+        rows = {row.student.id: row.score for row in gradebook.assignment_submissions(assignment.name)}
+        return seconds, {name: rows[name] for name in names}
+
+
+def _is_needed(cell: nbformat.NotebookNode) -> bool:
+    """Set-up, imports and what is graded."""
+    wanted = "setup()" in cell.source or "import check" in cell.source
+    return "nbgrader" in cell.metadata or (cell.cell_type == "code" and wanted)
+
+
+def scale(assignment: Assignment, edition: Path, size: int, scratch: Path) -> dict[str, float]:
+    """Time and memory of `workbook grade` on a class, from its start to the last page."""
+    folder = make(assignment, edition, size, scratch / f"class-{size}")
+    out = scratch / f"out-{size}"
+    command = [
+        sys.executable,
+        "-m",
+        "grading.cli",
+        "grade",
+        "a01",
+        str(folder),
+        "--out",
+        str(out),
+        "--seed",
+        "1",
+    ]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    peaks = {"parent": 0, "worker": 0}
+    watching = threading.Thread(target=watch, args=[psutil.Process(process.pid), peaks], daemon=True)
+    watching.start()
+    assert process.wait() == 0
+    seconds = time.perf_counter() - started
+    with (out / "results.csv").open(encoding="utf-8") as file:
+        assert sum(1 for _ in csv.DictReader(file)) == size
+    shutil.rmtree(out)
+    shutil.rmtree(folder)
+    row = {"students": size, "seconds": seconds, **{f"{who}_mb": peak / 2**20 for who, peak in peaks.items()}}
+    Console().print(
+        f"{size:>7,} students: {seconds:8.1f} s, {size / seconds:6.1f} a second, "
+        f"parent at most {row['parent_mb']:.0f} MB, a worker and its forks' server {row['worker_mb']:.0f} MB"
+    )
+    return row
+
+
+def watch(process: psutil.Process, peaks: dict[str, int]) -> None:
+    """Note the most memory of its own that the parent, and a worker with what it has started, ever take."""
+    while process.is_running():
+        try:
+            peaks["parent"] = max(peaks["parent"], process.memory_full_info().uss)
+            for child in process.children():
+                family = [child, *child.children(recursive=True)]
+                peaks["worker"] = max(peaks["worker"], sum(each.memory_full_info().pss for each in family))
+        except psutil.Error:
+            continue
+        time.sleep(1)
+
+
+if __name__ == "__main__":
+    main()
