@@ -58,25 +58,28 @@ def gather(check: Check, seed: int, held_out: Tensor | None = None) -> Evidence:
     given: dict[str, Any] = {"dtype": torch.float64} if with_numpy else {}
     if check.target is not None:
         given = {"models": EXERCISES.parent / "models", "held_out": held_out}
-    first = evidence.runs["float32"] = _run(check, seed, Case(seed, check.id, **given), quiet=False)
+    first = evidence.runs["float32"] = run_once(check, seed, Case(seed, check.id, **given), quiet=False)
     if first.error is None and check.target is None and not check.law:
-        evidence.runs["again"] = _run(check, seed + 1, Case(seed, check.id, **given))
+        evidence.runs["again"] = run_once(check, seed + 1, Case(seed, check.id, **given))
     if first.error is None and check.target is None and not with_numpy:
-        evidence.runs["float64"] = _run(check, seed, Case(seed, check.id, dtype=torch.float64))
+        evidence.runs["float64"] = run_once(check, seed, Case(seed, check.id, dtype=torch.float64))
         if check.loops is not None or check.memory is not None:
-            evidence.runs["large"] = _run(check, seed, Case(seed, check.id, scale=LARGE))
+            evidence.runs["large"] = run_once(check, seed, Case(seed, check.id, scale=LARGE))
             evidence.runs["large"].outputs.clear()
         if torch.cuda.is_available():
-            evidence.runs["accelerator"] = _run(check, seed, Case(seed, check.id, device="cuda"), watch=False)
+            evidence.runs["accelerator"] = run_once(
+                check, seed, Case(seed, check.id, device="cuda"), watch=False
+            )
         elif accelerator.available():
             with accelerator.PretendDevice(is_students):
                 case = Case(seed, check.id, device=accelerator.device())
-                evidence.runs["accelerator"] = _run(check, seed, case, watch=False)
+                evidence.runs["accelerator"] = run_once(check, seed, case, watch=False)
     evidence.seconds = time.perf_counter() - started
     return evidence
 
 
-def _run(check: Check, seed: int, case: Case, *, watch: bool = True, quiet: bool = True) -> Run:
+def run_once(check: Check, seed: int, case: Case, *, watch: bool = True, quiet: bool = True) -> Run:
+    """Call a probe once, with all generators of random numbers started from a seed."""
     run = Run()
     forbid = Forbid(name for name in check.forbids if name.startswith("torch."))
     watching = Watch(case)
