@@ -4,6 +4,7 @@ An operator takes a node of the syntax tree, and the statements that follow it i
 may stand in its place. Operators that drop something leave the rest as it is.
 """
 
+import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -30,6 +31,12 @@ class Operator:
     title: str
     example: Example
     make: Make
+
+    @property
+    def diff(self) -> str:
+        """The example as a diff."""
+        lines = difflib.ndiff(self.example.before.splitlines(), self.example.after.splitlines())
+        return "\n".join(line for line in lines if not line.startswith("?"))
 
 
 OPERATORS: list[Operator] = []

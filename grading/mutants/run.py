@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 
 from exercise_code.support.checking import source
@@ -55,6 +56,11 @@ class Examined:
     outcome: Outcome
     entry: Entry | None = None
 
+    @property
+    def status(self) -> str:
+        """Killed, timeout, survived, or equivalent: survived, and listed with a reason."""
+        return "equivalent" if self.entry and self.outcome.status == "survived" else self.outcome.status
+
     def to_tree(self) -> dict[str, Any]:
         """The same as a dict."""
         was, becomes = self.mutant.change
@@ -65,6 +71,7 @@ class Examined:
             "becomes": becomes,
             "diff": self.mutant.diff,
             **asdict(self.outcome),
+            "status": self.status,
             "reason": self.entry.reason if self.entry else "",
         }
 
@@ -83,8 +90,8 @@ class Examination:
     seconds: float = 0.0
 
     def of(self, status: str) -> list[Examined]:
-        """The mutants of a status: killed, timeout, survived, or equivalent: survived, and listed."""
-        return [item for item in self.mutants if _status(item) == status]
+        """The mutants of a status."""
+        return [item for item in self.mutants if item.status == status]
 
     @property
     def false_alarms(self) -> list[Examined]:
@@ -95,6 +102,24 @@ class Examination:
     def flawless(self) -> bool:
         """Whether nothing is left to mend."""
         return not (self.of("survived") or self.false_alarms or self.stale)
+
+    def summary(self) -> str:
+        """What is left to mend, and the numbers."""
+        lines = []
+        for item in self.of("survived"):
+            was, becomes = item.mutant.change
+            lines += [f"survived: {item.mutant.exercise}", f"  - {was}", f"  + {becomes}"]
+            lines += [f"    differs {item.outcome.differs}"] if item.outcome.differs else []
+        for item in self.false_alarms:
+            lines.append(
+                f"false alarm: {item.mutant.exercise}, {item.mutant.operator}: {item.outcome.message}"
+            )
+        lines += [f"stale: {sentence}" for sentence in self.stale]
+        numbers = {word: len(self.of(word)) for word in ("killed", "timeout", "equivalent", "survived")}
+        counts = ", ".join(f"{number:,} {word}" for word, number in numbers.items())
+        alarms = f"{len(self.rewrites)} right rewrites, {len(self.false_alarms)} false alarms"
+        lines.append(f"{len(self.mutants):,} mutants: {counts}; {alarms}; {self.seconds:.0f} seconds")
+        return escape("\n".join(lines))
 
     def to_tree(self) -> dict[str, Any]:
         """The same as a dict."""
@@ -156,10 +181,6 @@ def examine_assignment(assignment: Assignment, settings: Settings, console: Cons
     found.stale = stale(entries, every, killed)
     found.seconds = time.perf_counter() - began
     return found
-
-
-def _status(item: Examined) -> str:
-    return "equivalent" if item.entry and item.outcome.status == "survived" else item.outcome.status
 
 
 def _allowed(rewrite: Mutant, checks: Sequence[Check]) -> bool:
@@ -230,7 +251,8 @@ class _Journal:
         for line in lines if first == state else []:
             with contextlib.suppress(json.JSONDecodeError):  # the last line of a run that was ended
                 record = json.loads(line)
-                self.known[record.pop("key")] = Outcome(**record)
+                key = record.pop("key")
+                self.known[key] = Outcome(**record)
         self._file = path.open("w", encoding="utf-8")
         self._file.write(f"{state}\n")
         for key, outcome in [*self.known.items()]:
