@@ -80,7 +80,7 @@ class Examiner:
 
         Args:
             mutant: what to run.
-            right: it is meant to be right, so nothing is to be found out where no check notices it.
+            right: it is right, so that there is nothing more to find out where no check notices it.
         """
         known = self._knowledge(mutant.exercise)
         found = self._apart(

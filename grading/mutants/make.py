@@ -248,9 +248,8 @@ def _replaced(text: str, start: int, end: int, node: Node, change: Node | str) -
     line = text[text.rfind("\n", 0, start) + 1 :]
     indent = line[: len(line) - len(line.lstrip())]
     if not isinstance(change, str):
-        if hasattr(change, "lpar"):
-            change = change.with_changes(lpar=(), rpar=())
-        change = code(change)
+        bare = {name: () for name in ("lpar", "rpar", "leading_lines") if hasattr(change, name)}
+        change = code(change.with_changes(**bare))
     first, *rest = change.strip().splitlines()
     first = " " * text[start].isspace() + first  # a `for` within an expression brings its own blank
     change = "\n".join([first, *(indent + line for line in rest)])

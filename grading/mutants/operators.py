@@ -181,6 +181,9 @@ ABSENT = {
     "affine_grid": ("align_corners", "True"),
     "cross_entropy": ("reduction", '"sum"'),
     "mse_loss": ("reduction", '"sum"'),
+    "ReLU": ("inplace", "True"),
+    "LeakyReLU": ("inplace", "True"),
+    "Dropout": ("inplace", "True"),
 }
 COPIES = {"clone", "detach", "copy", "contiguous"}
 KEPT = {
@@ -303,7 +306,7 @@ def axis_dropped(node: Node, _: Sequence[Node]) -> Iterator[Change]:
 
 @operator("return x.mean(dim=1)", "return x.mean(dim=1, keepdim=True)")
 def flag_flipped(node: Node, _: Sequence[Node]) -> Iterator[Change]:
-    """`keepdim`, `correction`, `reduction`, `largest`, `descending`, `align_corners` or the like flipped."""
+    """`keepdim`, `correction`, `reduction`, `inplace`, `largest`, `descending`, `align_corners` flipped."""
     if isinstance(node, cst.Arg) and keyword(node) == "reduction":
         yield from (f'reduction="{other}"' for other in ("mean", "sum") if code(node.value) != f'"{other}"')
     if not isinstance(node, cst.Call):
@@ -354,13 +357,17 @@ def reshaped_instead(node: Node, _: Sequence[Node]) -> Iterator[Change]:
 def slice_shifted(node: Node, _: Sequence[Node]) -> Iterator[Change]:
     """An end of a slice shifted by one."""
     if isinstance(node, cst.Slice):
-        for name in ("lower", "upper"):
+        for name, first in (("lower", "1"), ("upper", "-1")):
             end = getattr(node, name)
-            shifts = (
-                (f"{atom(end)} + 1", f"{atom(end)} - 1") if end else ("1",) if name == "lower" else ("-1",)
-            )
-            for shifted in shifts:
+            for shifted in (_plus(end, 1), _plus(end, -1)) if end else (first,):
                 yield node.with_changes(**{name: cst.parse_expression(shifted)})
+
+
+def _plus(node: cst.BaseExpression, step: int) -> str:
+    """A number, or what an expression gives, and one more or less."""
+    if isinstance(node, cst.Integer):
+        return str(int(node.evaluated_value) + step)
+    return f"{atom(node)} {'+' if step > 0 else '-'} 1"
 
 
 @operator("total += x", "total = x")
@@ -451,9 +458,9 @@ def loop_cut(node: Node, _: Sequence[Node]) -> Iterator[Change]:
     if isinstance(node, cst.For | cst.CompFor):
         match node.iter:
             case cst.Call(func=cst.Name(value="range"), args=[cst.Arg(value=value)]):
-                shorter = f"range({atom(value)} - 1)"
+                shorter = f"range({_plus(value, -1)})"
             case cst.Call(func=cst.Name(value="range"), args=[first, cst.Arg(value=value)]):
-                shorter = f"range({code(first.value)}, {atom(value)} - 1)"
+                shorter = f"range({code(first.value)}, {_plus(value, -1)})"
             case other:
                 shorter = f"list({code(other)})[:-1]"
         yield node.with_changes(iter=cst.parse_expression(shorter))

@@ -109,7 +109,8 @@ def in_float64(node: Node, _: Sequence[Node]) -> Iterator[Change]:
             yield f"(lambda p, q: {product})({code(left)}, {code(right)})"
 
 
-SPREAD = '(lambda t: torch.stack([t, t], -1)[..., 0] if getattr(t, "ndim", 0) else t)'
+GAPS = "torch.stack([torch.stack([t, t], -1)] * 2, -3)[..., 0, :, 0]"
+SPREAD = f'(lambda t: {GAPS} if getattr(t, "ndim", 0) else t)'
 
 
 @operator("return out", f"return {SPREAD}(out)", REWRITES)

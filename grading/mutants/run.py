@@ -36,6 +36,9 @@ ALONE = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREA
 ALONE |= {"CUDA_VISIBLE_DEVICES": ""}
 """A fork is safe only from a process with one thread and no CUDA; the pretended accelerator stands in."""
 
+CHUNK = 4
+"""Mutants that a process gets at once, most often of one exercise, so that few must know each exercise."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -158,25 +161,27 @@ def examine_assignment(assignment: Assignment, settings: Settings, console: Cons
     if not chosen:
         names = ", ".join(solution.exercise for solution in solutions(assignment))
         raise CourseError(f"{settings.exercise!r} is no exercise of {assignment.name}; there are: {names}")
+    entries = [e for e in read_entries(assignment) if e.exercise in {s.exercise for s in chosen}]
     every: list[Mutant] = []
-    tasks: list[tuple[Mutant, bool]] = []
+    mutants: list[Mutant] = []
+    rewrites: list[Mutant] = []
     for solution in chosen:
         checks = checks_of(assignment, solution.exercise)
         if not checks:
             found.unexamined.append(solution.exercise)
             continue
-        mutants, same = make_mutants(solution, OPERATORS)
-        rewrites, _ = make_mutants(solution, rewrites_for(checks))
-        rewrites = [rewrite for rewrite in rewrites if _allowed(rewrite, checks)]
+        made, same = make_mutants(solution, OPERATORS)
+        right = [r for r in make_mutants(solution, rewrites_for(checks))[0] if _allowed(r, checks)]
         found.same += same
-        every += mutants
-        tasks += [(mutant, False) for mutant in _sampled(solution, mutants, settings)]
-        tasks += [(rewrite, True) for rewrite in _sampled(solution, rewrites, settings)]
-    entries = [e for e in read_entries(assignment) if e.exercise in {s.exercise for s in chosen}]
+        every += made
+        mutants += _sampled(solution, made, settings)
+        rewrites += _sampled(solution, right, settings)
+    listed = [next((entry for entry in entries if entry.covers(mutant)), None) for mutant in mutants]
+    tasks = [(mutant, entry is not None) for mutant, entry in zip(mutants, listed, strict=True)]
+    tasks += [(rewrite, True) for rewrite in rewrites]
     outcomes = _outcomes(assignment, tasks, settings, console)
-    for (mutant, right), outcome in zip(tasks, outcomes, strict=True):
-        entry = next((entry for entry in entries if entry.covers(mutant)), None)
-        (found.rewrites if right else found.mutants).append(Examined(mutant, outcome, entry))
+    found.mutants = [*map(Examined, mutants, outcomes, listed)]
+    found.rewrites = [*map(Examined, rewrites, outcomes[len(mutants) :])]
     killed = [item.mutant for item in found.mutants if item.outcome.status != "survived"]
     found.stale = stale(entries, every, killed)
     found.seconds = time.perf_counter() - began
@@ -201,7 +206,8 @@ def _outcomes(
     assignment: Assignment, tasks: Sequence[tuple[Mutant, bool]], settings: Settings, console: Console
 ) -> list[Outcome]:
     """What becomes of each, from the journal or from a run."""
-    state = hash_of(ROOT / "exercise_code", assignment.folder, Path(__file__).parent)
+    code = hash_of(ROOT / "exercise_code", Path(__file__).parent)
+    state = sha256(code.encode() + (assignment.folder / "checks.py").read_bytes()).hexdigest()
     keys = [
         sha256(f"{settings.seed} {right} {mutant.module}".encode()).hexdigest() for mutant, right in tasks
     ]
@@ -209,7 +215,7 @@ def _outcomes(
         waiting = {key: task for key, task in zip(keys, tasks, strict=True) if key not in journal.known}
         if waiting:
             with _pool(assignment, settings, len(waiting)) as pool:
-                results = pool.map(examine.examine, *zip(*waiting.values(), strict=True))
+                results = pool.map(examine.examine, *zip(*waiting.values(), strict=True), chunksize=CHUNK)
                 title = f"Examining {assignment.name}"
                 for key, outcome in track(
                     zip(waiting, results, strict=True), title, len(waiting), console=console

@@ -16,15 +16,15 @@ LARGE_NUMBERS, SMALL_NUMBERS = 1e3, 1e-3
 
 
 class NotContiguous(Case):
-    """The same numbers, laid out in memory with gaps."""
+    """The same numbers, laid out in memory with gaps between them and between rows."""
 
     def tensor(self, values: object) -> Tensor:
         tensor = super().tensor(values)
-        return torch.stack([tensor, tensor], dim=-1)[..., 0]
+        return torch.stack([torch.stack([tensor] * 2, -1)] * 2, -3)[..., 0, :, 0] if tensor.ndim else tensor
 
     def array(self, values: object) -> np.ndarray:
         array = super().array(values)
-        return np.stack([array, array], axis=-1)[..., 0]
+        return np.stack([np.stack([array] * 2, -1)] * 2, -3)[..., 0, :, 0] if array.ndim else array
 
 
 class Scaled(Case):
