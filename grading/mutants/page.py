@@ -33,8 +33,8 @@ def write_mutants_page(found: Examination, path: Path) -> None:
         facts={word: totals[word] for word in COLUMNS},
         columns=COLUMNS,
         exercises=exercises,
-        kinds=[
-            (operator, made[operator.name], noticed[operator.name]) for operator in [*OPERATORS, *REWRITES]
-        ],
+        kinds={"These change the meaning": OPERATORS, "These keep it, and should not be noticed": REWRITES},
+        made=made,
+        noticed=noticed,
     )
     write_page(path, page)
