@@ -80,7 +80,7 @@ def _run(check: Check, seed: int, case: Case, *, watch: bool = True, quiet: bool
     run = Run()
     forbid = Forbid(name for name in check.forbids if name.startswith("torch."))
     watching = Watch(case)
-    with _chance(seed), _one_thread(), _silence(stdout=quiet), warnings.catch_warnings():
+    with _chance(seed), one_thread(), _silence(stdout=quiet), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with forbid, watching if watch else contextlib.nullcontext():
@@ -114,8 +114,8 @@ def _chance(seed: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small tensors are slower on several threads, most of all on a busy machine."""
+def one_thread() -> Iterator[None]:
+    """Small tensors are slower on several threads, and all are on a busy machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
