@@ -85,6 +85,11 @@ def points(number: float) -> str:
     return f"{round(number, 2):g}"
 
 
+def in_seconds(seconds: float) -> str:
+    """A duration in three digits: 12.3 s, 4.56 ms."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+
+
 def plain(text: object) -> str:
     """A text by a student, cut to a length that one can read."""
     text = str(text)
@@ -105,6 +110,7 @@ def _environment() -> Environment:
         "name": lambda check: Markup(re.sub("([_.])", r"\1<wbr>", str(escape(name_of(check))))),
         "count": count,
         "points": points,
+        "seconds": in_seconds,
         "text": _text,
         "word": lambda verdict: WORDS[verdict.status],
         "link": lambda id: f"feedback/{quote(id, safe='', errors='surrogateescape')}.html",

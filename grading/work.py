@@ -29,6 +29,7 @@ from grading.graded import Graded
 from grading.notebooks import exercises_by_cell, with_verdicts
 from grading.runner import Worker
 from grading.sandbox import detect
+from grading.stubs import portable
 from grading.tree import write_tree
 
 DOUBTFUL = {"failed", "error", "timeout", "crashed"}
@@ -71,6 +72,7 @@ class Result:
     notes: list[str]
     verdicts: list[Verdict]
     seconds: list[float]
+    code: dict[str, str]
     evidence: bytes | None
     feedback: str
     notebook: str
@@ -236,7 +238,8 @@ class Grader:
             submission.id,
             submission.notes,
             graded.verdicts,
-            [item.seconds for item in gathered.evidence],
+            graded.seconds,
+            graded.code,
             gathered.to_bytes() if new else None,
             feedback_page(self._assignment, graded, self._answers),
             notebook,
@@ -282,7 +285,11 @@ def judge_submission(
             verdict = _unstable(verdict, other, note)
         verdicts.append(verdict)
     block(verdicts, assignment.checks)
-    return Graded(submission, verdicts, evidence)
+    wrong = [v.check for v in verdicts if v.status == "failed" and not v.hint]
+    code = {
+        id: text for id in wrong if (text := portable(id, submission.files, assignment.folder.parents[1]))
+    }
+    return Graded(submission, verdicts, evidence, [item.seconds for item in evidence], code)
 
 
 def _disagreement(

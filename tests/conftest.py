@@ -30,6 +30,7 @@ NEEDS = {
         "test_gradescope.py",
         "test_gradebook.py",
         "test_late.py",
+        "test_report.py",
         "test_resume.py",
         "test_sandbox.py",
         "hostile/test_hostile.py",

@@ -128,7 +128,8 @@ def words(tag) -> str:
 
 def test_report_has_every_section(report, a01):
     assert [words(h2) for h2 in report.find_all("h2")] == [
-        "Scores", "Checks", "Misconceptions", "Errors", "Too slow", "Crashed", "Unfinished",
+        "Scores", "Checks", "Discrimination", "Time spent", "Misconceptions", "Errors", "Too slow", "Crashed",
+        "Not deterministic", "Sandbox incidents", "Unfinished",
     ]  # fmt: skip
     facts = {words(div.dt): words(div.dd) for div in report.select(".facts div")}
     assert facts["submissions"] == "13" and facts["seed"] == "5" and facts["isolation"] == "L1"
@@ -185,7 +186,7 @@ def test_a_group_has_hint_and_pictures_of_expected_and_got(report, answers):
 
 
 def test_tables_behind_the_charts_count_everybody(report, group, a01):
-    scores, checks = (table for table in report.find_all("table")[:-1] if not table.find_parent("article"))
+    scores, checks = report.find(id="scores").find_next("table"), report.find(id="checks").find_next("table")
     assert sum(int(row.td.get_text()) for row in scores.tbody.find_all("tr")) == len(group)
     heads = [words(th) for th in checks.thead.find_all("th")][1:]
     for check, row in zip(a01.checks, checks.tbody.find_all("tr"), strict=True):
@@ -215,9 +216,11 @@ def test_links_lead_to_the_feedback(report, pages, group):
 
 
 def test_charts_say_what_they_show(report):
-    histogram, breakdown = report.find_all("svg")
+    histogram, breakdown, discrimination, durations = report.find_all("svg")
     assert "13 scores" in histogram.title.get_text() and "the median is" in histogram.title.get_text()
     assert "Fewest pass" in breakdown.title.get_text()
+    assert "Lowest for" in discrimination.title.get_text()
+    assert "Slowest in the median" in durations.title.get_text()
     assert "currentColor" in str(histogram) and 'fill="#000"' not in str(histogram)
 
 
