@@ -119,11 +119,15 @@ class ClassReport:
         explained = check.exercise, verdict.hint
         if explained in self._explained:
             return self._explained[explained]
-        outputs = _outputs(evidence[index], verdict)
+        outputs = _outputs(evidence[index], verdict) if check.compared else None
         if verdict.hint:
             group = Group(check, plain(verdict.message), verdict.hint, self._mistake(check, verdict), outputs)
             return self._explained.setdefault(explained, group)
-        others = [_without_numbers(text) for aspect, text in verdict.faults.items() if aspect != "answer"]
+        others = [
+            _without_numbers(text)
+            for aspect, text in verdict.faults.items()
+            if aspect != "answer" or not check.compared
+        ]
         alike = self._unexplained.setdefault((check.id, *verdict.faults, *others), [])
         for group in alike:
             if outputs is None or not difference(group.outputs, outputs, check.rtol, check.atol):

@@ -278,10 +278,10 @@ def judge_submission(
             verdict = _unstable(verdict, other, note)
         verdicts.append(verdict)
     block(verdicts, assignment.checks)
-    wrong = [v.check for v in verdicts if v.status == "failed" and not v.hint]
-    code = {
-        id: text for id in wrong if (text := portable(id, submission.files, assignment.folder.parents[1]))
-    }
+    unexplained = {v.check for v in verdicts if v.status == "failed" and not v.hint}
+    wrong = [check.id for check in assignment.checks if check.id in unexplained and check.target is None]
+    root = assignment.folder.parents[1]
+    code = {id: text for id in wrong if (text := portable(id, submission.files, root))}
     return Graded(submission, verdicts, evidence, [item.seconds for item in evidence], code)
 
 

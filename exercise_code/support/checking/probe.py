@@ -25,6 +25,7 @@ from exercise_code.support.checking.watching import Forbid, Watch
 from exercise_code.support.paths import ROOT
 
 EXERCISES = ROOT / "exercise_code"
+MAX_WARNINGS = 10
 LARGE = 4
 """How many times more items the run has in which operations and memory are compared."""
 
@@ -81,7 +82,7 @@ def _run(check: Check, seed: int, case: Case, *, watch: bool = True, quiet: bool
     forbid = Forbid(name for name in check.forbids if name.startswith("torch."))
     watching = Watch(case)
     with _chance(seed), _one_thread(), _silence(stdout=quiet), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        _keep_warnings(run) if not quiet else warnings.simplefilter("ignore")
         try:
             with forbid, watching if watch else contextlib.nullcontext():
                 outputs = check.probe(Code(), case)
@@ -131,6 +132,20 @@ def _silence(*, stdout: bool) -> Iterator[None]:
         if stdout:
             stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         yield
+
+
+def _keep_warnings(run: Run) -> None:
+    """Note what the student's own lines are warned of; to be called within `catch_warnings`."""
+
+    def keep(message: Warning | str, category: type[Warning], filename: str, line: int, *_: object) -> None:
+        if len(run.warnings) < MAX_WARNINGS and is_students(filename):
+            text = (str(message).strip().splitlines() or [""])[0][:300]
+            note = f"{category.__name__}: {text} ({Path(filename).name}, line {line})"
+            if note not in run.warnings:
+                run.warnings.append(note)
+
+    warnings.simplefilter("default")
+    warnings.showwarning = keep
 
 
 def _sentence(error: BaseException) -> str:
