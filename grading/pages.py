@@ -18,6 +18,7 @@ LIGHT = {
     "quiet": "#56606a",
     "line": "#cfd6dc",
     "link": "#005a8f",
+    "mark": "#ffe6a8",
 }
 DARK = {
     "page": "#14181c",
@@ -26,6 +27,7 @@ DARK = {
     "quiet": "#a6b0ba",
     "line": "#3b444d",
     "link": "#7cc4f0",
+    "mark": "#55430f",
 }
 BLUE, VERMILLION, PURPLE, ORANGE = "#0072B2", "#D55E00", "#CC79A7", "#E69F00"
 LONGEST = 500

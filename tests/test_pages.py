@@ -384,6 +384,7 @@ def test_contrast_is_enough(theme):
     for text in ("ink", "quiet", "link"):
         assert contrast(theme[text], theme["page"]) >= 4.5
         assert contrast(theme[text], theme["panel"]) >= 4.5
+    assert contrast(theme["ink"], theme["mark"]) >= 4.5
     for look in LOOKS.values():
         assert contrast(*(colours.get(colour, colour) for colour in (look.text, look.fill))) >= 4.5
     for word in ("ok", "wrong"):
