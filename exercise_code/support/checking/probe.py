@@ -25,6 +25,7 @@ from exercise_code.support.checking.watching import Forbid, Watch
 from exercise_code.support.paths import ROOT
 
 EXERCISES = ROOT / "exercise_code"
+MAX_WARNINGS = 10
 
 
 class Code:
@@ -95,7 +96,7 @@ def _run(check: Check, seed: int, case: Case, *, limited: bool = False, first: b
     forbid = Forbid(check.forbids if first else ())
     watching = Watch(case, memory=check.memory is not None)
     with one_thread(), _silence(stdout=not first), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        _keep_warnings(run) if first else warnings.simplefilter("ignore")
         _start_chance(seed)
         try:
             with (
@@ -154,6 +155,20 @@ def _silence(*, stdout: bool) -> Iterator[None]:
         if stdout:
             stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         yield
+
+
+def _keep_warnings(run: Run) -> None:
+    """Note what the student's own lines are warned of; to be called within `catch_warnings`."""
+
+    def keep(message: Warning | str, category: type[Warning], filename: str, line: int, *_: object) -> None:
+        if len(run.warnings) < MAX_WARNINGS and is_students(filename):
+            text = (str(message).strip().splitlines() or [""])[0][:300]
+            note = f"{category.__name__}: {text} ({Path(filename).name}, line {line})"
+            if note not in run.warnings:
+                run.warnings.append(note)
+
+    warnings.simplefilter("default")
+    warnings.showwarning = keep
 
 
 def _sentence(error: BaseException) -> str:

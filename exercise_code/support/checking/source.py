@@ -60,7 +60,7 @@ def find_function(text: str, qualname: str) -> ast.FunctionDef | None:
 
 
 _parse = functools.lru_cache(maxsize=16)(ast.parse)
-"""All checks of a submission read the same few files."""
+"""All checks of a submission read the same few files; the trees are shared, so nobody changes them."""
 
 
 def body_without_docstring(function: ast.FunctionDef) -> list[ast.stmt]:
