@@ -134,6 +134,40 @@ def gradescope(
 
 
 @app.command()
+def similar(
+    name: Name,
+    submissions: Annotated[Path, typer.Argument(help="holds a folder or a zip archive for each student")],
+    out: Out = None,
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="least similarity to show")] = 0.5,
+    common: Annotated[
+        int, typer.Option(min=2, help="a passage that more submissions have counts for nobody")
+    ] = 10,
+    roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, email, …")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--from", help="gradescope, canvas, moodle, github, nbgrader or folders")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each pair")] = False,
+) -> None:
+    """Show pairs of submissions that share what students wrote themselves, side by side."""
+    from grading import similar as similarity
+    from grading.collect import collect
+
+    assignment = find_assignment(name)
+    folder = out or BUILD / "grading" / assignment.name
+    collection = collect(submissions, assignment, read_roster(roster) if roster else None, kind)
+    pairs = similarity.similar(collection.submissions(assignment), assignment, threshold, common)
+    similarity.write_table(pairs, folder / "similar.csv")
+    similarity.write_similar(pairs, assignment, folder / "similar.html", threshold, common)
+    if as_json:
+        for pair in pairs:
+            print(json.dumps(pair.row()))
+        return
+    found = f"{len(pairs):,} pairs" if len(pairs) != 1 else "1 pair"
+    console.print(f"{found} of {len(collection.found):,} submissions share {threshold:.0%} or more")
+    console.print(f"Side by side  {folder / 'similar.html'}\nTable         {folder / 'similar.csv'}")
+
+
+@app.command()
 def doctor(
     require_sandbox: Annotated[
         bool, typer.Option("--require-sandbox", help="fail where a layer of the sandbox is missing")

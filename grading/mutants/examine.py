@@ -106,7 +106,7 @@ class Examiner:
             shapes: dict[str, None] = {}
             for check in checks:
                 case = unusual_case(AS_DRAWN, check, self._seed)
-                probe.run_once(check, self._seed, case, watch=False)
+                probe.run_once(check, self._seed, case)
                 shapes |= dict.fromkeys(_shape(item) for item in case.items)
             self._known[exercise] = _Known(checks, answers.reference, seconds, [*shapes])
         return self._known[exercise]
@@ -117,7 +117,7 @@ class Examiner:
             seeds = MORE_SEEDS if kind == AS_DRAWN else UNUSUAL_SEEDS
             for check in checks:
                 for seed in range(self._seed + 1, self._seed + 1 + seeds):
-                    run = probe.run_once(check, seed, unusual_case(kind, check, seed), watch=False)
+                    run = probe.run_once(check, seed, unusual_case(kind, check, seed))
                     if run.error is None and not unlike(check, run.outputs, run.outputs):
                         yield check, kind, seed, run
 
@@ -175,7 +175,7 @@ def _difference(mutant: Mutant, elsewhere: Sequence[tuple[Check, str, int, Run]]
     """Where else a mutant differs from the reference."""
     _install(mutant)
     for check, kind, seed, expected in elsewhere:
-        run = probe.run_once(check, seed, unusual_case(kind, check, seed), watch=False)
+        run = probe.run_once(check, seed, unusual_case(kind, check, seed))
         if found := run.error or unlike(check, expected.outputs, run.outputs):
             return {"differs": f"{kind}, seed {seed}, in {check.id}: {found[:300]}"}
     return {}
