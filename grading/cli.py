@@ -186,6 +186,43 @@ def doctor(
     raise typer.Exit(int(require_sandbox and sandbox.level != "L3"))
 
 
+@app.command()
+def mutants(
+    name: Name,
+    exercise: Annotated[str, typer.Option(help="only this one: knn.predict_labels")] = "",
+    workers: Annotated[int | None, typer.Option(min=1, help="processes; one a core if not given")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="draws the inputs, and the sample")] = 0,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="so many mutants of each exercise; all if not given")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for page and journal; BUILD/mutants/ASSIGNMENT")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print all that is found as JSON")] = False,
+) -> None:
+    """Change the solutions in one place at a time, and list the changes that no check notices.
+
+    A run that was ended goes on where it was. Ends with 1 where something is left to mend.
+    """
+    from grading.mutants.page import write_mutants_page
+    from grading.mutants.run import Settings as Wanted
+    from grading.mutants.run import examine_assignment
+
+    assignment = find_assignment(name)
+    out = out or BUILD / "mutants" / assignment.name
+    wanted = Wanted(out, exercise, workers, seed, sample)
+    found = examine_assignment(assignment, wanted, Console(quiet=True) if as_json else console)
+    write_mutants_page(found, out / "index.html")
+    tree = found.to_tree()
+    (out / "mutants.json").write_text(json.dumps(tree, indent=1), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(tree))
+    else:
+        console.print(found.summary())
+        console.print(f"The page is [bold]{out / 'index.html'}[/]")
+    raise typer.Exit(int(not found.flawless))
+
+
 def main() -> None:
     """Run a command; what is wrong with the course or the request is one sentence."""
     try:

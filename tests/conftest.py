@@ -32,6 +32,7 @@ NEEDS = {
         "test_gradebook.py",
         "test_late.py",
         "test_models.py",
+        "test_mutants.py",
         "test_report.py",
         "test_resume.py",
         "test_sandbox.py",

@@ -59,7 +59,7 @@ def gather(check: Check, seed: int, held_out: Tensor | None = None) -> Evidence:
         given = {"models": EXERCISES.parent / "models", "held_out": held_out}
     limited = check.loops is not None or check.memory is not None
     with _chance_put_back():
-        first = evidence.runs["float32"] = _run(
+        first = evidence.runs["float32"] = run_once(
             check, seed, Case(seed, check.id, **given), limited=limited and not with_numpy, first=True
         )
         if first.error is None and check.target is None:
@@ -76,21 +76,21 @@ def large(check: Check) -> int:
 def _run_again(check: Check, seed: int, given: dict[str, Any], runs: dict[str, Run]) -> None:
     """All runs but the first."""
     if not check.law:
-        runs["again"] = _run(check, seed + 1, Case(seed, check.id, **given))
+        runs["again"] = run_once(check, seed + 1, Case(seed, check.id, **given))
     if check.library == "numpy":
         return
-    runs["float64"] = _run(check, seed, Case(seed, check.id, dtype=torch.float64))
+    runs["float64"] = run_once(check, seed, Case(seed, check.id, dtype=torch.float64))
     if check.loops is not None or check.memory is not None:
-        runs["large"] = _run(check, seed, Case(seed, check.id, scale=large(check)), limited=True)
+        runs["large"] = run_once(check, seed, Case(seed, check.id, scale=large(check)), limited=True)
         runs["large"].outputs.clear()
     if torch.cuda.is_available():
-        runs["accelerator"] = _run(check, seed, Case(seed, check.id, device="cuda"))
+        runs["accelerator"] = run_once(check, seed, Case(seed, check.id, device="cuda"))
     elif accelerator.available():
         with accelerator.PretendDevice(is_students):
-            runs["accelerator"] = _run(check, seed, Case(seed, check.id, device=accelerator.device()))
+            runs["accelerator"] = run_once(check, seed, Case(seed, check.id, device=accelerator.device()))
 
 
-def _run(check: Check, seed: int, case: Case, *, limited: bool = False, first: bool = False) -> Run:
+def run_once(check: Check, seed: int, case: Case, *, limited: bool = False, first: bool = False) -> Run:
     """One call of the probe; the first one prints and notes what is ruled out, a limited one is measured."""
     run = Run()
     forbid = Forbid(check.forbids if first else ())
