@@ -129,7 +129,8 @@ def gradescope(
     assignment = find_assignment(name)
     target = target or BUILD / "gradescope" / f"{assignment.name}.zip"
     drawn = secrets.randbits(32) if seed is None else seed
-    build(assignment, make_answers(assignment.checks, assignment.mistakes, drawn), target)
+    answers = make_answers(assignment.checks, assignment.mistakes, drawn, secrets.randbits(64))
+    build(assignment, answers, target)
     console.print(f"Upload [bold]{target}[/] as the autograder of a programming assignment")
 
 
