@@ -40,6 +40,7 @@ NEEDS = {
         "test_pages.py",
         "test_parity.py",
         "test_release.py",
+        "test_warm_kernel.py",
     ],
     "pooch": ["test_data.py", "test_shapes.py"],
     "IPython": ["test_plotting.py"],
