@@ -63,6 +63,9 @@ def grade(
     gradebook: Annotated[
         str | None, typer.Option(help="address of nbgrader's gradebook, postgresql+psycopg://…; else SQLite")
     ] = None,
+    execute: Annotated[
+        bool, typer.Option("--execute", help="run notebooks with written answers once more, in the sandbox")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each submission")] = False,
 ) -> None:
     """Grade submissions: results.json, a table, feedback pages, a report and nbgrader's gradebook.
@@ -73,7 +76,7 @@ def grade(
     out = out or BUILD / "grading" / assignment.name
     known = read_roster(roster) if roster else None
     settings = Settings(
-        out, seed, workers, scheduler, force, require_sandbox, as_json, known, kind, gradebook
+        out, seed, workers, scheduler, force, require_sandbox, as_json, known, kind, gradebook, execute
     )
     grade_class(assignment, submissions, settings, console)
 
@@ -131,7 +134,8 @@ def gradescope(
     assignment = find_assignment(name)
     target = target or BUILD / "gradescope" / f"{assignment.name}.zip"
     drawn = secrets.randbits(32) if seed is None else seed
-    build(assignment, make_answers(assignment.checks, assignment.mistakes, drawn), target)
+    answers = make_answers(assignment.checks, assignment.mistakes, drawn, secrets.randbits(64))
+    build(assignment, answers, target)
     console.print(f"Upload [bold]{target}[/] as the autograder of a programming assignment")
 
 
@@ -204,6 +208,43 @@ def install_kernel(
         "A kernel keeps five sockets to Jupyter on 127.0.0.1, and writes to a copy that goes with it."
     )
     console.print(f"Use it: nbgrader autograde ASSIGNMENT {OPTION}")
+
+
+@app.command()
+def mutants(
+    name: Name,
+    exercise: Annotated[str, typer.Option(help="only this one: knn.predict_labels")] = "",
+    workers: Annotated[int | None, typer.Option(min=1, help="processes; one a core if not given")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="draws the inputs, and the sample")] = 0,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="so many mutants of each exercise; all if not given")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for page and journal; BUILD/mutants/ASSIGNMENT")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print all that is found as JSON")] = False,
+) -> None:
+    """Change the solutions in one place at a time, and list the changes that no check notices.
+
+    A run that was ended goes on where it was. Ends with 1 where something is left to mend.
+    """
+    from grading.mutants.page import write_mutants_page
+    from grading.mutants.run import Settings as Wanted
+    from grading.mutants.run import examine_assignment
+
+    assignment = find_assignment(name)
+    out = out or BUILD / "mutants" / assignment.name
+    wanted = Wanted(out, exercise, workers, seed, sample)
+    found = examine_assignment(assignment, wanted, Console(quiet=True) if as_json else console)
+    write_mutants_page(found, out / "index.html")
+    tree = found.to_tree()
+    (out / "mutants.json").write_text(json.dumps(tree, indent=1), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(tree))
+    else:
+        console.print(found.summary())
+        console.print(f"The page is [bold]{out / 'index.html'}[/]")
+    raise typer.Exit(int(not found.flawless))
 
 
 def main() -> None:

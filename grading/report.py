@@ -1,7 +1,6 @@
 """A page for the teacher: how the class did, and which misconceptions its members share."""
 
 import itertools
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.compare import difference
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence
-from exercise_code.support.checking.judge import Verdict
+from exercise_code.support.checking.judge import Verdict, without_numbers
 from exercise_code.support.checking.render import WORDS
 from grading.graded import Graded
 from grading.incidents import incidents
@@ -124,7 +123,7 @@ class ClassReport:
             group = Group(check, plain(verdict.message), verdict.hint, self._mistake(check, verdict), outputs)
             return self._explained.setdefault(explained, group)
         others = [
-            _without_numbers(text)
+            without_numbers(plain(text))
             for aspect, text in verdict.faults.items()
             if aspect != "answer" or not check.compared
         ]
@@ -141,7 +140,7 @@ class ClassReport:
 
     def _stop(self, word: str, verdict: Verdict) -> Stop:
         stop = Stop(word, plain(verdict.message), verdict.hint)
-        return self.stops.setdefault((word, _without_numbers(verdict.message), verdict.hint), stop)
+        return self.stops.setdefault((word, without_numbers(plain(verdict.message)), verdict.hint), stop)
 
     def _flaky(self, check: Check, verdict: Verdict) -> Stop:
         kept = "" if verdict.status == "not_deterministic" else "the second run counts; "
@@ -224,10 +223,6 @@ def _outputs(evidence: Evidence, verdict: Verdict) -> dict[str, Any] | None:
     if evidence.problem or "answer" not in verdict.faults or evidence.runs["float32"].error:
         return None
     return evidence.runs["float32"].outputs
-
-
-def _without_numbers(text: str) -> str:
-    return re.sub(r"\d+", "#", plain(text))
 
 
 def _panel(group: Group, answers: Answers) -> Panel | None:

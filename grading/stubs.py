@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def portable(check: str, files: dict[str, bytes], root: Path) -> str:
         if function is None:
             return ""
         given = {name for node in ast.parse(path.read_bytes()).body for name in _bound(node)}
+        function = copy.deepcopy(function)
         _bare(function)
         if set(_used(function.args)) - set(dir(builtins)):
             return ""  # a default that only the module knows

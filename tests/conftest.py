@@ -27,10 +27,13 @@ NEEDS = {
     "nbgrader": [
         "test_cluster.py",
         "test_collect.py",
+        "test_execute.py",
         "test_formgrader.py",
         "test_gradescope.py",
         "test_gradebook.py",
         "test_late.py",
+        "test_models.py",
+        "test_mutants.py",
         "test_report.py",
         "test_resume.py",
         "test_sandbox.py",

@@ -97,7 +97,7 @@ def records(a01, tmp_path_factory):
         "eve": RIGHT + TRIPLED,
         "flo": refused,
         "gil": RIGHT,
-        "hal": RIGHT + "\ndef knn_get_best_k(accuracies):\n    import random\n    return random.random()\n",
+        "hal": RIGHT + "\nimport random\ndef knn_get_best_k(_): return random.SystemRandom().random()\n",
     }
     submissions = [Submission(id, {FILE: text.encode()}) for id, text in sources.items()]
     submissions[-2].notes.append("../x points outside of the archive and was left out")
