@@ -77,7 +77,7 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
         else:
             from grading.cluster import on_cluster
 
-            pool = on_cluster(job, workers=settings.workers, scheduler=settings.scheduler)
+            pool = on_cluster(job, workers=settings.workers, scheduler=settings.scheduler, tell=console.print)
         ids: list[str] = []
 
         def seen() -> Iterator:
