@@ -1,4 +1,4 @@
-"""How long a class takes: nbgrader, one worker, all cores, and the probes alone; `--scale` for large classes.
+"""How long a class takes, by several ways of grading and by the probes alone; `--scale` for large classes.
 
     python -m benchmarks.grading [--students 100] [--nbgrader 5] [--scale 100 1000 10000]
 
@@ -23,6 +23,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.otter import by_otter
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment, find_assignment
 from exercise_code.support.checking.probe import gather
@@ -90,7 +91,12 @@ def compare(assignment: Assignment, edition: Path, size: int, few: int, scratch:
     assert theirs.items() <= scores.items(), "nbgrader gives other scores"
     warm, theirs = by_nbgrader(assignment, folder, scratch / "warm", few, OPTION)
     assert theirs.items() <= scores.items(), "nbgrader on the warm kernel gives other scores"
+    names = sorted(path.name for path in folder.iterdir())[:few]
+    (scratch / "otter").mkdir()
+    otter, theirs = by_otter(assignment, folder, names, scratch / "otter", ROOT, SEED)
+    assert theirs.items() <= scores.items(), "otter-grader gives other scores"
     seconds = {
+        f"otter run ({few} of them)": otter,
         f"nbgrader autograde ({few} of them)": plain,
         f"nbgrader autograde, kernel {NAME} ({few} of them)": warm,
         "workbook, one worker": one,
