@@ -293,7 +293,7 @@ def svm_get_search_params() -> tuple[list[float], list[float]]:
         Learning rates and regularisation strengths, all different and above 0; 5 to 25 pairs in all.
     """
     ### BEGIN SOLUTION
-    return [1e-3, 3e-3, 1e-2, 3e-2], [1e-3, 1e-2, 1e-1]
+    return [1e-3, 3e-3, 1e-2], [1e-3, 1e-2, 1e-1]
     ### END SOLUTION
 
 
@@ -304,7 +304,7 @@ def softmax_get_search_params() -> tuple[list[float], list[float]]:
         Learning rates and regularisation strengths, all different and above 0; 5 to 25 pairs in all.
     """
     ### BEGIN SOLUTION
-    return [1e-2, 3e-2, 1e-1, 3e-1], [1e-4, 1e-3, 1e-2]
+    return [1e-2, 3e-2, 1e-1], [1e-4, 1e-3, 1e-2]
     ### END SOLUTION
 
 

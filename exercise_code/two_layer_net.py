@@ -229,7 +229,7 @@ def nn_get_search_params() -> tuple[list[float], list[int], list[float], list[fl
         all above 0, decays at most 1; 2 to 32 combinations in all.
     """
     ### BEGIN SOLUTION
-    return [0.1, 0.2], [50, 200], [1e-4, 1e-3], [0.95]
+    return [0.1, 0.3], [50, 200], [1e-3, 3e-3], [0.95]
     ### END SOLUTION
 
 

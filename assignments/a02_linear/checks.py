@@ -110,12 +110,12 @@ def batch_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
     if (shares[:OUT_OF] - 1 / OUT_OF).abs().max() > 0.06:
         never = int((shares[:OUT_OF] == 0).sum())
         return f"{never} images are never drawn" if never else "some images are drawn more often than others"
-    runs = drawn[: DRAWN // OUT_OF * OUT_OF].view(-1, OUT_OF).sort(dim=1).values
-    if (runs == torch.arange(OUT_OF)).all(dim=1).all():
-        return "no image is drawn twice before all have been drawn once"
     steps = drawn.diff() % OUT_OF
     if (steps == steps[0]).all():
         return "images come in their order"
+    runs = drawn[: DRAWN // OUT_OF * OUT_OF].view(-1, OUT_OF).sort(dim=1).values
+    if (runs == torch.arange(OUT_OF)).all(dim=1).all():
+        return "no image is drawn twice before all have been drawn once"
     if outputs["one batch"].equal(outputs["another"]):
         return "two batches are equal"
     return None
@@ -274,7 +274,9 @@ def pairs_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
         if fault := _settings_fault(name, values):
             return fault
     pairs = len(outputs["learning rates"]) * len(outputs["regularisation strengths"])
-    return None if 5 <= pairs <= 25 else f"there are {pairs} pairs; 5 to 25 are due"
+    if not 5 <= pairs <= 25:
+        return f"{pairs} pairs are too {'many' if pairs > 25 else 'few'}; 5 to 25 are due"
+    return None
 
 
 PAIRS = ("learning rates", "regularisation strengths")
@@ -296,6 +298,38 @@ def softmax_settings(code, case):
     return {
         name: torch.tensor(values, dtype=torch.float64) for name, values in zip(PAIRS, found, strict=True)
     }
+
+
+def with_bias(images: Tensor) -> Tensor:
+    """Images as rows, with a one behind the pixels."""
+    flat = images.flatten(1)
+    return torch.cat([flat, flat.new_ones(len(flat), 1)], dim=1)
+
+
+@check(
+    f"{LC}svm_get_search_params:accuracy",
+    points=2,
+    uses=[f"{LC}predict_linear_classifier"],
+    floor=0.15,
+    target=0.26,
+)
+def svm_accuracy(code, case):
+    """The best SVM, on images that nobody has seen."""
+    W = case.model("best_svm.pt")["W"]
+    return {"labels": code.linear_classifier.predict_linear_classifier(W, with_bias(case.held_out()))}
+
+
+@check(
+    f"{LC}softmax_get_search_params:accuracy",
+    points=2,
+    uses=[f"{LC}predict_linear_classifier"],
+    floor=0.15,
+    target=0.26,
+)
+def softmax_accuracy(code, case):
+    """The best softmax classifier, on images that nobody has seen."""
+    W = case.model("best_softmax.pt")["W"]
+    return {"labels": code.linear_classifier.predict_linear_classifier(W, with_bias(case.held_out()))}
 
 
 # Two layers
@@ -421,7 +455,11 @@ def combinations_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str |
         return "hidden sizes must be whole numbers"
     if (outputs["decays"] > 1).any():
         return "decays must be at most 1"
-    return None if 2 <= combinations <= 32 else f"there are {combinations} combinations; 2 to 32 are due"
+    if not 2 <= combinations <= 32:
+        return (
+            f"{combinations} combinations are too {'many' if combinations > 32 else 'few'}; 2 to 32 are due"
+        )
+    return None
 
 
 @check(f"{NN}nn_get_search_params", points=1, law=combinations_law, free_shapes=COMBINED)
@@ -494,6 +532,20 @@ def best_network(code, case):
     return outputs
 
 
+@check(
+    f"{NN}find_best_net:accuracy",
+    points=3,
+    uses=[f"{NN}nn_forward_pass", f"{NN}nn_predict"],
+    floor=0.3,
+    target=0.4,
+)
+def network_accuracy(code, case):
+    """The best network, on images that nobody has seen."""
+    params = case.model("best_two_layer.pt")
+    net = code.two_layer_net
+    return {"labels": net.nn_predict(params, net.nn_forward_backward, case.held_out().flatten(1))}
+
+
 # Features
 
 
@@ -512,10 +564,10 @@ def circular(code, case):
 @check(f"{FE}colour_histogram", points=2, uses=[f"{FE}circular_histogram"])
 def hues(code, case):
     """How much of each hue."""
-    images = case.images(5)
-    grey = case.tensor(images[:2].mean(dim=1, keepdim=True).expand(-1, 3, -1, -1).contiguous())
+    images = case.images(8)
+    grey = case.tensor(images[:2, :1].cpu().expand(-1, 3, -1, -1))
     return {
-        "histogram": code.features.colour_histogram(images, 7),
+        "histogram": code.features.colour_histogram(images, 16),
         "histogram of grey images": code.features.colour_histogram(grey),
     }
 
