@@ -11,12 +11,12 @@ from exercise_code.two_layer_net import TwoLayerNet
 Models = dict[str, LinearClassifier | TwoLayerNet]
 
 
-def train_models(seed: int) -> Models:
-    """An SVM, a softmax classifier and a network, trained on `shapes` for seconds, for images not centred."""
+def train_models(seed: int, dataset: str = "shapes") -> Models:
+    """An SVM, a softmax classifier and a network, trained for seconds; they take images not centred."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        prepared = data.prepare("shapes", 6_000, 500, 1, bias_trick=True)
-        images, *_ = data.load("shapes", 6_000, 1)
+        prepared = data.prepare(dataset, 6_000, 500, 1, bias_trick=True)
+        images, *_ = data.load(dataset, 6_000, 1)
         mean = images.mean(dim=(0, 2, 3)).repeat_interleave(32 * 32)
         svm, *_ = test_one_param_set(LinearSVM(), prepared, lr=3e-3, reg=1e-2, num_iters=400)
         softmax, *_ = test_one_param_set(Softmax(), prepared, lr=3e-2, reg=1e-3, num_iters=400)
