@@ -41,7 +41,7 @@ def pictures(images: Float[Tensor, "n 3 height width"], titles: Sequence[str], c
     rows = -(-len(images) // columns)
     titled = any(titles)
     fig = Figure(figsize=(1.3 * columns, (1.5 if titled else 1.3) * rows), layout="constrained")
-    axes = fig.subplots(rows, columns, squeeze=False).flat
+    axes = list(fig.subplots(rows, columns, squeeze=False).flat)
     for ax, image, title in zip(axes, images, titles, strict=False):
         low, high = image.min(), image.max()
         ax.imshow(((image - low) / (high - low)).permute(1, 2, 0).numpy(), interpolation="nearest")
@@ -104,8 +104,10 @@ def margins(scores: Sequence[float], right: int) -> Figure:
             style = {"color": PALETTE[1], "hatch": "////", "edgecolor": PAPER, "height": 0.55}
             ax.barh(place, score - line, left=line, **style)
             ax.text(score + 0.08, place, f"costs {score - line:g}", va="center", color=PALETTE[1])
-        elif place == right:
-            ax.text(score + 0.08, place, "the right class", va="center", color=PALETTE[2])
+        else:
+            text, tone = ("the right class", PALETTE[2]) if place == right else ("costs nothing", INK)
+            ax.text(score + 0.08, place, text, va="center", color=tone)
+    ax.set_axisbelow(True)
     ax.axvline(line, color=INK, linestyle="--", label="1 below the right score")
     ax.set(yticks=range(len(scores)), xlabel="score", xlim=(min(0, *scores) - 0.3, max(scores) + 1.6))
     ax.set_yticklabels([f"class {place}" for place in range(len(scores))])
@@ -295,14 +297,17 @@ def ladder(steps: Mapping[str, Sequence[float]], chance: float) -> Figure:
     ax = fig.subplots()
     means = [100 * chance, *(100 * float(np.mean(runs)) for runs in steps.values())]
     ax.axhline(100 * chance, color=FAINT, linestyle=":", label=f"guessing ({100 * chance:.0f} %)")
-    for place, ((name, runs), colour) in enumerate(zip(steps.items(), PALETTE, strict=False)):
-        values = 100 * np.array(runs)
-        sd = values.std(ddof=1) if len(values) > 1 else 0.0
-        ax.bar(place, values.mean(), yerr=sd, color=colour, width=0.62, capsize=3, label=name)
-    for place, (before, after) in enumerate(pairwise(means)):
-        ax.text(place, after + 2, f"{after:.1f} %\n({after - before:+.1f})", ha="center", fontsize=9)
+    for place, (runs, (before, after), colour) in enumerate(
+        zip(steps.values(), pairwise(means), PALETTE, strict=False)
+    ):
+        sd = 100 * float(np.std(runs, ddof=1)) if len(runs) > 1 else 0.0
+        ax.bar(place, after, yerr=sd, color=colour, width=0.62, capsize=3)
+        gain = f"{after:.1f} %\n({after - before:+.1f})"
+        ax.text(place, after + sd + 1.5, gain, ha="center", fontsize=9)
+    ax.set_axisbelow(True)
     ax.set_xticks(range(len(steps)), list(steps), fontsize=8.5)
-    ax.set(ylabel="validation accuracy (%), mean ± sd", ylim=(0, 1.22 * max(means)))
+    ax.set(ylabel="validation accuracy (%), mean ± sd", ylim=(0, 1.3 * max(means)))
+    ax.legend(loc="upper left", fontsize=9)
     return fig
 
 
