@@ -226,7 +226,7 @@ def nn_get_search_params() -> tuple[list[float], list[int], list[float], list[fl
 
     Returns:
         Learning rates, hidden sizes, regularisation strengths and learning-rate decays, none of them empty,
-        all above 0, decays at most 1; 2 to 32 combinations in all.
+        all above 0, decays from 0.5 to 1; 2 to 32 combinations in all.
     """
     ### BEGIN SOLUTION
     return [0.1, 0.3], [50, 200], [1e-3, 3e-3], [0.95]
@@ -251,7 +251,7 @@ def find_best_net(
 
     Returns:
         The best network, what its `train` returned, and its accuracy on the validation images after training,
-        0 to 1; of equals the first.
+        0 to 1; of several that are best, any.
     """
     ### BEGIN SOLUTION
     X, y, X_val, y_val = (data_dict[name] for name in ("X_train", "y_train", "X_val", "y_val"))

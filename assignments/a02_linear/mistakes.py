@@ -36,7 +36,9 @@ NO_MEAN = "Loss and gradient are sums over the images; they are due as means."
 GRADIENT_SUM = "The loss is a mean over the images, its gradient still a sum: divide it too."
 ON_CPU = "A tensor made without `device=` lives on the CPU: make it where W is (`new_zeros`, `zeros_like`)."
 FLOAT32 = "The result is float32 whatever goes in: keep to the dtype of W."
-OVERFLOW = "exp of a score in the thousands is infinite: take the largest score of a row off first."
+OVERFLOW = (
+    "exp of a score in the thousands is infinite, or 0 in a whole row: take each row's own largest off first."
+)
 CORRECT_CLASS = (
     "The right class counts as well: its margin is always 1, so the loss is 1 too high. Leave it out."
 )
@@ -278,15 +280,6 @@ def svm_scores_not_a_column(W, X, y, reg):
     scores = X @ W
     margins = (scores - scores[torch.arange(len(X), device=X.device), y] + 1).clamp(min=0)
     return margins.sum() / len(X) + reg * (W * W).sum(), _hinge_gradient(margins, X, y) / len(X) + 2 * reg * W
-
-
-@mistake(
-    SVM, hint="`scores[:, y]` is an (N, N) table; one score for each image takes two indices, rows and y."
-)
-def svm_index_on_one_axis(W, X, y, reg):
-    scores = X @ W
-    margins = (scores - scores[:, y] + 1).clamp(min=0)
-    return margins.sum() / len(X) + reg * (W * W).sum(), X.T @ margins / len(X)
 
 
 @mistake(SVM, hint="There is still a loop over the images: let one matrix product do them all.")
@@ -628,6 +621,15 @@ def train_with_decay(
         loss, dW = loss_func(W, *lc.sample_batch(X, y, len(X), batch_size), reg)
         W = W - learning_rate / (1 + step) * dW
         history.append(float(loss))
+    return W, history
+
+
+@mistake(TRAIN, hint="It prints although verbose is False: ask before printing.")
+def train_always_prints(
+    loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
+):
+    W, history = _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size)
+    print(history)
     return W, history
 
 
