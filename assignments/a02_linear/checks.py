@@ -168,7 +168,10 @@ def training(code, case):
         printed(code.linear_classifier.train_linear_classifier, bowl, W, X, y, num_iters=num, verbose=num > 2)
         for num in (2, 101)
     ]
-    return {"W": W, "loss_history": history, "batches": shapes, "reg": bowl.regs[:4], "prints": prints}
+    return {"W": W, "loss_history": history, "batches": shapes, "reg": bowl.regs[:4], PRINTS: prints}
+
+
+PRINTS = "prints when not verbose, and when verbose"
 
 
 def printed(function, *arguments: Any, **settings: Any) -> bool:
@@ -415,7 +418,7 @@ def progress(params: dict[str, Tensor], loss_func: Any, X: Tensor) -> Tensor:
     return (X[:, 0] > params["b"]).long()
 
 
-def _train(code, case, num: int, prints: bool = False, **settings: Any) -> dict[str, Any]:
+def _train(code, case, num: int, **settings: Any) -> dict[str, Any]:
     params = {"W": normal(case, 3, 2), "b": case.tensor([2.0])}
     X, y = case.tensor(np.full((num, 2), -1.5)), case.tensor(np.ones(num, dtype=int))
     X_val = case.tensor(np.stack([np.array(case.shuffled(range(20))) / 8 - 2.1, np.zeros(20)], axis=1))
@@ -433,20 +436,10 @@ def _train(code, case, num: int, prints: bool = False, **settings: Any) -> dict[
     found = {"params": dict(params), **{name: history[name] for name in sorted(history)}}
     found["shapes and reg of each step"] = list(noted)
     arguments = (params, loss_func, progress, X, y, X_val, y_val)
-    found["prints"] = (
-        [
-            printed(
-                code.two_layer_net.nn_train,
-                *arguments,
-                num_iters=num_iters,
-                batch_size=1,
-                verbose=num_iters > 2,
-            )
-            for num_iters in (2, 101)
-        ]
-        if prints
-        else []
-    )
+    train = code.two_layer_net.nn_train
+    found[PRINTS] = [
+        printed(train, *arguments, num_iters=num, batch_size=1, verbose=num > 2) for num in (2, 101)
+    ]
     return found
 
 
@@ -455,7 +448,7 @@ def network_training(code, case):
     """Steps for all parameters, decay and accuracies after every epoch."""
     return {
         "3 steps an epoch": _train(
-            code, case, 17, True, learning_rate_decay=0.5, reg=0.125, num_iters=10, batch_size=5
+            code, case, 17, learning_rate_decay=0.5, reg=0.125, num_iters=10, batch_size=5
         ),
         "a batch larger than the data": _train(code, case, 7, learning_rate_decay=0.75, num_iters=4),
     }

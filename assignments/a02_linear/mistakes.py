@@ -624,15 +624,6 @@ def train_with_decay(
     return W, history
 
 
-@mistake(TRAIN, hint="It prints although verbose is False: ask before printing.")
-def train_always_prints(
-    loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
-):
-    W, history = _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size)
-    print(history)
-    return W, history
-
-
 @mistake(TRAIN + ":start", hint="W starts at 0; small random numbers of standard deviation 1e-6 are due.")
 def train_from_zero(
     loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
