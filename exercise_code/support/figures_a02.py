@@ -170,26 +170,29 @@ def planes(
     return fig
 
 
-def losses_over_steps(histories: Mapping[str, Sequence[float]], marks: Mapping[str, float]) -> Figure:
-    """The loss of every batch as a dot, and their running mean.
+def losses_over_steps(
+    histories: Mapping[str, Sequence[float]], untrained: Mapping[str, tuple[str, float]]
+) -> Figure:
+    """The loss of every batch as a dot, and their running mean, a panel for each training.
 
     Args:
         histories: losses by name.
-        marks: heights of lines to draw across, by name.
+        untrained: for each name what the loss of untrained weights is called, and its height.
     """
-    fig = Figure(figsize=(7, 3.2), layout="constrained")
-    ax = fig.subplots()
-    for (name, losses), colour, line in zip(histories.items(), PALETTE, LINES, strict=False):
+    fig = Figure(figsize=(8, 3), layout="constrained")
+    axes = fig.subplots(1, len(histories), squeeze=False)[0]
+    for ax, (name, losses), colour in zip(axes, histories.items(), PALETTE, strict=False):
         losses = np.array(losses)
-        ax.plot(losses, ".", color=colour, alpha=0.25, markersize=3)
+        ax.plot(losses, ".", color=colour, alpha=0.25, markersize=3, label="one batch")
         width = max(1, len(losses) // 30)
         smooth = np.convolve(losses, np.ones(width) / width, "valid")
         steps = np.arange(len(smooth)) + width / 2
-        ax.plot(steps, smooth, line, marker="", color=colour, linewidth=2, label=name)
-    for (name, height), line in zip(marks.items(), (":", "-."), strict=False):
-        ax.axhline(height, color=FAINT, linestyle=line, label=name)
-    ax.set(xlabel="step", ylabel="loss of a batch", ylim=(0, None))
-    ax.legend(fontsize=8)
+        ax.plot(steps, smooth, "-", marker="", color=colour, linewidth=2, label=f"mean of {width}")
+        label, height = untrained[name]
+        ax.axhline(height, color=FAINT, linestyle=":", label=f"untrained: {label}")
+        ax.set(title=name, xlabel="step", ylim=(0, None))
+        ax.legend(fontsize=8, loc="lower left")
+    axes[0].set_ylabel("loss")
     return fig
 
 
@@ -278,6 +281,7 @@ def hue_bars(
         upper.set_title(title, fontsize=9)
         upper.grid(False)
         upper.spines[:].set_visible(False)
+        lower.set_axisbelow(True)
         lower.bar(range(bins), bars.numpy(), color=colours, edgecolor=INK, linewidth=0.4)
         lower.set(xticks=(0, bins / 3, 2 * bins / 3), ylim=(0, top))
         lower.set_xticklabels(["red", "green", "blue"], fontsize=8)
