@@ -8,6 +8,16 @@ Answer = bool | int | float | str
 _guesses: dict[str, Answer] = {}
 
 _BY_HAND: dict[str, dict[str, float | str]] = {
+    "two losses": {
+        "score of class 2": 1 * 2 + 2 * -1,
+        "margin of class 1": 4 - 3 + 1,
+        "margin of class 2": max(0, 0 - 3 + 1),
+        "hinge loss": 2 + 0,
+        "hinge, factor in class 0": -1,
+        "p of class 0": math.exp(-1) / (math.exp(-1) + 1 + math.exp(-4)),
+        "cross-entropy": 1 + math.log(math.exp(-1) + 1 + math.exp(-4)),
+        "softmax, factor in class 0": math.exp(-1) / (math.exp(-1) + 1 + math.exp(-4)) - 1,
+    },
     "two layers": {
         "h of unit 2": max(0, 1 * 2 + 2 * -2),
         "s": 3 * 1 + 0 * 3,
