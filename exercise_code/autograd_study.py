@@ -12,7 +12,7 @@ from exercise_code.support.augmentation import Normalize, RandomBrightness, Rand
 
 
 def landscape(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """log|x| + 1.3 / |x| + 0.02 x: two valleys, the left one deeper, and a hole at 0, where it is not defined."""
+    """log|x| + 1.3 / |x| + 0.02 x: two valleys, the left one deeper, and no value at 0."""
     return x.abs().log() + 1.3 / x.abs() + 0.02 * x
 
 
