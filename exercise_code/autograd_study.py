@@ -249,13 +249,14 @@ def fit(
 
 
 def train_transform() -> nn.Sequential:
-    """What happens to images before they are learned from: three random changes or more, then `Normalize()`.
+    """What happens to images before they are learned from: at least three random changes, then `Normalize()`.
 
     `exercise_code/support/augmentation.py` has random changes to choose from; own ones are welcome, as
     modules from images (N, 3, height, width) in [0, 1] to the same.
 
     Returns:
-        One module for each change, in the order in which they are applied; `Normalize()` comes last.
+        One module for each change, in the order in which they are applied; the last is `Normalize()`, and
+        only that is not random.
     """
     ### BEGIN SOLUTION
     return nn.Sequential(RandomFlip(), RandomShift(), RandomBrightness(), Normalize())

@@ -60,7 +60,7 @@ def element_count(code, case):
     """The product of the sizes, whatever the rank."""
     count = code.pytorch101.count_tensor_elements
     sizes = [case.integer(2, 5) for _ in range(4)]
-    return {f"count for rank {rank}": count(case.tensor(np.zeros(sizes[:rank]))) for rank in range(5)}
+    return {f"count for rank {rank}": count(integers(case, *sizes[:rank])) for rank in range(5)}
 
 
 @check(f"{T}create_tensor_of_pi", points=0.5)
@@ -171,22 +171,27 @@ def normalised_columns(code, case):
     return {"y": code.pytorch101.normalize_columns(case.tensor(3 * x + case.tensor([4.0, -2.0, 0.0, 7.0])))}
 
 
+def batches(case) -> tuple[Tensor, Tensor]:
+    """Pairs of matrices, (B, N, 5) and (B, 5, P); B, N and P are scaled with the case."""
+    x = (case.distances(3, 4)[:, :, None] * numbers(case, 5)).sin()
+    y = (case.distances(3, 6)[:, None] * numbers(case, 5)[:, None]).cos()
+    return x, y
+
+
 @check(f"{T}batched_matrix_multiply_loop", points=1, loops=1, forbids=PRODUCTS)
 def products_by_loop(code, case):
     """One product after the other."""
-    x, y = case.images(4)[:, 0], case.images(4)[:, 1].transpose(1, 2)
-    return {"z": code.pytorch101.batched_matrix_multiply_loop(x, y)}
+    return {"z": code.pytorch101.batched_matrix_multiply_loop(*batches(case))}
 
 
 @check(f"{T}batched_matrix_multiply_noloop", points=1, loops=0)
 def products_at_once(code, case):
     """All products at once."""
-    x, y = case.images(4)[:, 0], case.images(4)[:, 1].transpose(1, 2)
-    return {"z": code.pytorch101.batched_matrix_multiply_noloop(x, y)}
+    return {"z": code.pytorch101.batched_matrix_multiply_noloop(*batches(case))}
 
 
 class Where(TorchFunctionMode):
-    """Remembers on which kinds of device there was a result of a given shape."""
+    """Remembers on which kinds of device a tensor of a given shape was computed from others."""
 
     def __init__(self, *shape: int) -> None:
         """Take the shape."""
@@ -195,7 +200,8 @@ class Where(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if isinstance(result, Tensor) and tuple(result.shape) == self.shape:
+        shapes = [tuple(tensor.shape) for tensor in args if isinstance(tensor, Tensor)]
+        if isinstance(result, Tensor) and tuple(result.shape) == self.shape and self.shape not in shapes:
             self.seen.add(result.device.type)
         return result
 
@@ -211,7 +217,7 @@ def product_elsewhere(code, case):
     return {
         "product": product,
         "device of the product": product.device.type,
-        "was a product on the device": x.device.type in where.seen,
+        "was it computed on the device": x.device.type in where.seen,
     }
 
 
@@ -279,6 +285,7 @@ def settling(code, case):
         "near, away, and back": [*far[:2], near[9], far[3], *near[:late], end],
         "from below": [*(2 * end - loss for loss in far[:early]), *near[:late], end],
         "still moving": [*far[:early], end],
+        "creeping": [end + 6 * step / 100 for step in range(early + late, -1, -1)],
         "settled at once": [*near[:late], end],
         "nan": [*far[:early], math.nan, math.nan],
     }
@@ -352,7 +359,12 @@ def fill(params: Iterable[Tensor], values: Tensor) -> None:
 @check(f"{A}LinearRegressor.__init__", points=0.5)
 def line_start(code, case):
     """What the optimiser will see."""
-    return dict(sorted(code.autograd_study.LinearRegressor().named_parameters()))
+    model = code.autograd_study.LinearRegressor()
+    return {
+        "named_parameters()": dict(sorted(model.named_parameters())),
+        "weight": model.weight,
+        "bias": model.bias,
+    }
 
 
 @check(f"{A}LinearRegressor.forward", points=0.5, uses=[f"{A}LinearRegressor.__init__"])
@@ -361,13 +373,16 @@ def line(code, case):
     x = numbers(case, 5, 1)
     model = code.autograd_study.LinearRegressor().to(x)
     fill([model.weight, model.bias], numbers(case, 2))
-    return {"y": model(x)}
+    y = model(x)
+    y.sum().backward()
+    return {"y": y, "gradients of its sum": [model.weight.grad, model.bias.grad]}
 
 
 @check(f"{A}PolynomialRegressor.__init__", points=0.5)
 def polynomial_start(code, case):
     """One coefficient more than the degree."""
-    return dict(sorted(code.autograd_study.PolynomialRegressor(degree=3).named_parameters()))
+    model = code.autograd_study.PolynomialRegressor(degree=3)
+    return {"named_parameters()": dict(model.named_parameters()), "coefficients": model.coefficients}
 
 
 @check(f"{A}PolynomialRegressor.forward", points=1, uses=[f"{A}PolynomialRegressor.__init__"])
@@ -378,7 +393,9 @@ def polynomial(code, case):
     for degree in (3, 1):
         model = code.autograd_study.PolynomialRegressor(degree).to(x)
         fill([model.coefficients], numbers(case, degree + 1))
-        outputs[f"y for degree {degree}"] = model(x)
+        y = model(x)
+        y.sum().backward()
+        outputs |= {f"y for degree {degree}": y, "gradient of its sum": model.coefficients.grad}
     return outputs
 
 
@@ -401,6 +418,36 @@ def fitting(code, case):
     model = Parabola(numbers(case, 2))
     losses = code.autograd_study.fit(model, numbers(case, 7, 1), numbers(case, 7, 1), lr=0.2, num_iters=4)
     return {"losses": losses, "parameters": list(model.parameters())}
+
+
+def training_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
+    """Three changes or more, all random and within [0, 1]; then, and only then, what the reference ends with.
+
+    A flip of one image in two is taken for no random change when six images fare alike in six rounds: 2^-30.
+    """
+    *changes, last = outputs["each change"]
+    due = expected["the last change"]
+    if changes and torch.allclose(changes[0], due.expand_as(last), atol=1e-5):
+        return "Normalize() comes before the random changes"
+    if not torch.allclose(last, due.expand_as(last), atol=1e-5):
+        return "the last change is not Normalize()"
+    if any(rounds.min() < -1e-5 or rounds.max() > 1 + 1e-5 for rounds in changes):
+        return "a change leads out of [0, 1], before Normalize() has its turn"
+    if not all((rounds != rounds[0]).any() for rounds in changes):
+        return "a change before the last is not random"
+    return None if len(changes) >= 3 else ("too few random changes" if changes else "no random change")
+
+
+@check(f"{A}train_transform", points=1, law=training_law, free_shapes=["each change"])
+def for_training(code, case):
+    """Three random changes, then the one that validation sees too."""
+    images = case.images(6)
+    changes = code.autograd_study.train_transform()
+    return {
+        "images": changes(images),
+        "each change": torch.stack([torch.stack([change(images) for _ in range(6)]) for change in changes]),
+        "the last change": changes[-1](images),
+    }
 
 
 @check(f"{A}val_transform", points=0.5)
