@@ -12,7 +12,7 @@ from jaxtyping import jaxtyped
 from torch import nn
 
 from exercise_code import autograd_study as study
-from exercise_code.support import augmentation
+from exercise_code.support import augmentation, figures_a00, predictions
 
 SEEDS = st.integers(0, 2**32)
 FLOATS = pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-4), (torch.float64, 1e-9)])
@@ -213,3 +213,34 @@ def test_random_changes_are_what_they_are_called():
     assert 0.15 < brighter.max() <= 0.2 + 1e-6
     noise = augmentation.RandomNoise(sd=0.05)(torch.full_like(x, 0.5)) - 0.5
     assert noise.std().item() == pytest.approx(0.05, rel=0.05)
+
+
+def test_the_table_of_three_links_agrees_with_autograd():
+    table = predictions._BY_HAND["three links"]
+    w, x, b = (torch.tensor(value, requires_grad=True) for value in (3.0, 2.0, -4.0))
+    u = w * x
+    v = u + b
+    v.retain_grad()
+    (v**2).backward()
+    found = {"u": u, "v": v, "L": v**2, "dL/dv": v.grad, "dL/db": b.grad, "dL/dw": w.grad, "dL/dx": x.grad}
+    found["w after a step"] = w - 0.1 * w.grad
+    found["L then"] = (found["w after a step"] * x + b) ** 2
+    assert {name: value.item() for name, value in found.items()} == pytest.approx(table)
+
+
+def test_the_graph_shows_every_leaf_and_operation():
+    w, x, b = (torch.tensor(value, requires_grad=True) for value in (3.0, 2.0, -4.0))
+    loss = (w * x + b) ** 2
+    loss.backward(retain_graph=True)
+    (ax,) = figures_a00.graph(loss, {"w": w, "x": x, "b": b}).axes
+    texts = {text.get_text() for text in ax.texts if text.get_text()}
+    leaves = {"w = 3\ngradient 8", "x = 2\ngradient 12", "b = -4\ngradient 4"}
+    assert texts == leaves | {"pow", "add", "mul"}
+
+
+def test_least_squares_agree_with_numpy():
+    x, y = draw(0, 9, 1), draw(1, 9, 1)
+    model = study.PolynomialRegressor(3).double()
+    figures_a00.least_squares(model, x, y)
+    expected = np.polynomial.polynomial.polyfit(x[:, 0], y[:, 0], 3)
+    np.testing.assert_allclose(model.coefficients.detach().numpy(), expected)

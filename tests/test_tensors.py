@@ -12,6 +12,7 @@ from jaxtyping import jaxtyped
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from exercise_code import pytorch101
+from exercise_code.support import predictions
 from exercise_code.support.checking import accelerator
 
 SIZES = st.integers(1, 7)
@@ -194,3 +195,12 @@ def test_uniques_and_their_first_places_agree_with_numpy(x):
     expected, first = np.unique(np.array(x), return_index=True)
     assert uniques.tolist() == expected.tolist()
     assert (indices.dtype, indices.tolist()) == (torch.int64, first.tolist())
+
+
+def test_the_table_of_strides_agrees_with_torch():
+    x = torch.arange(6).view(2, 3)
+    table = predictions._BY_HAND["strides"]
+    for name, view in {"x": x, "x.T": x.T, "x[:, ::2]": x[:, ::2]}.items():
+        assert (table[f"{name}, one down"], table[f"{name}, one right"]) == view.stride()
+    assert table["place of x.T[2, 1]"] == x.T[2, 1]
+    assert table["is x.T one row in memory"] == ("yes" if x.T.is_contiguous() else "no")
