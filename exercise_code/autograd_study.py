@@ -279,7 +279,7 @@ class SmallConvNet(nn.Module):
 
     def __init__(self, num_classes: int, channels: int = 16, extra: int = 0, dropout: float = 0.0) -> None:
         """Make `layers`, an nn.Sequential: convolution, ReLU, max-pooling by 4; then `extra` times
-        convolution and ReLU; then averaging to 2 x 2, flattening, dropout, and a linear layer.
+        convolution and ReLU; then averaging to 4 x 4, flattening, dropout, and a linear layer.
 
         Args:
             num_classes: number of scores.
@@ -295,10 +295,10 @@ class SmallConvNet(nn.Module):
             nn.ReLU(),
             nn.MaxPool2d(4),
             *[layer for pair in more for layer in pair],
-            nn.AdaptiveAvgPool2d(2),
+            nn.AdaptiveAvgPool2d(4),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(4 * channels, num_classes),
+            nn.Linear(16 * channels, num_classes),
         )
         ### END SOLUTION
 

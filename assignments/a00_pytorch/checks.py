@@ -459,7 +459,7 @@ def for_validation(code, case):
 @check(f"{A}SmallConvNet.__init__", points=1)
 def small_net(code, case):
     """Layers, in their order."""
-    images, values = numbers(case, 2, 3, 12, 8), numbers(case, 400, reach=0.5)
+    images, values = numbers(case, 2, 3, 24, 20), numbers(case, 600, reach=0.5)
     outputs = {}
     for extra in (0, 2):
         net = code.autograd_study.SmallConvNet(num_classes=5, channels=3, extra=extra, dropout=1.0).to(images)

@@ -1672,8 +1672,8 @@ def _layers(net, num_classes, channels, extra, dropout, **change):
     for _ in range(change.get("extra", extra)):
         first += [nn.Conv2d(channels, channels, 3, padding=padding), *change.get("after", [nn.ReLU()])]
     last = [nn.Dropout(change.get("dropout", dropout))] * change.get("drops", 1)
-    head = [nn.Linear(4 * channels, num_classes), *change.get("end", [])]
-    net.layers = nn.Sequential(*first, nn.AdaptiveAvgPool2d(2), nn.Flatten(), *last, *head)
+    head = [nn.Linear(16 * channels, num_classes), *change.get("end", [])]
+    net.layers = nn.Sequential(*first, nn.AdaptiveAvgPool2d(4), nn.Flatten(), *last, *head)
 
 
 @mistake(NET, hint="There is one further convolution whatever `extra` says.")

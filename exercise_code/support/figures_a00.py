@@ -61,8 +61,8 @@ def graph(root: Tensor, names: Mapping[str, Tensor]) -> Figure:
     for node, (x, y) in places.items():
         for below, _ in node.next_functions:
             if below is not None:
-                arrow = {"arrowstyle": "<|-", "color": FAINT, "shrinkA": 22, "shrinkB": 26}
-                ax.annotate("", (x, y), places[below], arrowprops={**arrow, "arrowstyle": "-|>"})
+                arrow = {"arrowstyle": "-|>", "color": FAINT, "shrinkA": 22, "shrinkB": 26}
+                ax.annotate("", (x, y), places[below], arrowprops=arrow)
         text, colour = _label(node, names)
         box = {"boxstyle": "round,pad=0.4", "facecolor": PAPER, "edgecolor": colour, "linewidth": 1.5}
         ax.text(x, y, text, ha="center", va="center", fontsize=9, bbox=box)
@@ -132,16 +132,20 @@ def trajectories(f: Curve, walks: Mapping[float, Mapping[float, Sequence[float]]
         for (start, places), line, colour in zip(starts.items(), LINES, PALETTE, strict=False):
             xs = torch.tensor(places)
             for ax, values in zip(column, (xs, f(xs)), strict=True):
-                ax.plot(values, line, color=colour, marker="", linewidth=2, label=f"from {start:g}")
+                ax.plot(values, line, color=colour, marker="", linewidth=2, label=f"from {start:.3g}")
         column[1].set_xlabel("step")
     axes[0, 0].set_ylabel("place x")
     axes[1, 0].set_ylabel("loss f(x)")
-    axes[0, 1].legend(fontsize=8, ncols=2, loc="center right")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, labels, fontsize=8, ncols=len(labels), loc="outside lower center")
     return fig
 
 
 def fits(
-    x: Float[Tensor, "n 1"], y: Float[Tensor, "n 1"], truth: Curve, found: Mapping[str, Mapping[str, Curve]]
+    x: Float[Tensor, "n 1"],
+    y: Float[Tensor, "n 1"],
+    truth: Curve,
+    found: Mapping[str, Mapping[str, nn.Module]],
 ) -> Figure:
     """Points, the curve they come from, and curves fitted to them; a panel for each group.
 
@@ -149,7 +153,7 @@ def fits(
         x: places of the points, within [-1, 1].
         y: their values.
         truth: what the points scatter around.
-        found: for each panel its curves.
+        found: for each panel the models whose curves are drawn.
     """
     fig = Figure(figsize=(2.9 * len(found), 3.2), layout="constrained")
     axes = fig.subplots(1, len(found), sharey=True, squeeze=False)[0]
@@ -157,8 +161,8 @@ def fits(
     for ax, (title, group) in zip(axes, found.items(), strict=True):
         ax.plot(x, y, "o", color=INK, markersize=4, label="training points")
         ax.plot(places, truth(places), ":", color=FAINT, marker="", linewidth=2, label="truth")
-        for (name, curve), line, colour in zip(group.items(), LINES, PALETTE, strict=False):
-            ax.plot(places, curve(places), line, color=colour, marker="", linewidth=2, label=name)
+        for (name, model), line, colour in zip(group.items(), LINES, PALETTE, strict=False):
+            ax.plot(places, model(places[:, None]), line, color=colour, marker="", linewidth=2, label=name)
         ax.set(title=title, xlabel="x", ylim=(-2, 2))
     axes[0].set_ylabel("y")
     axes[0].legend(fontsize=7, loc="lower right")
@@ -219,7 +223,7 @@ def train_net(
         batch_size: images in a step.
         weight_decay: pull of the weights towards 0 in every step.
     """
-    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     net.train()
     for _ in range(epochs):

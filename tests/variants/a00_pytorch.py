@@ -547,5 +547,5 @@ def net_by_append(self, num_classes, channels=16, extra=0, dropout=0.0):
     for _ in range(extra):
         layers.append(nn.Conv2d(channels, channels, (3, 3), padding=(1, 1)))
         layers.append(nn.ReLU())
-    layers += [nn.AdaptiveAvgPool2d((2, 2)), nn.Dropout(p=dropout), nn.Flatten(start_dim=1)]
-    self.layers = nn.Sequential(*layers, nn.Linear(channels * 2 * 2, num_classes))
+    layers += [nn.AdaptiveAvgPool2d((4, 4)), nn.Dropout(p=dropout), nn.Flatten(start_dim=1)]
+    self.layers = nn.Sequential(*layers, nn.Linear(channels * 4 * 4, num_classes))
