@@ -81,7 +81,7 @@ def multiples(code, case):
 @check(f"{T}slice_indexing_practice", points=2)
 def slices(code, case):
     """Four slices that share memory with the matrix."""
-    x = numbers(case, 5, 7).clone()
+    x = numbers(case, 5, 8).clone()
     parts = code.pytorch101.slice_indexing_practice(x)
     names = ["last_row", "third_col", "first_two_rows_three_cols", "even_rows_odd_cols"]
     before = {name: part.clone() for name, part in zip(names, parts, strict=True)}
@@ -269,14 +269,21 @@ def descent(code, case):
             lambda x, steep=steep, bottom=bottom: steep * (x - bottom) ** 2 + x.cos(), start, lr, 5
         )
         outputs |= {f"xs from {start}": xs, f"losses from {start}": losses}
-    xs, losses = code.autograd_study.gradient_descent(lambda x: x.abs().log() + 1 / x.abs(), 0.0, 0.1, 2)
-    return {**outputs, "xs from 0, where f is not defined": xs, "losses there": losses}
+    seen = set()
+
+    def hole(x):
+        seen.add(str(x.dtype))
+        return x.abs().log() + 1 / x.abs()
+
+    xs, losses = code.autograd_study.gradient_descent(hole, 0.0, 0.1, 2)
+    outputs |= {"xs from 0, where f is not defined": xs, "losses there": losses}
+    return {**outputs, "what f is given": sorted(seen)}
 
 
 @check(f"{A}converged_at", points=1)
 def settling(code, case):
     """From which step on nothing moves."""
-    end = case.integer(-20, 20) / 10
+    end, whole = case.integer(-20, 20) / 10, case.integer(-9, 9)
     far = [end + 2.0 + step for step in case.shuffled(range(7))]
     near = [end + step / 100 for step in case.shuffled(range(-9, 9))]
     early, late = case.integer(2, 5), case.integer(2, 5)
@@ -289,7 +296,9 @@ def settling(code, case):
         "settled at once": [*near[:late], end],
         "nan": [*far[:early], math.nan, math.nan],
     }
-    return {name: code.autograd_study.converged_at(losses, 0.1) for name, losses in rows.items()}
+    steps = {name: code.autograd_study.converged_at(losses, 0.1) for name, losses in rows.items()}
+    exactly = [whole + 2.0, whole + 0.25, whole - 0.25, float(whole)]
+    return {**steps, "0.25 away, with tol=0.25": code.autograd_study.converged_at(exactly, 0.25)}
 
 
 @check(f"{A}grad_of", points=1)
@@ -335,8 +344,8 @@ def accumulation(code, case):
 @check(f"{A}gradient_step", points=1)
 def step(code, case):
     """A step in place."""
-    params = [numbers(case, *shape).clone().requires_grad_() for shape in ((2, 3), (4,), (2,))]
-    params[0].grad, params[1].grad = numbers(case, 2, 3), numbers(case, 4)
+    params = [numbers(case, *shape).clone().requires_grad_() for shape in ((2, 3), (2,), (4,))]
+    params[0].grad, params[2].grad = numbers(case, 2, 3), numbers(case, 4)
     code.autograd_study.gradient_step(iter(params), lr=case.integer(2, 9) / 10)
     return {
         "params": params,
@@ -459,10 +468,10 @@ def for_validation(code, case):
 @check(f"{A}SmallConvNet.__init__", points=1)
 def small_net(code, case):
     """Layers, in their order."""
-    images, values = numbers(case, 2, 3, 24, 20), numbers(case, 600, reach=0.5)
+    images, values = numbers(case, 2, 3, 24, 20), numbers(case, 1300, reach=0.3)
     outputs = {}
     for extra in (0, 2):
-        net = code.autograd_study.SmallConvNet(num_classes=5, channels=3, extra=extra, dropout=1.0).to(images)
+        net = code.autograd_study.SmallConvNet(num_classes=7, channels=5, extra=extra, dropout=1.0).to(images)
         fill(net.parameters(), values)
         outputs[f"shapes of the parameters, extra={extra}"] = [
             list(param.shape) for param in net.parameters()

@@ -1088,10 +1088,33 @@ def converged_at_the_end(losses, tol):
     return step if losses[-1] == losses[-1] else None
 
 
+@mistake(DESCENT, hint="f is to be given float64; `torch.tensor` of a Python float is float32 by default.")
+def descent_in_float32(f, x0, lr=0.1, num_iters=100):
+    x = torch.tensor(float(x0), requires_grad=True)
+    xs, losses = [], []
+    for _ in range(num_iters + 1):
+        loss = f(x)
+        xs.append(x.item())
+        losses.append(loss.item())
+        loss.backward()
+        with torch.no_grad():
+            x.sub_(lr * x.grad)
+        x.grad.zero_()
+    return xs, losses
+
+
 @mistake(CONVERGED, hint="This compares each loss with the next one; slow creeping is taken for settled.")
 def converged_by_small_steps(losses, tol):
     steps = [abs(a - b) <= tol for a, b in itertools.pairwise(losses)]
     return steps.index(True) if True in steps else None
+
+
+@mistake(CONVERGED, hint="A difference of exactly tol counts as none, too.")
+def converged_below_tol(losses, tol):
+    step = len(losses) - 1
+    while step > 0 and abs(losses[step - 1] - losses[-1]) < tol:
+        step -= 1
+    return step if step < len(losses) - 1 else None
 
 
 @mistake(CONVERGED, hint="A loss below the last one by much is not near it: take the absolute difference.")

@@ -339,21 +339,6 @@ def descent_by_data(f, x0, lr=0.1, num_iters=100):
     return xs, losses
 
 
-@variant("autograd_study.gradient_descent")
-def descent_in_float32(f, x0, lr=0.1, num_iters=100):
-    x = torch.tensor(float(x0), requires_grad=True)
-    xs, losses = [], []
-    for _ in range(num_iters + 1):
-        loss = f(x)
-        xs.append(x.item())
-        losses.append(loss.item())
-        loss.backward()
-        with torch.no_grad():
-            x.sub_(lr * x.grad)
-        x.grad.zero_()
-    return xs, losses
-
-
 @variant("autograd_study.converged_at")
 def converged_from_behind(losses, tol):
     near = itertools.takewhile(lambda loss: abs(loss - losses[-1]) <= tol, reversed(losses))
