@@ -191,8 +191,8 @@ class LinearRegressor(nn.Module):
 
     def __init__(self) -> None:
         """Make the parameters `weight` and `bias`, shape (1,) each, of zeros."""
-        ### BEGIN SOLUTION
         super().__init__()
+        ### BEGIN SOLUTION
         self.weight = nn.Parameter(torch.zeros(1))
         self.bias = nn.Parameter(torch.zeros(1))
         ### END SOLUTION
@@ -209,8 +209,8 @@ class PolynomialRegressor(nn.Module):
 
     def __init__(self, degree: int) -> None:
         """Make the parameter `coefficients`, shape (degree + 1,), of zeros; the constant comes first."""
-        ### BEGIN SOLUTION
         super().__init__()
+        ### BEGIN SOLUTION
         self.coefficients = nn.Parameter(torch.zeros(degree + 1))
         ### END SOLUTION
 
@@ -287,8 +287,8 @@ class SmallConvNet(nn.Module):
             extra: number of further convolutions, each with its ReLU.
             dropout: share of the features that is dropped in training, 0 to 1.
         """
-        ### BEGIN SOLUTION
         super().__init__()
+        ### BEGIN SOLUTION
         more = [(nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU()) for _ in range(extra)]
         self.layers = nn.Sequential(
             nn.Conv2d(3, channels, 3, padding=1),

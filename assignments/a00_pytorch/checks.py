@@ -354,15 +354,14 @@ def step(code, case):
     }
 
 
+@torch.no_grad()
 def fill(params: Iterable[Tensor], values: Tensor) -> None:
     """Write values into tensors, one after the other; when they are used up, again from the first."""
     done = 0
-    with torch.no_grad():
-        for param in params:
-            param.copy_(
-                values.roll(-done).repeat(1 + param.numel() // len(values))[: param.numel()].view_as(param)
-            )
-            done += param.numel()
+    for param in params:
+        count = param.numel()
+        param.copy_(values.roll(-done).repeat(1 + count // len(values))[:count].view_as(param))
+        done += count
 
 
 @check(f"{A}LinearRegressor.__init__", points=0.5)

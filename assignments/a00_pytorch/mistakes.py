@@ -1401,7 +1401,8 @@ def line_of_plain_tensors(self):
 
 
 @mistake(
-    f"{LINE}.__init__", hint="`super().__init__()` has to come first: it makes the place where parameters go."
+    f"{LINE}.__init__",
+    hint="The first line is gone that calls nn.Module: it makes the place where parameters go.",
 )
 def line_without_super(self):
     self.weight = nn.Parameter(torch.zeros(1))
@@ -1475,14 +1476,6 @@ def polynomial_one_short(self, degree):
 def polynomial_of_plain_tensor(self, degree):
     nn.Module.__init__(self)
     self.coefficients = torch.zeros(degree + 1, requires_grad=True)
-
-
-@mistake(
-    f"{POLYNOMIAL}.__init__",
-    hint="`super().__init__()` has to come first: it makes the place where parameters go.",
-)
-def polynomial_without_super(self, degree):
-    self.coefficients = nn.Parameter(torch.zeros(degree + 1))
 
 
 @mistake(
@@ -1734,8 +1727,3 @@ def net_pools_by_two(self, num_classes, channels=16, extra=0, dropout=0.0):
 )
 def net_with_softmax(self, num_classes, channels=16, extra=0, dropout=0.0):
     _layers(self, num_classes, channels, extra, dropout, end=[nn.Softmax(dim=1)])
-
-
-@mistake(NET, hint="`super().__init__()` has to come first: it makes the place where layers go.")
-def net_without_super(self, num_classes, channels=16, extra=0, dropout=0.0):
-    self.layers = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1), nn.ReLU())
