@@ -1011,5 +1011,5 @@ class Fixed:
 @check("regularization.ensemble_predict", points=1)
 def mean_of_probabilities(code, case):
     """The mean probability decides, not the loudest network and not a show of hands."""
-    models = [Fixed(numbers(case, 47, 4, reach=reach)) for reach in (1.0, 8.0, 1.0, 0.5)]
-    return {"labels": code.regularization.ensemble_predict(models, numbers(case, 47, 3))}
+    models = [Fixed(numbers(case, 101, 4, reach=reach)) for reach in (1.0, 8.0, 2.0, 1.5)]
+    return {"labels": code.regularization.ensemble_predict(models, numbers(case, 101, 3))}

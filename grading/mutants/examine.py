@@ -4,6 +4,7 @@ Mutants are our own code: a fork bounds their time and memory, and keeps what th
 not keep them away from the machine.
 """
 
+import contextlib
 import importlib.abc
 import importlib.util
 import json
@@ -13,12 +14,11 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import CodeType
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -111,7 +111,7 @@ class Examiner:
             self._known[exercise] = _Known(checks, answers.reference, seconds, [*shapes])
         return self._known[exercise]
 
-    def _elsewhere(self, checks: Sequence[Check]) -> Any:
+    def _elsewhere(self, checks: Sequence[Check]) -> Iterator[tuple[Check, str, int, Run]]:
         """What the reference makes of other inputs, as far as it and the check's law make sense of them."""
         for kind in KINDS:
             seeds = MORE_SEEDS if kind == AS_DRAWN else UNUSUAL_SEEDS
@@ -141,7 +141,7 @@ class Examiner:
         with os.fdopen(reading, "rb") as frames:
             ready, _, _ = select.select([frames], [], [], seconds)
             if not ready:
-                os.killpg(pid, signal.SIGKILL)
+                _end(pid)
             answer = frames.read() if ready else b""
         os.waitpid(pid, 0)
         if not ready:
@@ -150,6 +150,12 @@ class Examiner:
         if "broken" in found:
             raise RuntimeError(f"a mutant could not be examined:\n{found['broken']}")
         return found
+
+
+def _end(pid: int) -> None:
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError):  # it may not have a group of its own yet
+            kill(pid, signal.SIGKILL)
 
 
 def _shape(item: Tensor | np.ndarray) -> str:

@@ -182,19 +182,39 @@ DEFAULTS = {
     "inplace": False,
     "align_corners": False,
 }
+COMMUTATIVE = {"maximum", "minimum", "max", "min"}
 MIRRORED = {ast.Gt: ast.Lt, ast.GtE: ast.LtE}
 
 
 class _Normal(ast.NodeTransformer):
     """Defaults are left out, `a > b` is `b < a`, `sum(1)` is `sum(dim=1)`, `range(0, n)` is `range(n)`.
 
-    So are the words of an error, and `strict` of `zip`, which guards against mistakes elsewhere.
+    What no check asks for is left out, too: what is printed, the words of an error, the annotations of
+    variables, and `strict` of `zip`, which guards against mistakes elsewhere.
     """
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         if isinstance(node.exc, ast.Call):
             node.exc.args, node.exc.keywords = [], []
         return self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        self.generic_visit(node)
+        is_print = isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "print"
+        return ast.Pass() if is_print or isinstance(node.value, ast.JoinedStr) else node
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        self.generic_visit(node)
+        idle = all(isinstance(statement, ast.Pass) for statement in [*node.body, *node.orelse])
+        return ast.Pass() if idle else node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        self.generic_visit(node)
+        return ast.Assign([node.target], node.value) if node.value else ast.Pass()
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        self.generic_visit(node)
+        return node.operand if isinstance(node.op, ast.USub) and _is(node.operand, 0) else node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
@@ -203,6 +223,8 @@ class _Normal(ast.NodeTransformer):
         node.keywords = [k for k in node.keywords if not _is_default(k) and k.arg != "strict"]
         if name in REDUCTIONS and owner not in ("torch", "np") and len(node.args) == 1 and not node.keywords:
             node.keywords = [ast.keyword("dim", node.args.pop())]
+        if (name or getattr(node.func, "id", "")) in COMMUTATIVE:
+            node.args.sort(key=ast.dump)
         if getattr(node.func, "id", "") == "range" and len(node.args) == 2 and _is(node.args[0], 0):
             node.args = node.args[1:]
         return node

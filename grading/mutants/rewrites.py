@@ -6,7 +6,6 @@ operand is named by a lambda where its value is needed twice, so that it is stil
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import libcst as cst
 import torch
@@ -14,6 +13,7 @@ import torch
 from exercise_code.support.checking.declare import Check
 from grading.mutants.operators import (
     Change,
+    Make,
     Node,
     Operator,
     atom,
@@ -26,7 +26,6 @@ from grading.mutants.operators import (
 
 REWRITES: list[Operator] = []
 MATHEMATICS = {"exp", "log", "log1p", "sqrt", "square", "sum", "mean", "logsumexp", "softmax", "log_softmax"}
-SUMS = {"sum"}
 
 
 def rewrites_for(checks: Sequence[Check]) -> list[Operator]:
@@ -41,7 +40,7 @@ def rewrites_for(checks: Sequence[Check]) -> list[Operator]:
     return [replace(r, make=_for_numpy(r.make)) for r in wanted] if with_numpy else wanted
 
 
-def _for_numpy(make: Any) -> Any:
+def _for_numpy(make: Make) -> Make:
     def made(node: Node, following: Sequence[Node]) -> Iterator[Change]:
         for change in make(node, following):
             yield (change if isinstance(change, str) else code(change)).replace("torch.", "np.")
@@ -84,7 +83,7 @@ def transposed_by_call(node: Node, _: Sequence[Node]) -> Iterator[Change]:
 def looped(node: Node, _: Sequence[Node]) -> Iterator[Change]:
     """An explicit loop for a sum along an axis, or for a matrix product row by row."""
     match node:
-        case cst.Call(args=[arg]) if name_of(node) in SUMS and is_method(node):
+        case cst.Call(args=[arg]) if name_of(node) == "sum" and is_method(node):
             axis = code(arg.value)
             if keyword(arg) in ("", "dim", "axis") and axis in ("0", "1"):
                 place = ":, " * int(axis)

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -49,6 +50,10 @@ class Settings:
     workers: int | None = None
     seed: int = 0
     sample: int | None = None
+
+    def asks_for(self, exercise: str) -> bool:
+        """Whether an exercise is the one asked for, or belongs to the module or class asked for."""
+        return not self.exercise or f"{exercise}.".startswith(f"{self.exercise}.")
 
 
 @dataclass
@@ -153,17 +158,12 @@ def examine_assignment(assignment: Assignment, settings: Settings, console: Cons
         raise CourseError("mutants need a system that can fork: run this on Linux")
     began = time.perf_counter()
     found = Examination(assignment, settings.seed)
-    chosen = [
-        s
-        for s in solutions(assignment)
-        if f"{s.exercise}.".startswith(settings.exercise and f"{settings.exercise}.")
-    ]
+    chosen = [s for s in solutions(assignment) if settings.asks_for(s.exercise)]
     if not chosen:
         names = ", ".join(solution.exercise for solution in solutions(assignment))
         raise CourseError(f"{settings.exercise!r} is no exercise of {assignment.name}; there are: {names}")
-    names = {solution.exercise for solution in chosen}
     entries, wrong = (
-        [entry for entry in read_entries(assignment, kind) if entry.exercise in names]
+        [entry for entry in read_entries(assignment, kind) if settings.asks_for(entry.exercise)]
         for kind in ("equivalent", "wrong")
     )
     every: list[Mutant] = []
@@ -243,6 +243,8 @@ def _pool(assignment: Assignment, settings: Settings, tasks: int) -> Iterator[Pr
     )
     try:
         yield pool
+    except BrokenProcessPool:
+        raise CourseError("a worker ended: is there memory left? A new run goes on from here") from None
     finally:
         pool.shutdown(cancel_futures=True)
         for name, value in before.items():
@@ -258,16 +260,18 @@ class _Journal:
     def __init__(self, path: Path, state: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.known: dict[str, Outcome] = {}
-        first, *lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else [""]
+        first, *lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else [""]
         for line in lines if first == state else []:
             with contextlib.suppress(json.JSONDecodeError):  # the last line of a run that was ended
                 record = json.loads(line)
                 key = record.pop("key")
                 self.known[key] = Outcome(**record)
-        self._file = path.open("w", encoding="utf-8")
+        fresh = path.with_suffix(".new")
+        self._file = fresh.open("w", encoding="utf-8")
         self._file.write(f"{state}\n")
         for key, outcome in [*self.known.items()]:
             self.add(key, outcome)
+        fresh.replace(path)
 
     def __enter__(self) -> "_Journal":
         return self
