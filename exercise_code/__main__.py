@@ -44,11 +44,21 @@ def main(argv: list[str] | None = None) -> int:
         fine = {"passed", "not_written", "blocked"} if options.written else {"passed"}
         return 0 if all(verdict.status in fine for verdict in verdicts) else 1
 
-    files = [*assignment.editable, assignment.notebook_path]
-    missing = [name for name in files if not (ROOT / name).is_file()]
+    due = [*assignment.editable, assignment.notebook_path]
+    missing = [name for name in due if not (ROOT / name).is_file()]
     if missing:
         console.print(f"[red]{missing[0]} is missing: put it back before you submit[/]")
         return 2
+    files = []
+    for name, limit in assignment.largest.items():
+        if not (ROOT / name).is_file():
+            console.print(f"[yellow]{name} is not there yet: what it is worth is not handed in[/]")
+        elif (size := (ROOT / name).stat().st_size) > limit:
+            console.print(f"[red]{name} has {size / 2**20:.1f} MiB: at most {limit / 2**20:g} are taken[/]")
+            return 2
+        else:
+            files.append(name)
+    files.append(assignment.notebook_path)
     archive = ROOT / f"{assignment.name}.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for name in files:

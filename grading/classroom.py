@@ -1,16 +1,18 @@
 """Make up a class: submissions from the reference, the mistakes, untouched stubs and broken files."""
 
+import functools
 import inspect
 import random
 import re
 import shutil
+import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
 from exercise_code.support.checking import source
-from exercise_code.support.checking.assignment import Assignment
+from exercise_code.support.checking.assignment import Assignment, read_assignment
 from exercise_code.support.checking.declare import Mistake
 from exercise_code.support.paths import ROOT
 from grading.tree import BEGIN, END, strip_solutions
@@ -32,6 +34,7 @@ def make_class(assignment: Assignment, edition: Path, folder: Path, size: int, s
         The students' names.
     """
     draw = random.Random(seed)
+    models = reference_models(assignment)
     shutil.rmtree(folder, ignore_errors=True)
     notebook = (edition / assignment.notebook_path).read_text(encoding="utf-8")
     names = [f"student-{number:0{len(str(size))}}" for number in range(1, size + 1)]
@@ -51,7 +54,25 @@ def make_class(assignment: Assignment, edition: Path, folder: Path, size: int, s
             if draw.random() < 0.25:
                 texts = without(texts, assignment.checks[-1].exercise)
         write_submission(folder / name, {**texts, assignment.notebook_path: notebook})
+        for path, content in models.items() if kind < 8 else ():
+            (folder / name / path).parent.mkdir(exist_ok=True)
+            (folder / name / path).write_bytes(content)
     return names
+
+
+@functools.cache
+def _models(folder: Path) -> dict[str, bytes]:
+    assignment = read_assignment(folder)
+    if not assignment.make_models:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
+        assignment.make_models(Path(scratch))
+        return {f"models/{name}": (Path(scratch) / name).read_bytes() for name in assignment.models}
+
+
+def reference_models(assignment: Assignment) -> dict[str, bytes]:
+    """What the reference would hand in as saved models, by path; trained once in a process."""
+    return _models(assignment.folder)
 
 
 def write_submission(folder: Path, texts: dict[str, str]) -> None:

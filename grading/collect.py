@@ -1,5 +1,6 @@
 """Find submissions: in folders and archives, or in what a course platform lets one download."""
 
+import functools
 import re
 import subprocess
 from collections import Counter
@@ -10,12 +11,11 @@ from pathlib import Path, PurePosixPath
 
 import yaml
 
-from exercise_code.support.checking.assignment import Assignment
+from exercise_code.support.checking.assignment import MAX_BYTES, Assignment
 from grading.archives import DAMAGE, ENDINGS, Contents, opened
 from grading.course import CourseError
 from grading.roster import Roster
 
-MAX_BYTES = 5 * 2**20
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>.+)")
 MOODLE = re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_file_?")
@@ -244,36 +244,38 @@ def _read(found: Found, assignment: Assignment) -> Submission:
     return submission
 
 
-def _wanted(assignment: Assignment) -> list[str]:
-    return [*assignment.editable, assignment.notebook_path]
+def _wanted(assignment: Assignment) -> dict[str, int]:
+    """The paths of what may be handed in, and the largest size of each in bytes."""
+    return assignment.largest | {assignment.notebook_path: MAX_BYTES}
 
 
 def _take_single(assignment: Assignment, submission: Submission, path: Path) -> None:
     """A file that was handed in by itself; platforms put numbers before and behind its name."""
     match = CANVAS.fullmatch(path.name)
     name = re.sub(r"(-\d+| ?\(\d+\))(?=\.\w+$)", "", match["file"] if match else path.name)
-    for wanted in _wanted(assignment):
+    for wanted, limit in _wanted(assignment).items():
         if PurePosixPath(wanted).name == name:
             size = path.stat().st_size
-            _keep(submission, wanted, name, size, lambda: path.open("rb").read(MAX_BYTES + 1))
+            _keep(submission, wanted, name, size, limit, lambda limit=limit: path.open("rb").read(limit + 1))
 
 
 def _take(assignment: Assignment, submission: Submission, contents: Contents) -> None:
-    for wanted in _wanted(assignment):
+    for wanted, limit in _wanted(assignment).items():
         name = _best(wanted, [*contents.sizes])
         if name is None:
             continue
         if name != wanted and not name.endswith(f"/{wanted}"):
             submission.notes.append(f"{wanted} was found as {name}")
-        _keep(
-            submission, wanted, name, contents.sizes[name], lambda name=name: contents.read(name, MAX_BYTES)
-        )
+        size = contents.sizes[name]
+        _keep(submission, wanted, name, size, limit, functools.partial(contents.read, name, limit))
 
 
-def _keep(submission: Submission, wanted: str, name: str, size: int, read: Callable[[], bytes]) -> None:
-    content = read() if size <= MAX_BYTES else b""
-    if size > MAX_BYTES or len(content) > MAX_BYTES:
-        submission.notes.append(f"{name} is larger than {MAX_BYTES} bytes and was left out")
+def _keep(
+    submission: Submission, wanted: str, name: str, size: int, limit: int, read: Callable[[], bytes]
+) -> None:
+    content = read() if size <= limit else b""
+    if size > limit or len(content) > limit:
+        submission.notes.append(f"{name} is larger than {limit / 2**20:g} MiB and was left out")
         return
     if name.endswith(".py") and content.startswith((b"\xff\xfe", b"\xfe\xff")):
         submission.notes.append(f"{name} is UTF-16, which Python cannot read: save it as UTF-8")

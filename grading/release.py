@@ -14,6 +14,7 @@ from exercise_code.support.checking.answers import Answers, make_answers
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.session import VISIBLE_SEED
 from exercise_code.support.paths import ROOT
+from grading.classroom import reference_models
 from grading.collect import Submission
 from grading.course import CourseError, read_course
 from grading.nbgrader_course import make_course
@@ -80,12 +81,17 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
     """What goes wrong when the edition is graded empty, and with the solutions in it; a sentence each."""
     answers = Answers.load(edition / "assignments" / assignment.name / assignment.answers_path.name)
     stubs = {name: (edition / name).read_bytes() for name in assignment.editable}
-    solved = {name: (ROOT / name).read_bytes() for name in assignment.editable}
+    solved = {name: (ROOT / name).read_bytes() for name in assignment.editable} | reference_models(assignment)
     with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
         tree = shutil.copytree(edition, Path(scratch) / "edition")
         with Worker(tree, assignment) as worker:
             empty, filled = (
-                judge_submission(Submission(id, files), worker.run(files, answers.seed), assignment, answers)
+                judge_submission(
+                    Submission(id, files),
+                    worker.run(files, answers.seed, held_out=answers.held_out),
+                    assignment,
+                    answers,
+                )
                 for id, files in (("the empty edition", stubs), ("the filled edition", solved))
             )
     return [

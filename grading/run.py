@@ -64,7 +64,8 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
         course = hash_of(assignment.folder, ROOT / "exercise_code")
 
         def make() -> bytes:
-            return make_answers(assignment.checks, assignment.mistakes, seed).to_bytes()
+            secret = secrets.randbits(64) if assignment.models else None
+            return make_answers(assignment.checks, assignment.mistakes, seed, secret).to_bytes()
 
         answers = Answers.from_bytes(journal.remember(f"answers {environment(seed)} {course}", make))
         job = Job.make(assignment, answers)

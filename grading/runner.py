@@ -19,9 +19,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from torch import Tensor
+
 from exercise_code.support.checking.assignment import Assignment
-from exercise_code.support.checking.child import KILL, read_frame, write_frame
-from exercise_code.support.checking.evidence import Evidence, loads
+from exercise_code.support.checking.child import HELD_OUT_FILE, KILL, read_frame, write_frame
+from exercise_code.support.checking.evidence import Evidence, dumps, loads
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
 from grading.sandbox import Sandbox, detect
@@ -66,7 +68,9 @@ class Worker:
             self._zygote.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def run(self, files: dict[str, bytes], seed: int, checks: Sequence[str] = ()) -> list[Evidence]:
+    def run(
+        self, files: dict[str, bytes], seed: int, checks: Sequence[str] = (), held_out: Tensor | None = None
+    ) -> list[Evidence]:
         """Run checks on a student's functions.
 
         A check that loops, crashes or ends the process costs itself: the rest goes on in a new process.
@@ -75,6 +79,7 @@ class Worker:
             files: the student's files by their paths in the tree.
             seed: draws the inputs.
             checks: the checks to run; all if none are named.
+            held_out: images on which saved models are tried.
 
         Returns:
             Evidence for each check, in order, with the seconds that it took.
@@ -82,6 +87,8 @@ class Worker:
         Raises:
             CourseError: no process can be started, or it cannot be kept apart as it should.
         """
+        if held_out is not None:
+            files = files | {HELD_OUT_FILE: dumps(held_out)}
         limits = self._assignment.limits
         found: dict[str, Evidence] = {}
         ids = [*checks] or [check.id for check in self._assignment.checks]

@@ -28,7 +28,7 @@ def write_tree(assignment: Assignment, target: Path) -> None:
         CourseError: a solution cannot be cut out.
     """
     shutil.rmtree(target, ignore_errors=True)
-    for name in GIVEN:
+    for name in (*GIVEN, *assignment.given):
         source = ROOT / name
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():

@@ -19,10 +19,9 @@ import torch
 from exercise_code.support.checking import source
 from exercise_code.support.checking.answers import Answers
 from exercise_code.support.checking.assignment import Assignment, Limits, find_assignment
-from exercise_code.support.checking.compare import difference
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, dumps, loads
-from exercise_code.support.checking.judge import Verdict, block, judge
+from exercise_code.support.checking.judge import Verdict, block, judge, unlike
 from grading.collect import Submission
 from grading.feedback import feedback_page
 from grading.graded import Graded
@@ -244,15 +243,9 @@ class Grader:
         )
 
     def _run(self, submission: Submission, checks: list[str]) -> list[Evidence]:
-        return run(submission, self._assignment, self._answers.seed, self._worker, checks)
-
-
-def run(
-    submission: Submission, assignment: Assignment, seed: int, worker: Worker, checks: Sequence[str] = ()
-) -> list[Evidence]:
-    """Run a submission's code; all checks unless some are named."""
-    files = {name: submission.files[name] for name in assignment.editable if name in submission.files}
-    return worker.run(files, seed, checks)
+        wanted = self._assignment.largest
+        files = {name: content for name, content in submission.files.items() if name in wanted}
+        return self._worker.run(files, self._answers.seed, checks, self._answers.held_out)
 
 
 def judge_submission(
@@ -291,9 +284,10 @@ def _disagreement(
     """What the second run did, if not the same as the first."""
     if verdict.status != other.status or sorted(verdict.faults) != sorted(other.faults):
         return other.message or "passed"
-    if first.problem or not (runs := [item.runs["float32"].outputs for item in (first, second)])[0]:
+    if first.problem or check.law:
         return None
-    return difference(*runs, check.rtol, check.atol)
+    runs = [item.runs["float32"].outputs for item in (first, second)]
+    return unlike(check, *runs) if runs[0] else None
 
 
 def _unstable(verdict: Verdict, other: Verdict, note: str) -> Verdict:

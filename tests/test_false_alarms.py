@@ -22,7 +22,7 @@ def test_no_false_alarm(assignment, chunk):
     ]
     for seed in range(chunk * SEEDS // CHUNKS, (chunk + 1) * SEEDS // CHUNKS):
         answers = make_answers(assignment.checks, [], seed)
-        for check in assignment.checks:
+        for check in (check for check in assignment.checks if check.target is None):
             reference = answers.reference[check.id]
             function = source.read_exercise(check.exercise, EXERCISES)
             assert not judge(check, gather(check, seed), reference, function).faults

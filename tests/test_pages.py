@@ -19,7 +19,7 @@ from PIL import Image
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.compare import difference, wrong_entries
-from exercise_code.support.checking.declare import Check
+from exercise_code.support.checking.declare import check as declare
 from exercise_code.support.checking.evidence import Evidence, Run, leaves
 from exercise_code.support.paths import ROOT
 from grading.collect import Submission
@@ -383,7 +383,7 @@ def test_contrast_is_enough(theme):
         assert contrast(LOOKS[word].fill, theme["panel"]) >= 3
 
 
-CHECK = Check("knn.f", lambda code, case: {}, 1, (), None, None, (), 1e-4, 1e-5)
+CHECK = declare("knn.f", points=1)(lambda code, case: {})
 
 
 @st.composite

@@ -900,9 +900,10 @@ def ready_to_train(code, case):
 @check("hyperparameter_tuning.train_best_mlp:accuracy", points=4, floor=0.25, target=0.38)
 def best_mlp(code, case):
     """The saved network on images that nobody has trained on."""
+    saved = case.model("best_mlp.pt")
     net = code.fully_connected_networks.FullyConnectedNet((1,))
-    net.restore(case.model("best_mlp.pt"))
-    return {"labels": net.loss(case.held_out(500).flatten(1)).argmax(dim=1)}
+    net.restore(saved)
+    return {"labels": net.loss(case.held_out().flatten(1)).argmax(dim=1)}
 
 
 # Cost and regularisation

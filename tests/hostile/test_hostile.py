@@ -87,7 +87,7 @@ def look(places) -> dict:
     return {
         "files": {str(path): path.stat().st_mtime_ns for path in folder.rglob("*")},
         "mounts": Path("/proc/self/mountinfo").read_text(),
-        "shared memory": sorted(map(str, Path("/dev/shm").iterdir())),
+        "shared memory": sorted(path.name for path in Path("/dev/shm").iterdir() if path.name.isdigit()),
         "segments": Path("/proc/sysvipc/shm").read_text(),
         "host": socket.gethostname(),
         "left in /tmp": Path("/tmp/workbook-was-here").exists(),

@@ -4,23 +4,35 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor
+
 from exercise_code.support.checking import annotations, source
+from exercise_code.support.checking.case import HELD_OUT, Case
 from exercise_code.support.checking.declare import Check, Mistake
-from exercise_code.support.checking.evidence import Evidence, dumps, loads
+from exercise_code.support.checking.evidence import Evidence, Run, dumps, loads
 from exercise_code.support.checking.judge import KnownMistake, judge
 from exercise_code.support.checking.probe import Code, gather
+from exercise_code.support.data.shapes import Scenes
 
 
 @dataclass
 class Answers:
-    """The reference's evidence for every check, and that of every known mistake, for one seed."""
+    """The reference's evidence for every check, and that of every known mistake, for one seed.
+
+    `held_out` are images on which saved models are tried, uint8 (HELD_OUT, 3, 32, 32); the evidence of a
+    check that asks for accuracy holds their labels.
+    """
 
     seed: int
     reference: dict[str, Evidence]
     mistakes: list[KnownMistake]
+    held_out: Tensor | None = None
 
     def to_bytes(self) -> bytes:
         """The same as a safetensors file."""
@@ -52,27 +64,50 @@ class Answers:
             KnownMistake(**{**mistake, "evidence": Evidence.from_tree(mistake["evidence"])})
             for mistake in tree["mistakes"]
         ]
-        return cls(tree["seed"], reference, mistakes)
+        return cls(tree["seed"], reference, mistakes, tree["held_out"])
 
 
-def make_answers(checks: Iterable[Check], mistakes: Iterable[Mistake], seed: int) -> Answers:
-    """Run the functions of `exercise_code`, which must be the reference, and each mistake in their place."""
+def make_answers(
+    checks: Iterable[Check], mistakes: Iterable[Mistake], seed: int, secret: int | None = None
+) -> Answers:
+    """Run the functions of `exercise_code`, which must be the reference, and each mistake in their place.
+
+    Args:
+        checks: to be answered.
+        mistakes: to be recognised.
+        seed: draws the inputs; submissions may know it.
+        secret: chooses the images that saved models are tried on, whose labels a submission must not know;
+            the seed if not given.
+    """
     checks = list(checks)
-    reference = {check.id: _described(check, seed) for check in checks}
+    on_images = [check for check in checks if check.target is not None]
+    images, labels = _held_out(seed if secret is None else secret) if on_images else (None, None)
+    reference = {check.id: _described(check, seed) for check in checks if check.target is None}
+    for check in on_images:
+        case = Case(seed, check.id, held_out=images)
+        case.held_out()
+        run = Run({"labels": labels}, inputs_before=case.drawn, inputs_after=case.now)
+        reference[check.id] = Evidence(check.id, {"float32": run})
     known = []
     for mistake in mistakes:
         function = source.find_function(mistake.source, mistake.name)
         with replaced(mistake.exercise, mistake.function):
             for check in checks:
-                if check.exercise == mistake.exercise:
+                if check.exercise == mistake.exercise and check.target is None:
                     evidence = gather(check, seed)
                     faults = judge(check, evidence, reference[check.id], function).faults
                     known.append(
                         KnownMistake(
-                            check.id, mistake.check, mistake.name, mistake.hint, sorted(faults), evidence
+                            check.id,
+                            mistake.check,
+                            mistake.name,
+                            mistake.hint,
+                            sorted(faults),
+                            evidence,
+                            faults.get("answer", ""),
                         )
                     )
-    return Answers(seed, reference, [mistake for mistake in known if mistake.faults])
+    return Answers(seed, reference, [mistake for mistake in known if mistake.faults], images)
 
 
 @contextlib.contextmanager
@@ -86,6 +121,15 @@ def replaced(exercise: str, function: Callable[..., Any]) -> Iterator[None]:
         yield
     finally:
         setattr(owner, name, original)
+
+
+def _held_out(
+    secret: int,
+) -> tuple[UInt8[Tensor, "num 3 32 32"], Int[Tensor, " num"]]:
+    """Images of `shapes` far behind those that `data.load` gives, and their labels."""
+    start = 10 * (10**6 + int(sha256(f"held out {secret}".encode()).hexdigest(), 16) % 10**9)
+    scenes = Scenes.draw("test", start + torch.arange(HELD_OUT))
+    return (255 * scenes.render()).round().to(torch.uint8), scenes.labels
 
 
 def _described(check: Check, seed: int) -> Evidence:

@@ -9,8 +9,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from exercise_code.support.checking.declare import Check, Mistake
+from exercise_code.support.checking.declare import Check, DeclarationError, Mistake
 from exercise_code.support.paths import ASSIGNMENTS
+
+MAX_BYTES = 5 * 2**20
 
 
 class AssignmentError(Exception):
@@ -28,13 +30,19 @@ class Limits:
 
 @dataclass(frozen=True)
 class Assignment:
-    """The content of `assignment.toml`; `gpu` asks a cluster for workers with the resource GPU."""
+    """The content of `assignment.toml`.
+
+    `given` are files that students need and do not write, `models` what they may hand in from the folder
+    `models`, with the largest size in MiB; `gpu` asks a cluster for workers with the resource GPU.
+    """
 
     folder: Path
     title: str
     notebook: str
     editable: list[str]
+    given: list[str] = field(default_factory=list)
     datasets: list[str] = field(default_factory=list)
+    models: dict[str, float] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     questions: dict[str, float] = field(default_factory=dict)
     gpu: bool = False
@@ -50,6 +58,12 @@ class Assignment:
         return f"assignments/{self.name}/{self.notebook}"
 
     @property
+    def largest(self) -> dict[str, int]:
+        """What may be handed in beside the notebook, by path, with the largest size in bytes."""
+        files = dict.fromkeys(self.editable, MAX_BYTES)
+        return files | {f"models/{name}": int(size * 2**20) for name, size in self.models.items()}
+
+    @property
     def answers_path(self) -> Path:
         """Where the answers for one seed lie in a student's copy."""
         return self.folder / "answers.safetensors"
@@ -57,9 +71,11 @@ class Assignment:
     @functools.cached_property
     def checks(self) -> list[Check]:
         """The checks in their order in `checks.py`."""
-        found = [
-            value for value in vars(_load(self.folder / "checks.py")).values() if isinstance(value, Check)
-        ]
+        try:
+            declared = vars(_load(self.folder / "checks.py")).values()
+        except DeclarationError as error:
+            raise AssignmentError(f"{self.name}/checks.py: {error}") from None
+        found = [value for value in declared if isinstance(value, Check)]
         ids = [check.id for check in found]
         if len(set(ids)) < len(ids):
             raise AssignmentError(
@@ -74,6 +90,12 @@ class Assignment:
         if not path.exists():
             return []
         return [value for value in vars(_load(path)).values() if isinstance(value, Mistake)]
+
+    @property
+    def make_models(self) -> Callable[[Path], None] | None:
+        """Trains the reference's models into a folder; None where nothing is to be saved."""
+        path = self.folder / "models.py"
+        return _load(path).make_models if self.models and path.exists() else None
 
     @property
     def experiment(self) -> Callable[[str], float] | None:

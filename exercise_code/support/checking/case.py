@@ -3,7 +3,8 @@
 import hashlib
 import zlib
 from collections.abc import Iterable
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -11,6 +12,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 Item = TypeVar("Item")
+HELD_OUT = 500
+
+
+class MissingModel(Exception):
+    """A saved model is not there; the message says which."""
 
 
 class Case:
@@ -28,6 +34,8 @@ class Case:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
         scale: int = 1,
+        models: Path = Path("models"),
+        held_out: Tensor | None = None,
     ) -> None:
         """Start drawing.
 
@@ -37,13 +45,17 @@ class Case:
             dtype: of the floating-point inputs.
             device: of all inputs.
             scale: factor on the number of items (images, rows), to see how the work grows.
+            models: the folder of saved models.
+            held_out: images, uint8 (HELD_OUT, 3, 32, 32), for `held_out`.
         """
         self._random = np.random.Generator(np.random.PCG64([seed, zlib.crc32(check_id.encode())]))
         self._dtype, self._device, self._scale = dtype, device, scale
+        self._models, self._held_out = models, held_out
         height, width = self._random.choice([3, 4, 5, 6], 2, replace=False).tolist()
         self._image_shape = (3, height, width)
         self.drawing = False
         self.handed_out: list[Tensor] = []
+        self._items: list[Tensor | np.ndarray] = []
         self._fingerprints: list[str] = []
 
     def integer(self, low: int, high: int) -> int:
@@ -90,19 +102,43 @@ class Case:
         self._fingerprints.append(_fingerprint(tensor))
         self.drawing = False
         self.handed_out.append(tensor)
+        self._items.append(tensor)
         return tensor
+
+    def array(self, values: object) -> np.ndarray:
+        """Hand out a NumPy copy of given values: a tensor, an array, a list; dtypes are kept."""
+        array = np.array(values.detach().cpu() if isinstance(values, Tensor) else values)
+        self._fingerprints.append(_fingerprint(array))
+        self._items.append(array)
+        return array
+
+    def model(self, name: str) -> Any:
+        """What a student has saved in `models` under that name, on the CPU; only tensors and plain values.
+
+        Raises:
+            MissingModel: there is no such file.
+            pickle.UnpicklingError: the file holds something else.
+        """
+        path = self._models / name
+        if not path.is_file():
+            raise MissingModel(f"models/{name} is missing: train the model and save it first")
+        return torch.load(path, weights_only=True, map_location="cpu")
+
+    def held_out(self) -> Float[Tensor, "num 3 32 32"]:
+        """`HELD_OUT` images of `shapes`, in [0, 1], that nobody has trained on."""
+        return self.tensor((self._held_out / 255).numpy())
 
     @property
     def drawn(self) -> str:
-        """A fingerprint of all tensors as they were handed out."""
+        """A fingerprint of all tensors and arrays as they were handed out."""
         return " ".join(self._fingerprints)
 
     @property
     def now(self) -> str:
-        """The same of the tensors as they are now."""
-        return " ".join(map(_fingerprint, self.handed_out))
+        """The same of the tensors and arrays as they are now."""
+        return " ".join(map(_fingerprint, self._items))
 
 
-def _fingerprint(tensor: Tensor) -> str:
-    values = tensor.detach().cpu().contiguous().numpy().tobytes()
-    return hashlib.sha256(f"{tuple(tensor.shape)} {tensor.dtype}".encode() + values).hexdigest()[:12]
+def _fingerprint(values: Tensor | np.ndarray) -> str:
+    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+    return hashlib.sha256(f"{array.shape} {values.dtype}".encode() + array.tobytes()).hexdigest()[:12]

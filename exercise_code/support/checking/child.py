@@ -22,10 +22,11 @@ from typing import BinaryIO
 import exercise_code
 from exercise_code.support.checking import accelerator, confine, probe
 from exercise_code.support.checking.assignment import Assignment, find_assignment
-from exercise_code.support.checking.evidence import dumps
+from exercise_code.support.checking.evidence import dumps, loads
 from exercise_code.support.paths import ROOT
 
 MAX_FRAME = 64 * 2**20
+HELD_OUT_FILE = "held_out.safetensors"
 KILL = b"kill"
 
 
@@ -80,7 +81,7 @@ def warm_up(assignment: Assignment) -> None:
     (weight @ weight).sum().backward()
     accelerator.available()
     for check in assignment.checks:
-        probe.gather(check, seed=0)
+        probe.gather(check, seed=0, held_out=torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
     for name in [*sys.modules]:
         if name.startswith("exercise_code.") and not name.startswith("exercise_code.support"):
             del sys.modules[name]
@@ -95,9 +96,11 @@ def run_checks(assignment: Assignment, checks: Sequence[str], seed: int, out: Bi
             importlib.import_module(".".join(Path(file).with_suffix("").parts))
         except (Exception, SystemExit):
             continue  # each check meets the same error, and reports it
+    images = probe.EXERCISES.parent / HELD_OUT_FILE
+    held_out = loads(images.read_bytes()) if images.is_file() else None
     write_frame(out, b"")
     for id in checks:
-        write_frame(out, dumps(probe.gather(declared[id], seed).to_tree()))
+        write_frame(out, dumps(probe.gather(declared[id], seed, held_out).to_tree()))
 
 
 def write_frame(out: BinaryIO, data: bytes) -> None:

@@ -6,6 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+Law = Callable[[dict[str, Any], dict[str, Any]], str | None]
+"""Takes a student's outputs and the reference's, returns what is wrong with the first, or None."""
+
+LIBRARIES = ("torch", "numpy")
+
+
+class DeclarationError(ValueError):
+    """A check is declared in a way that contradicts itself; the message says how."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -23,6 +32,33 @@ class Check:
     forbids: tuple[str, ...]
     rtol: float
     atol: float
+    law: Law | None
+    free_shapes: tuple[str, ...]
+    library: str
+    floor: float | None
+    target: float | None
+
+    def __post_init__(self) -> None:
+        limited = self.loops is not None or self.memory is not None
+        for wrong, reason in (
+            (self.library not in LIBRARIES, f"library must be one of {', '.join(LIBRARIES)}"),
+            (self.free_shapes and not self.law, "free_shapes belongs to a law"),
+            (
+                self.library == "numpy" and (self.loops or self.memory is not None),
+                "operations and memory are measured for torch only: loops=0 is all that can be asked",
+            ),
+            ((self.floor is None) != (self.target is None), "floor and target belong together"),
+            (
+                self.target is not None and not 0 <= (self.floor or 0) < self.target <= 1,
+                "0 <= floor < target <= 1 must hold",
+            ),
+            (
+                self.target is not None and (self.law or limited or self.library != "torch"),
+                "an accuracy to reach goes with no law, no other library, and no limit of loops or memory",
+            ),
+        ):
+            if wrong:
+                raise DeclarationError(f"{self.id}: {reason}")
 
     @property
     def exercise(self) -> str:
@@ -45,6 +81,11 @@ def check(
     forbids: tuple[str, ...] | list[str] = (),
     rtol: float = 1e-4,
     atol: float = 1e-5,
+    law: Law | None = None,
+    free_shapes: tuple[str, ...] | list[str] = (),
+    library: str = "torch",
+    floor: float | None = None,
+    target: float | None = None,
 ) -> Callable[[Callable[..., dict[str, Any]]], Check]:
     """Declare a check; the decorated probe takes (code, case) and returns named outputs.
 
@@ -54,13 +95,40 @@ def check(
         uses: exercises it builds on; when it fails together with one of them, it counts as blocked.
         loops: nested Python loops allowed, judged by how the number of operations grows with the inputs.
         memory: largest total of live intermediates, in multiples of inputs and output together.
-        forbids: dotted names of what the exercise rules out (`torch.cdist`).
+        forbids: dotted names of what the exercise rules out (`torch.cdist`, `numpy.std`).
         rtol: relative tolerance in float32; in float64 a ten-thousandth of it.
         atol: absolute tolerance in float32; in float64 a ten-thousandth of it.
+        law: decides instead of a comparison where an answer is left to chance: gets the outputs and those of
+            the reference on the same inputs, returns a sentence that says what is wrong, or None. Names,
+            shapes and dtypes are compared before. Its docstring states how often it errs (below 1e-6).
+        free_shapes: names of outputs whose shape (or length) is left to the law.
+        library: what the exercise is written in, "torch" or "numpy". NumPy runs once and again, on arrays as
+            they are drawn (float64), with the tolerances as given.
+        floor: accuracy up to which a saved model earns nothing.
+        target: accuracy from which it earns all points; in between they grow in proportion. The probe
+            returns {"labels": int64 (num,)} of `case.held_out()`, and runs once.
+
+    Raises:
+        DeclarationError: some of these contradict each other.
     """
 
     def declare(probe: Callable[..., dict[str, Any]]) -> Check:
-        return Check(id, probe, points, tuple(uses), loops, memory, tuple(forbids), rtol, atol)
+        return Check(
+            id,
+            probe,
+            points,
+            tuple(uses),
+            loops,
+            memory,
+            tuple(forbids),
+            rtol,
+            atol,
+            law,
+            tuple(free_shapes),
+            library,
+            floor,
+            target,
+        )
 
     return declare
 

@@ -5,6 +5,7 @@ import struct
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
@@ -96,31 +97,39 @@ def _is_leaf(leaf: Any) -> bool:
     return leaf.get("kind") == "object" and isinstance(leaf.get("type"), str)
 
 
-def leaves(value: Any, path: str = "") -> dict[str, Any]:
+def leaves(value: Any, library: str = "torch") -> dict[str, Any]:
     """Take nested containers apart into paths and leaves; tensors come back on the CPU, detached.
+
+    Args:
+        value: dicts, lists and tuples of tensors and Python scalars.
+        library: with "numpy", arrays are expected where tensors are otherwise, and become tensors.
 
     Raises:
         ValueError: there are more than `MAX_LEAVES` leaves.
     """
     found: dict[str, Any] = {}
-    _collect(value, path, found)
+    _collect(value, "", found, library)
     return found
 
 
-def _collect(value: Any, path: str, found: dict[str, Any]) -> None:
+def _collect(value: Any, path: str, found: dict[str, Any], library: str) -> None:
     if len(found) > MAX_LEAVES:
         raise ValueError(f"the result has more than {MAX_LEAVES} parts")
     if isinstance(value, dict):
         if path:
             found[path] = {"kind": "dict", "size": len(value)}
         for key, item in value.items():
-            _collect(item, f"{path}[{key!r}]" if path else str(key), found)
+            _collect(item, f"{path}[{key!r}]" if path else str(key), found, library)
     elif isinstance(value, list | tuple):
         found[path] = {"kind": "list", "size": len(value)}
         for index, item in enumerate(value):
-            _collect(item, f"{path}[{index}]", found)
-    elif isinstance(value, Tensor):
+            _collect(item, f"{path}[{index}]", found, library)
+    elif isinstance(value, Tensor) and library == "torch":
         found[path] = _plain(value)
+    elif isinstance(value, np.ndarray) and library == "numpy" and value.dtype.kind in "biuf":
+        found[path] = _plain(torch.from_numpy(np.array(value)))
+    elif isinstance(value, np.generic) and library == "numpy":
+        found[path] = value.item()
     elif value is None or type(value) in (bool, int, float, str):
         found[path] = value
     else:

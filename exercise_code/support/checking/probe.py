@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib
 import io
+import random
 import time
 import traceback
 import warnings
@@ -11,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from exercise_code.support.checking import accelerator
-from exercise_code.support.checking.case import Case
+from exercise_code.support.checking.case import Case, MissingModel
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run, leaves
 from exercise_code.support.checking.watching import Forbid, Watch
@@ -30,21 +32,36 @@ LARGE = 4
 class Code:
     """The modules of `exercise_code` as attributes, imported when they are first asked for."""
 
+    def __init__(self, package: str = "exercise_code") -> None:
+        self._package = package
+
     def __getattr__(self, name: str) -> Any:
-        return importlib.import_module(f"exercise_code.{name}")
+        module = importlib.import_module(f"{self._package}.{name}")
+        return Code(module.__name__) if hasattr(module, "__path__") else module
 
 
-def gather(check: Check, seed: int) -> Evidence:
+def gather(check: Check, seed: int, held_out: Tensor | None = None) -> Evidence:
     """Run a check on the functions as they are now.
 
     The runs are `float32`, the same `again`, `float64`, on the `accelerator` (CUDA where there is
-    one, else the pretended one), and `large` where the check limits loops or memory.
+    one, else the pretended one), and `large` where the check limits loops or memory. NumPy runs twice, in
+    float64, under the first two names; a saved model runs once.
+
+    Args:
+        check: what to run.
+        seed: draws the inputs.
+        held_out: images, uint8 (num, 3, 32, 32), on which saved models are tried.
     """
     started = time.perf_counter()
     evidence = Evidence(check.id)
-    first = evidence.runs["float32"] = _run(check, seed, Case(seed, check.id), quiet=False)
-    if first.error is None:
-        evidence.runs["again"] = _run(check, seed + 1, Case(seed, check.id))
+    with_numpy = check.library == "numpy"
+    given: dict[str, Any] = {"dtype": torch.float64} if with_numpy else {}
+    if check.target is not None:
+        given = {"models": EXERCISES.parent / "models", "held_out": held_out}
+    first = evidence.runs["float32"] = _run(check, seed, Case(seed, check.id, **given), quiet=False)
+    if first.error is None and check.target is None and not check.law:
+        evidence.runs["again"] = _run(check, seed + 1, Case(seed, check.id, **given))
+    if first.error is None and check.target is None and not with_numpy:
         evidence.runs["float64"] = _run(check, seed, Case(seed, check.id, dtype=torch.float64))
         if check.loops is not None or check.memory is not None:
             evidence.runs["large"] = _run(check, seed, Case(seed, check.id, scale=LARGE))
@@ -61,16 +78,17 @@ def gather(check: Check, seed: int) -> Evidence:
 
 def _run(check: Check, seed: int, case: Case, *, watch: bool = True, quiet: bool = True) -> Run:
     run = Run()
-    forbid = Forbid(check.forbids)
+    forbid = Forbid(name for name in check.forbids if name.startswith("torch."))
     watching = Watch(case)
-    with torch.random.fork_rng(devices=[]), _one_thread(), _silence(stdout=quiet), warnings.catch_warnings():
+    with _chance(seed), _one_thread(), _silence(stdout=quiet), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.manual_seed(seed)
         try:
             with forbid, watching if watch else contextlib.nullcontext():
                 outputs = check.probe(Code(), case)
-            run.outputs = leaves(outputs)
+            run.outputs = leaves(outputs, check.library)
             run.devices = sorted({t.device.type for t in tree_leaves(outputs) if isinstance(t, Tensor)})
+        except MissingModel as error:
+            run.error, run.unwritten = str(error), check.exercise
         except (Exception, SystemExit) as error:
             run.error, run.unwritten = _sentence(error), unwritten(error)
     run.inputs_before, run.inputs_after = case.drawn, case.now
@@ -78,6 +96,21 @@ def _run(check: Check, seed: int, case: Case, *, watch: bool = True, quiet: bool
     run.operations = watching.operations
     run.memory = watching.peak / max(1, sum(map(_bytes, [*case.handed_out, *run.outputs.values()])))
     return run
+
+
+@contextlib.contextmanager
+def _chance(seed: int) -> Iterator[None]:
+    """Start all generators of random numbers from a seed, and put them back afterwards."""
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002
 
 
 @contextlib.contextmanager

@@ -68,7 +68,7 @@ def verdicts_on(assignment: Assignment, wanted: list[Check]) -> list[Verdict]:
     answers = _answers(assignment)
 
     def verdict(check: Check) -> Verdict:
-        evidence = _unreadable(check) or gather(check, answers.seed)
+        evidence = _unreadable(check) or gather(check, answers.seed, answers.held_out)
         function = source.read_exercise(check.exercise, EXERCISES)
         return judge(check, evidence, answers.reference[check.id], function, answers.mistakes)
 
