@@ -19,7 +19,7 @@ class Classifier:
         self.cache = None
         self.initialize_weights()
 
-    def initialize_weights(self, weights: Float[Tensor, "num_features+1 1"] | None = None) -> None:
+    def initialize_weights(self, weights: Float[Tensor, "num_weights 1"] | None = None) -> None:
         """Set the weights; without any, draw them: float64, normal, with standard deviation 0.001."""
         if weights is None:
             weights = 0.001 * torch.randn(self.num_features + 1, 1, dtype=torch.float64)
@@ -50,7 +50,7 @@ class Classifier:
         return probabilities
         ### END SOLUTION
 
-    def backward(self, dout: Float[Tensor, "batch 1"]) -> Float[Tensor, "num_features+1 1"]:
+    def backward(self, dout: Float[Tensor, "batch 1"]) -> Float[Tensor, "num_weights 1"]:
         """Gradient of the loss with respect to W, by hand, for the X of the last `forward`.
 
         Args:
