@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-all lab lint notebooks clean
+.PHONY: setup demo test test-all lab lint mutants notebooks clean
 
 setup: .venv/installed
 
@@ -26,6 +26,11 @@ lab: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+mutants: setup
+	for settings in assignments/*/assignment.toml; do \
+	  $(BIN)/workbook mutants "$$(basename "$$(dirname "$$settings")")" || failed=1; \
+	done; exit $${failed:-0}
 
 notebooks: setup
 	$(BIN)/python -m pytest -q tests/test_notebooks.py

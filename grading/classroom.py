@@ -14,6 +14,7 @@ from types import CodeType, FunctionType, ModuleType
 from exercise_code.support.checking import source
 from exercise_code.support.checking.assignment import Assignment, read_assignment
 from exercise_code.support.checking.declare import Mistake
+from exercise_code.support.checking.probe import one_thread
 from exercise_code.support.paths import ROOT
 from grading.tree import BEGIN, END, strip_solutions
 
@@ -65,7 +66,7 @@ def _models(folder: Path) -> dict[str, bytes]:
     assignment = read_assignment(folder)
     if not assignment.make_models:
         return {}
-    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch, one_thread():
         assignment.make_models(Path(scratch))
         return {f"models/{name}": (Path(scratch) / name).read_bytes() for name in assignment.models}
 

@@ -1,5 +1,6 @@
 """The instructor's command: release an assignment, grade submissions, see it all on a made-up class."""
 
+import json
 import secrets
 import time
 from pathlib import Path
@@ -128,8 +129,43 @@ def gradescope(
     assignment = find_assignment(name)
     target = target or BUILD / "gradescope" / f"{assignment.name}.zip"
     drawn = secrets.randbits(32) if seed is None else seed
-    build(assignment, make_answers(assignment.checks, assignment.mistakes, drawn), target)
+    answers = make_answers(assignment.checks, assignment.mistakes, drawn, secrets.randbits(64))
+    build(assignment, answers, target)
     console.print(f"Upload [bold]{target}[/] as the autograder of a programming assignment")
+
+
+@app.command()
+def similar(
+    name: Name,
+    submissions: Annotated[Path, typer.Argument(help="holds a folder or a zip archive for each student")],
+    out: Out = None,
+    threshold: Annotated[float, typer.Option(min=0, max=1, help="least similarity to show")] = 0.5,
+    common: Annotated[
+        int, typer.Option(min=2, help="a passage that more submissions have counts for nobody")
+    ] = 10,
+    roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, email, …")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--from", help="gradescope, canvas, moodle, github, nbgrader or folders")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each pair")] = False,
+) -> None:
+    """Show pairs of submissions that share what students wrote themselves, side by side."""
+    from grading import similar as similarity
+    from grading.collect import collect
+
+    assignment = find_assignment(name)
+    folder = out or BUILD / "grading" / assignment.name
+    collection = collect(submissions, assignment, read_roster(roster) if roster else None, kind)
+    pairs = similarity.similar(collection.submissions(assignment), assignment, threshold, common)
+    similarity.write_table(pairs, folder / "similar.csv")
+    similarity.write_similar(pairs, assignment, folder / "similar.html", threshold, common)
+    if as_json:
+        for pair in pairs:
+            print(json.dumps(pair.row()))
+        return
+    found = f"{len(pairs):,} pairs" if len(pairs) != 1 else "1 pair"
+    console.print(f"{found} of {len(collection.found):,} submissions share {threshold:.0%} or more")
+    console.print(f"Side by side  {folder / 'similar.html'}\nTable         {folder / 'similar.csv'}")
 
 
 @app.command()
@@ -148,6 +184,43 @@ def doctor(
     console.print(table)
     console.print(f"Isolation {sandbox.level}")
     raise typer.Exit(int(require_sandbox and sandbox.level != "L3"))
+
+
+@app.command()
+def mutants(
+    name: Name,
+    exercise: Annotated[str, typer.Option(help="only this one: knn.predict_labels")] = "",
+    workers: Annotated[int | None, typer.Option(min=1, help="processes; one a core if not given")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="draws the inputs, and the sample")] = 0,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="so many mutants of each exercise; all if not given")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="folder for page and journal; BUILD/mutants/ASSIGNMENT")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print all that is found as JSON")] = False,
+) -> None:
+    """Change the solutions in one place at a time, and list the changes that no check notices.
+
+    A run that was ended goes on where it was. Ends with 1 where something is left to mend.
+    """
+    from grading.mutants.page import write_mutants_page
+    from grading.mutants.run import Settings as Wanted
+    from grading.mutants.run import examine_assignment
+
+    assignment = find_assignment(name)
+    out = out or BUILD / "mutants" / assignment.name
+    wanted = Wanted(out, exercise, workers, seed, sample)
+    found = examine_assignment(assignment, wanted, Console(quiet=True) if as_json else console)
+    write_mutants_page(found, out / "index.html")
+    tree = found.to_tree()
+    (out / "mutants.json").write_text(json.dumps(tree, indent=1), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(tree))
+    else:
+        console.print(found.summary())
+        console.print(f"The page is [bold]{out / 'index.html'}[/]")
+    raise typer.Exit(int(not found.flawless))
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.judge import Verdict
+from exercise_code.support.checking.probe import MAX_WARNINGS
 from grading.graded import Graded
 from grading.pages import RUNS, render
 from grading.pictures import Panel, panels
@@ -26,6 +27,8 @@ def feedback_page(assignment: Assignment, graded: Graded, answers: Answers) -> s
     return render(
         "feedback",
         assignment=assignment,
+        seconds=dict(zip(exercises, graded.seconds, strict=True)),
+        warnings={item.check: _warnings(item) for item in graded.evidence},
         graded=graded,
         next=next((v for v in graded.verdicts if v.status not in ("passed", "blocked")), None),
         common=_common_problem(graded.verdicts),
@@ -48,7 +51,17 @@ def _common_problem(verdicts: list[Verdict]) -> Verdict | None:
     return verdicts[0] if len(verdicts) > 1 and len(last) == 1 and last != {""} else None
 
 
+def _warnings(evidence: Evidence) -> list[str]:
+    """What the student's lines were warned of; the evidence may claim more than is ever noted."""
+    return evidence.runs["float32"].warnings[:MAX_WARNINGS] if "float32" in evidence.runs else []
+
+
 def _panels(check: Check, verdict: Verdict, evidence: Evidence, reference: Evidence) -> list[Panel]:
-    if "answer" not in verdict.faults or verdict.status == "blocked" or evidence.runs["float32"].error:
+    if (
+        not check.compared
+        or "answer" not in verdict.faults
+        or verdict.status == "blocked"
+        or evidence.runs["float32"].error
+    ):
         return []
     return list(panels(check, reference.runs["float32"].outputs, evidence.runs["float32"].outputs))

@@ -26,10 +26,9 @@ create table if not exists result
 
 @dataclass
 class Record(Graded):
-    """A submission as the journal knows it: `seconds` of each check, and the written answers to score 0."""
+    """A submission as the journal knows it: the key of its evidence, and the written answers to score 0."""
 
     key: str = ""
-    seconds: list[float] = field(default_factory=list)
     untouched: list[str] = field(default_factory=list)
 
 
@@ -105,6 +104,7 @@ class Journal:
             "submitted": submission.submitted and submission.submitted.isoformat(),
             "verdicts": [asdict(verdict) for verdict in result.verdicts],
             "seconds": result.seconds,
+            "code": result.code,
             "untouched": result.untouched,
         }
         self._db.execute("begin")
@@ -124,8 +124,9 @@ class Journal:
                 Submission(id, notes=content["notes"], name=content["name"], submitted=submitted),
                 [Verdict(**verdict) for verdict in content["verdicts"]],
                 _Stored(self, key, len(content["verdicts"])),
-                key,
                 content["seconds"],
+                content["code"],
+                key,
                 content["untouched"],
             )
 

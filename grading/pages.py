@@ -18,6 +18,7 @@ LIGHT = {
     "quiet": "#56606a",
     "line": "#cfd6dc",
     "link": "#005a8f",
+    "mark": "#ffe6a8",
 }
 DARK = {
     "page": "#14181c",
@@ -26,6 +27,7 @@ DARK = {
     "quiet": "#a6b0ba",
     "line": "#3b444d",
     "link": "#7cc4f0",
+    "mark": "#55430f",
 }
 BLUE, VERMILLION, PURPLE, ORANGE = "#0072B2", "#D55E00", "#CC79A7", "#E69F00"
 LONGEST = 500
@@ -85,6 +87,11 @@ def points(number: float) -> str:
     return f"{round(number, 2):g}"
 
 
+def in_seconds(seconds: float) -> str:
+    """A duration in three digits: 12.3 s, 4.56 ms."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+
+
 def plain(text: object) -> str:
     """A text by a student, cut to a length that one can read."""
     text = str(text)
@@ -105,6 +112,7 @@ def _environment() -> Environment:
         "name": lambda check: Markup(re.sub("([_.])", r"\1<wbr>", str(escape(name_of(check))))),
         "count": count,
         "points": points,
+        "seconds": in_seconds,
         "text": _text,
         "word": lambda verdict: WORDS[verdict.status],
         "link": lambda id: f"feedback/{quote(id, safe='', errors='surrogateescape')}.html",

@@ -20,7 +20,10 @@ from grading.pages import BLUE, VERMILLION, plain
 LONGEST_STRIP = 24
 LARGEST_PICTURE = 96
 PICTURE_PIXELS = 128
+MOST_IMAGES = 4
+SHORTEST_SIDE = 8
 VALUES = colormaps["viridis"]
+GREYS = colormaps["gray"]
 SIGNED = LinearSegmentedColormap.from_list("signed", [BLUE, "#f0f0f0", VERMILLION])
 
 
@@ -155,19 +158,26 @@ def _table(path: str, due: Tensor, came: Tensor, wrong: Tensor) -> Panel:
 
 
 def _drawn(path: str, due: Tensor, came: Tensor, wrong: Tensor | None) -> Panel:
-    a, b = _matrix(due), _matrix(came)
+    images = _is_images(due) and _is_images(came)
+    a, b = (_montage(due), _montage(came)) if images else (_matrix(due), _matrix(came))
     finite = np.concatenate([a[np.isfinite(a)], b[np.isfinite(b)]])
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
-    scales = [_scale("value", low, high, VALUES)]
-    cell = max(2, PICTURE_PIXELS // max(a.shape + b.shape))
+    if images and low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    colours = GREYS if images else VALUES
+    scales = [_scale("value of each channel" if images else "value", low, high, colours)]
+    cell = max(2, PICTURE_PIXELS // max(a.shape[:2] + b.shape[:2]))
     pictures = [
-        _picture("expected", due, a, low, high, VALUES, cell),
-        _picture("got", came, b, low, high, VALUES, cell),
+        _picture("expected", due, a, low, high, colours, cell),
+        _picture("got", came, b, low, high, colours, cell),
     ]
     summary = f"shape {_shape(came)} where {_shape(due)} is due"
     if wrong is not None:
         with np.errstate(invalid="ignore", over="ignore"):
-            off = np.where(_matrix(wrong) > 0, b - a, 0)
+            off = np.where((_montage(wrong) if images else _matrix(wrong)) > 0, b - a, 0)
+        if images:
+            largest = np.abs(np.nan_to_num(off)).argmax(2)[..., None]
+            off = np.take_along_axis(off, largest, 2)[..., 0]
         reach = np.abs(off[np.isfinite(off)]).max(initial=0)
         pictures.append(_picture("got − expected", came, off, -reach, reach, SIGNED, cell))
         if reach:
@@ -175,9 +185,26 @@ def _drawn(path: str, due: Tensor, came: Tensor, wrong: Tensor | None) -> Panel:
         summary = f"{int(wrong.sum())} of {wrong.numel()} values differ"
     if np.isnan(a).any() or np.isnan(b).any():
         summary += "; NaN is striped black and white"
-    if max(a.shape + b.shape) < max(_flat(due).shape + _flat(came).shape):
+    if images:
+        summary += f"; of up to {MOST_IMAGES} images the first {LARGEST_PICTURE} rows and columns are drawn"
+        summary += (
+            ", of their differences that of the channel where it is largest" if wrong is not None else ""
+        )
+    elif max(a.shape + b.shape) < max(_flat(due).shape + _flat(came).shape):
         summary += f"; the first {LARGEST_PICTURE} rows and columns are drawn"
     return Panel(path, summary, pictures=pictures, scales=scales)
+
+
+def _is_images(tensor: Tensor) -> bool:
+    """Whether a tensor holds images, (…, channels, height, width) with one channel or three."""
+    large_enough = tensor.dim() in (3, 4) and min(tensor.shape[-2:]) >= SHORTEST_SIDE
+    return large_enough and tensor.shape[-3] in (1, 3) and tensor.numel() > 0 and not tensor.is_complex()
+
+
+def _montage(tensor: Tensor) -> np.ndarray:
+    """The first images side by side, as (height, width, channels)."""
+    images = tensor.reshape(-1, *tensor.shape[-3:])[:MOST_IMAGES, :, :LARGEST_PICTURE, :LARGEST_PICTURE]
+    return np.concatenate([*images.permute(0, 2, 3, 1).to(torch.float64).numpy()], axis=1)
 
 
 def _flat(tensor: Tensor) -> Tensor:
@@ -194,9 +221,13 @@ def _picture(
 ) -> Picture:
     with np.errstate(invalid="ignore", over="ignore"):
         scaled = (matrix - low) / (high - low) if high > low else np.full(matrix.shape, 0.5)
-    large = np.kron(scaled, np.ones((cell, cell)))
-    pixels = colours(np.nan_to_num(large).clip(0, 1), bytes=True)[..., :3]
-    undefined = np.kron(np.isnan(matrix), np.ones((cell, cell))) > 0
+    small = np.nan_to_num(scaled).clip(0, 1)
+    if matrix.ndim == 3 and matrix.shape[2] == 3:
+        pixels = (255 * small).round().astype(np.uint8)
+    else:
+        pixels = colours(small.reshape(matrix.shape[:2]), bytes=True)[..., :3]
+    pixels = pixels.repeat(cell, 0).repeat(cell, 1)
+    undefined = np.isnan(matrix).reshape(*matrix.shape[:2], -1).any(2).repeat(cell, 0).repeat(cell, 1)
     rows, columns = np.indices(undefined.shape)
     pixels[undefined] = np.where((rows + columns) % 4 < 2, 255, 0)[undefined, None]
     file = io.BytesIO()

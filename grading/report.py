@@ -1,39 +1,41 @@
 """A page for the teacher: how the class did, and which misconceptions its members share."""
 
-import io
-import re
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import accumulate
 from pathlib import Path
 from statistics import median
 from typing import Any
-
-import altair as alt
-from markupsafe import Markup, escape
 
 from exercise_code.support.checking.answers import Answers
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.compare import difference
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence
-from exercise_code.support.checking.judge import Verdict
+from exercise_code.support.checking.judge import Verdict, without_numbers
 from exercise_code.support.checking.render import WORDS
 from grading.graded import Graded
+from grading.incidents import incidents
+from grading.item_analysis import USUAL, analyse
 from grading.on_images import OnImages
-from grading.pages import LOOKS, count, name_of, plain, points, render, write_page
+from grading.pages import plain, render, write_page
 from grading.pictures import Panel, panels
+from grading.report_charts import breakdown, discriminations, durations, histogram
+from grading.stubs import stub
 
 BINS = 10
 CARDS = 24
-CHART_WIDTH = 400
+SLOWEST = 10
 
 
 @dataclass
 class Group:
-    """Students with the same wrong result; the outputs are those of the first, if values are wrong."""
+    """Students with the same wrong result; the outputs are those of the first, if values are wrong.
+
+    `code` counts the functions that gave it, where no mistake explains it; `stub` declares the commonest.
+    """
 
     check: Check
     message: str
@@ -42,12 +44,14 @@ class Group:
     outputs: dict[str, Any] | None
     checks: list[str] = field(default_factory=list)
     students: list[str] = field(default_factory=list)
+    code: Counter[str] = field(default_factory=Counter)
     panel: Panel | None = None
+    stub: str = ""
 
 
 @dataclass
 class Stop:
-    """Students whose code ended in the same error, timeout or crash."""
+    """Students whose code ended in the same error, timeout or crash, or was odd in the same way."""
 
     word: str
     message: str
@@ -67,7 +71,12 @@ class ClassReport:
         self.unfinished: dict[str, dict[str, list[str]]] = {
             check.id: {"to do": [], "blocked": []} for check in assignment.checks
         }
+        self.points: dict[str, list[float]] = {check.id: [] for check in assignment.checks}
+        self.seconds: dict[str, list[tuple[float, str]]] = {check.id: [] for check in assignment.checks}
+        self.totals: list[tuple[float, str]] = []
         self.stops: dict[tuple[str, ...], Stop] = {}
+        self.flaky: dict[tuple[str, str], Stop] = {}
+        self.incidents: dict[str, Stop] = {}
         self._explained: dict[tuple[str, str], Group] = {}
         self._unexplained: dict[tuple[str, ...], list[Group]] = {}
 
@@ -75,15 +84,26 @@ class ClassReport:
         """Count one submission in."""
         student = graded.submission.id
         self.scores[student] = graded.score
+        self.totals.append((sum(graded.seconds), student))
+        for check, seconds in zip(self.assignment.checks, graded.seconds, strict=True):
+            if seconds:
+                self.seconds[check.id].append((seconds, student))
+        for kind, check, text in incidents(graded):
+            _enter(self.incidents.setdefault(kind, Stop(kind, plain(text), "")), check, student)
         for index, (check, verdict) in enumerate(zip(self.assignment.checks, graded.verdicts, strict=True)):
             word = WORDS[verdict.status]
             self.words[check.id][word] += 1
+            self.points[check.id].append(verdict.points)
+            if verdict.status == "not_deterministic" or verdict.unstable:
+                _enter(self._flaky(check, verdict), check.id, student)
             if word in ("to do", "blocked"):
                 self.unfinished[check.id][word].append(student)
             elif word == "wrong":
-                _enter(self._group(check, graded.evidence, index, verdict), check, student)
+                group = self._group(check, graded.evidence, index, verdict)
+                group.code.update(filter(None, [graded.code.get(check.id)]))
+                _enter(group, check.id, student)
             elif word != "ok":
-                _enter(self._stop(word, verdict), check, student)
+                _enter(self._stop(word, verdict), check.id, student)
 
     @property
     def groups(self) -> list[Group]:
@@ -98,11 +118,15 @@ class ClassReport:
         explained = check.exercise, verdict.hint
         if explained in self._explained:
             return self._explained[explained]
-        outputs = _outputs(evidence[index], verdict)
+        outputs = _outputs(evidence[index], verdict) if check.compared else None
         if verdict.hint:
             group = Group(check, plain(verdict.message), verdict.hint, self._mistake(check, verdict), outputs)
             return self._explained.setdefault(explained, group)
-        others = [_without_numbers(text) for aspect, text in verdict.faults.items() if aspect != "answer"]
+        others = [
+            without_numbers(plain(text))
+            for aspect, text in verdict.faults.items()
+            if aspect != "answer" or not check.compared
+        ]
         alike = self._unexplained.setdefault((check.id, *verdict.faults, *others), [])
         for group in alike:
             if outputs is None or not difference(group.outputs, outputs, check.rtol, check.atol):
@@ -116,7 +140,12 @@ class ClassReport:
 
     def _stop(self, word: str, verdict: Verdict) -> Stop:
         stop = Stop(word, plain(verdict.message), verdict.hint)
-        return self.stops.setdefault((word, _without_numbers(verdict.message), verdict.hint), stop)
+        return self.stops.setdefault((word, without_numbers(plain(verdict.message)), verdict.hint), stop)
+
+    def _flaky(self, check: Check, verdict: Verdict) -> Stop:
+        kept = "" if verdict.status == "not_deterministic" else "the second run counts; "
+        text = f"{kept}{verdict.unstable if kept else verdict.message}"
+        return self.flaky.setdefault((check.id, kept), Stop("flaky", plain(text), ""))
 
 
 def write_report(
@@ -154,6 +183,8 @@ def write_report(
     cards = [group for group in groups if len(group.students) > 1][:CARDS] or groups[:CARDS]
     for group in cards:
         group.panel = _panel(group, answers)
+    _add_stubs(groups, assignment)
+    items = analyse(report.points, {check.id: check.points for check in assignment.checks})
     bins = _bins(report.scores, assignment.max_points)
     page = render(
         "report",
@@ -165,8 +196,14 @@ def write_report(
         sandbox=sandbox,
         images=images,
         bins=bins,
-        histogram=_histogram(bins, report.scores, assignment.max_points),
-        breakdown=_breakdown(report.words),
+        histogram=histogram(bins, report.scores, assignment.max_points),
+        breakdown=breakdown(report.words),
+        items=items,
+        usual=USUAL,
+        discriminations=discriminations(items),
+        durations=durations(report.seconds) if any(report.seconds.values()) else "",
+        taken=_durations_table(report),
+        slowest=sorted(report.totals, reverse=True)[:SLOWEST],
         cards=cards,
         rest=groups[len(cards) :],
         stops=sorted(report.stops.values(), key=lambda stop: -len(stop.students)),
@@ -174,9 +211,9 @@ def write_report(
     write_page(path, page)
 
 
-def _enter(group: Group | Stop, check: Check, student: str) -> None:
-    if check.id not in group.checks:
-        group.checks.append(check.id)
+def _enter(group: Group | Stop, check: str, student: str) -> None:
+    if check and check not in group.checks:
+        group.checks.append(check)
     if student not in group.students[-1:]:
         group.students.append(student)
 
@@ -188,15 +225,31 @@ def _outputs(evidence: Evidence, verdict: Verdict) -> dict[str, Any] | None:
     return evidence.runs["float32"].outputs
 
 
-def _without_numbers(text: str) -> str:
-    return re.sub(r"\d+", "#", plain(text))
-
-
 def _panel(group: Group, answers: Answers) -> Panel | None:
     if group.outputs is None:
         return None
     expected = answers.reference[group.check.id].runs["float32"].outputs
     return next(panels(group.check, expected, group.outputs, largest_table=0), None)
+
+
+def _add_stubs(groups: list[Group], assignment: Assignment) -> None:
+    """A declaration for each group that no mistake explains, with names that are free."""
+    known = {mistake.name for mistake in assignment.mistakes}
+    names = (name for number in itertools.count(1) if (name := f"unexplained_{number}") not in known)
+    path = assignment.folder / "mistakes.py"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    for group in groups:
+        if group.code:
+            code = min(group.code, key=lambda code: (-group.code[code], len(code), code))
+            group.stub = stub(group.check.id, next(names), code, text)
+
+
+def _durations_table(report: ClassReport) -> dict[str, tuple[int, float, float, str] | None]:
+    """For each check: how often it ran, the median, the longest and whose that was."""
+    return {
+        check: (len(runs), median(seconds for seconds, _ in runs), *max(runs)) if runs else None
+        for check, runs in report.seconds.items()
+    }
 
 
 def _bins(scores: dict[str, float], maximum: float) -> list[dict[str, Any]]:
@@ -205,116 +258,3 @@ def _bins(scores: dict[str, float], maximum: float) -> list[dict[str, Any]]:
     for student, score in scores.items():
         bins[min(int(score / width), BINS - 1)]["students"].append(student)
     return bins
-
-
-def _histogram(bins: list[dict[str, Any]], scores: dict[str, float], maximum: float) -> Markup:
-    middle = median(scores.values())
-    values = [{"low": b["low"], "high": b["high"], "count": len(b["students"])} for b in bins]
-    bars = (
-        alt.Chart(alt.Data(values=values))
-        .mark_bar(color=LOOKS["ok"].fill, binSpacing=2)
-        .encode(
-            x=alt.X(
-                "low:Q",
-                bin="binned",
-                title="points",
-                axis=alt.Axis(labelFlush=False),
-                scale=alt.Scale(domain=[0, maximum], nice=False),
-            ),
-            x2="high:Q",
-            y=alt.Y("count:Q", title="submissions", axis=alt.Axis(tickMinStep=1, format="d", grid=True)),
-        )
-    )
-    place = alt.Chart(alt.Data(values=[{"median": middle}])).encode(x="median:Q")
-    line = place.mark_rule(color="currentColor", strokeDash=[4, 3], strokeWidth=1.5)
-    left = middle > 0.75 * maximum
-    label = place.mark_text(
-        text=f"median {points(middle)}",
-        y=-8,
-        color="currentColor",
-        align="right" if left else "left",
-        fontSize=13,
-    )
-    best = sum(score >= maximum for score in scores.values())
-    finding = (
-        f"Histogram of {count(len(scores), 'score')} of at most {points(maximum)} points: "
-        f"the median is {points(middle)}, {best} have all points."
-    )
-    return _svg((bars + line + label).properties(width=CHART_WIDTH - 45, height=230), "histogram", finding)
-
-
-def _breakdown(words: dict[str, Counter]) -> Markup:
-    segments, rows = [], []
-    for check, counts in words.items():
-        total = counts.total()
-        ends = [*accumulate(counts[word] for word in LOOKS)]
-        rows.append({"check": check, "name": name_of(check), "rate": f"{counts['ok']} of {total} ok"})
-        for (word, look), end in zip(LOOKS.items(), ends, strict=True):
-            share = counts[word] / total
-            label = (
-                f"{look.sign} {counts[word]}"
-                if share > 0.09
-                else str(counts[word])
-                if share > 0.03 * len(str(counts[word]))
-                else ""
-            )
-            if counts[word]:
-                start = end - counts[word]
-                segments.append(
-                    {
-                        "check": check,
-                        "word": word,
-                        "start": start,
-                        "end": end,
-                        "label": label,
-                        "middle": (start + end) / 2,
-                    }
-                )
-    y = alt.Y("check:N", sort=[*words], axis=None, scale=alt.Scale(paddingInner=0.55, paddingOuter=0.3))
-    base = alt.Chart(alt.Data(values=segments)).encode(y=y)
-    x = alt.X(
-        "start:Q", axis=None, scale=alt.Scale(domain=[0, max(c.total() for c in words.values())], nice=False)
-    )
-    fills = alt.Color(
-        "word:N", legend=None, scale=alt.Scale(domain=[*LOOKS], range=[look.fill for look in LOOKS.values()])
-    )
-    inks = alt.Color(
-        "word:N", legend=None, scale=alt.Scale(domain=[*LOOKS], range=[look.text for look in LOOKS.values()])
-    )
-    edges = alt.condition("datum.word == 'to do'", alt.value("currentColor"), alt.value("var(--page)"))
-    bars = base.mark_bar(strokeWidth=1).encode(x=x, x2="end:Q", color=fills, stroke=edges)
-    labels = base.mark_text(fontSize=11).encode(x="middle:Q", text="label:N", color=inks)
-    titles = alt.Chart(alt.Data(values=rows)).encode(y=y)
-    left = titles.mark_text(align="left", dy=-17, x=0, color="currentColor", limit=290).encode(text="name:N")
-    right = titles.mark_text(align="right", dy=-17, x=CHART_WIDTH, color="currentColor").encode(text="rate:N")
-    chart = alt.layer(bars, labels, left, right).resolve_scale(color="independent")
-    hardest = min(words, key=lambda check: words[check]["ok"] / words[check].total())
-    finding = (
-        f"Outcomes of {count(len(words), 'check')}. Fewest pass {name_of(hardest)}: "
-        f"{words[hardest]['ok']} of {words[hardest].total()}."
-    )
-    return _svg(chart.properties(width=CHART_WIDTH, height=40 * len(words)), "breakdown", finding)
-
-
-def _svg(chart: alt.TopLevelMixin, id: str, finding: str) -> Markup:
-    """The chart as inline SVG that takes text colours from the page and says what it shows."""
-    axis = {
-        "labelColor": "currentColor",
-        "titleColor": "currentColor",
-        "titleFontWeight": 400,
-        "labelFontSize": 12,
-    }
-    lines = {
-        "domainColor": "#888",
-        "tickColor": "#888",
-        "gridColor": "#888",
-        "gridOpacity": 0.3,
-        "titleFontSize": 12,
-    }
-    chart = chart.configure(background="transparent", font="system-ui, sans-serif", padding=2)
-    chart = chart.configure_view(stroke=None).configure_axis(**axis, **lines).configure_text(fontSize=12.5)
-    file = io.StringIO()
-    chart.save(file, format="svg")
-    opening = f'<svg role="img" aria-labelledby="{id}-finding" '
-    titled = f'\\g<0><title id="{id}-finding">{escape(finding)}</title>'
-    return Markup(re.sub(r"<svg [^>]*>", titled, file.getvalue(), count=1).replace("<svg ", opening, 1))

@@ -28,6 +28,7 @@ from grading.graded import Graded
 from grading.notebooks import exercises_by_cell, with_verdicts
 from grading.runner import Worker
 from grading.sandbox import detect
+from grading.stubs import portable
 from grading.tree import write_tree
 
 DOUBTFUL = {"failed", "error", "timeout", "crashed"}
@@ -70,6 +71,7 @@ class Result:
     notes: list[str]
     verdicts: list[Verdict]
     seconds: list[float]
+    code: dict[str, str]
     evidence: bytes | None
     feedback: str
     notebook: str
@@ -235,7 +237,8 @@ class Grader:
             submission.id,
             submission.notes,
             graded.verdicts,
-            [item.seconds for item in gathered.evidence],
+            graded.seconds,
+            graded.code,
             gathered.to_bytes() if new else None,
             feedback_page(self._assignment, graded, self._answers),
             notebook,
@@ -275,7 +278,11 @@ def judge_submission(
             verdict = _unstable(verdict, other, note)
         verdicts.append(verdict)
     block(verdicts, assignment.checks)
-    return Graded(submission, verdicts, evidence)
+    unexplained = {v.check for v in verdicts if v.status == "failed" and not v.hint}
+    wrong = [check.id for check in assignment.checks if check.id in unexplained and check.target is None]
+    root = assignment.folder.parents[1]
+    code = {id: text for id in wrong if (text := portable(id, submission.files, root))}
+    return Graded(submission, verdicts, evidence, [item.seconds for item in evidence], code)
 
 
 def _disagreement(

@@ -23,6 +23,7 @@ settings.load_profile("workbook")
 # On a bare machine with a GPU, `pytest -m gpu` runs without the packages for notebooks and grading.
 NEEDS = {
     "beartype": ["test_knn.py", "test_mlp.py"],
+    "copydetect": ["test_similar.py"],
     "nbgrader": [
         "test_cluster.py",
         "test_collect.py",
@@ -30,6 +31,9 @@ NEEDS = {
         "test_gradescope.py",
         "test_gradebook.py",
         "test_late.py",
+        "test_models.py",
+        "test_mutants.py",
+        "test_report.py",
         "test_resume.py",
         "test_sandbox.py",
         "hostile/test_hostile.py",

@@ -5,6 +5,8 @@ import dataclasses
 import io
 import random
 import re
+import shutil
+import textwrap
 import weakref
 from itertools import pairwise
 from urllib.parse import unquote
@@ -13,19 +15,22 @@ import numpy as np
 import pytest
 import torch
 from bs4 import BeautifulSoup
+from conftest import grade_all
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.compare import difference, wrong_entries
 from exercise_code.support.checking.declare import check as declare
 from exercise_code.support.checking.evidence import Evidence, Run, leaves
+from exercise_code.support.checking.probe import MAX_WARNINGS
 from exercise_code.support.paths import ROOT
 from grading.collect import Submission
 from grading.feedback import feedback_page
 from grading.graded import Graded
-from grading.pages import DARK, LIGHT, LOOKS, write_page
+from grading.pages import DARK, LIGHT, LOOKS, in_seconds, write_page
 from grading.pictures import panels
 from grading.report import write_report
 from grading.work import judge_submission
@@ -128,7 +133,8 @@ def words(tag) -> str:
 
 def test_report_has_every_section(report, a01):
     assert [words(h2) for h2 in report.find_all("h2")] == [
-        "Scores", "Checks", "Misconceptions", "Errors", "Too slow", "Crashed", "Unfinished",
+        "Scores", "Checks", "Discrimination", "Time spent", "Misconceptions", "Errors", "Too slow", "Crashed",
+        "Not deterministic", "Sandbox incidents", "Unfinished",
     ]  # fmt: skip
     facts = {words(div.dt): words(div.dd) for div in report.select(".facts div")}
     assert facts["submissions"] == "13" and facts["seed"] == "5" and facts["isolation"] == "L1"
@@ -185,7 +191,7 @@ def test_a_group_has_hint_and_pictures_of_expected_and_got(report, answers):
 
 
 def test_tables_behind_the_charts_count_everybody(report, group, a01):
-    scores, checks = (table for table in report.find_all("table")[:-1] if not table.find_parent("article"))
+    scores, checks = report.find(id="scores").find_next("table"), report.find(id="checks").find_next("table")
     assert sum(int(row.td.get_text()) for row in scores.tbody.find_all("tr")) == len(group)
     heads = [words(th) for th in checks.thead.find_all("th")][1:]
     for check, row in zip(a01.checks, checks.tbody.find_all("tr"), strict=True):
@@ -215,9 +221,11 @@ def test_links_lead_to_the_feedback(report, pages, group):
 
 
 def test_charts_say_what_they_show(report):
-    histogram, breakdown = report.find_all("svg")
+    histogram, breakdown, discrimination, durations = report.find_all("svg")
     assert "13 scores" in histogram.title.get_text() and "the median is" in histogram.title.get_text()
     assert "Fewest pass" in breakdown.title.get_text()
+    assert "Lowest for" in discrimination.title.get_text()
+    assert "Slowest in the median" in durations.title.get_text()
     assert "currentColor" in str(histogram) and 'fill="#000"' not in str(histogram)
 
 
@@ -376,11 +384,122 @@ def test_contrast_is_enough(theme):
     for text in ("ink", "quiet", "link"):
         assert contrast(theme[text], theme["page"]) >= 4.5
         assert contrast(theme[text], theme["panel"]) >= 4.5
+    assert contrast(theme["ink"], theme["mark"]) >= 4.5
     for look in LOOKS.values():
         assert contrast(*(colours.get(colour, colour) for colour in (look.text, look.fill))) >= 4.5
     for word in ("ok", "wrong"):
         assert contrast(LOOKS[word].fill, theme["page"]) >= 3
         assert contrast(LOOKS[word].fill, theme["panel"]) >= 3
+
+
+LOOK = """
+() => {
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const behind = (element) => {
+    const colour = parts(getComputedStyle(element).backgroundColor);
+    return colour[3] === 0 && element.parentElement ? behind(element.parentElement) : colour;
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const [text, element] = [walker.currentNode.data.trim(), walker.currentNode.parentElement];
+    if (text && !element.closest("svg, .hidden") && element.checkVisibility())
+      found.push([text, parts(getComputedStyle(element).color), behind(element)]);
+  }
+  for (const text of document.querySelectorAll("svg text[fill=currentColor]"))
+    found.push([text.textContent, parts(getComputedStyle(text).fill), behind(text.closest("section"))]);
+  return found;
+}
+"""
+"""Every visible text of a page with its colour and the colour behind it."""
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no browser: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser, pages):
+    """Open the report and two pages of feedback in the browser, one after another, with all details."""
+
+    def open_all(**options):
+        for name in ("report.html", "feedback/hana.html", "feedback/ada.html"):
+            page = browser.new_page(**options)
+            page.goto((pages / name).as_uri())
+            page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+            yield name, page
+            page.close()
+
+    return open_all
+
+
+@needs_browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_has_enough_contrast_in_a_browser(opened, theme):
+    for name, page in opened(color_scheme=theme):
+        texts = page.evaluate(LOOK)
+        assert len(texts) > 20
+        for text, *colours in texts:
+            ink, behind = ("#" + "".join(f"{round(part):02x}" for part in colour[:3]) for colour in colours)
+            assert contrast(ink, behind) >= 4.5, (name, text, ink, behind)
+
+
+@needs_browser
+def test_pages_fit_a_phone(opened):
+    for name, page in opened(viewport={"width": 360, "height": 740}):
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
+
+
+@needs_browser
+def test_print_opens_what_is_folded(browser, pages):
+    page = browser.new_page()
+    page.goto((pages / "report.html").as_uri())
+    table = page.locator("details table").first
+    assert not table.is_visible()
+    page.emulate_media(media="print")
+    assert table.is_visible()
+    page.close()
+
+
+def test_feedback_says_how_long_each_check_took(pages, group):
+    (ben,) = (item for item in group if item.submission.id == "ben")
+    took = [words(tag) for tag in read(pages / "feedback/ben.html").select(".took")]
+    assert took and took == [in_seconds(seconds) for seconds in ben.seconds if seconds]
+
+
+def test_feedback_lists_warnings_of_the_students_lines(a01, tmp_path):
+    warning = textwrap.dedent("""
+        import warnings
+        import numpy as np
+        def knn_get_best_k(accuracies):
+            np.log(np.zeros(1))
+            for number in range(100):
+                warnings.warn(f"number {number}")
+            return 10
+    """)
+    text = (ROOT / KNN).read_text() + warning
+    grade_all([Submission("x", {KNN: text.encode()})], a01, 5, tmp_path)
+    page = read(tmp_path / "feedback/x.html")
+    lists = [[words(line) for line in found.find_all("li")] for found in page.select(".warned")]
+    assert lists and all(len(found) == MAX_WARNINGS for found in lists)
+    line = text.splitlines().index("    np.log(np.zeros(1))") + 1
+    assert lists[0][0] == f"RuntimeWarning: divide by zero encountered in log (knn.py, line {line})"
+    assert lists[0][1].startswith("UserWarning: number 0")
+    assert words(page.select_one(".warned").find_previous("h2")).startswith("knn_ get_ best_ k")
+
+
+def test_evidence_cannot_flood_the_page_with_warnings(a01, answers, student, returning, tmp_path):
+    evidence = returning(NO_LOOPS, lambda dists: dists)
+    evidence.runs["float32"].warnings = [HOSTILE * 1000] * 1000
+    write_page(tmp_path / "x.html", feedback_page(a01, student("x", no_loops=evidence), answers))
+    assert len(read(tmp_path / "x.html").select(".warned li")) == MAX_WARNINGS
+    assert (tmp_path / "x.html").stat().st_size < 100_000
 
 
 CHECK = declare("knn.f", points=1)(lambda code, case: {})
@@ -438,6 +557,23 @@ def test_pictures_share_a_scale_and_show_nan_as_stripes():
     assert (second[4 * cell, 5 * cell] == first[0, 0]).all()
     assert (off[0, 0] == off[9 * cell, 19 * cell]).all() and (off[4 * cell, 5 * cell] != off[0, 0]).any()
     assert panel.scales[0].ticks == ["0", "99.5", "199"]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_are_drawn_as_images(channels):
+    expected = torch.rand(2, channels, 8, 16, generator=torch.Generator().manual_seed(0))
+    got = expected.clone()
+    got[1, channels - 1, 2, 3] = 1 - (got[1, channels - 1, 2, 3] > 0.5).float()
+    (panel,) = panels(CHECK, {"x": expected}, {"x": got})
+    first, second, off = map(pixels, panel.pictures)
+    assert panel.summary.startswith(f"1 of {2 * channels * 128} values differ; of up to 4 images")
+    cell = first.shape[0] // 8
+    assert first.shape == (8 * cell, 32 * cell, 3)
+    due = expected.permute(2, 0, 3, 1).reshape(8, 32, channels).numpy()
+    assert np.abs(first[::cell, ::cell] / 255 - due).max() < 0.01
+    row, column = 2 * cell, (16 + 3) * cell
+    assert (first[row, column] != second[row, column]).any() and (off[row, column] != off[0, 0]).any()
+    assert (first != second).any(2).sum() == cell**2
 
 
 def test_a_transposed_matrix_keeps_its_shape():

@@ -157,8 +157,10 @@ def dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None
             return f"for p = {p}, {share:.0%} of the numbers are 0"
         if scale[~dropped].sub(1).abs().max() < 1e-4:
             return "what is kept is not scaled"
-        if not torch.allclose(scale[~dropped], torch.full_like(scale[~dropped], 1 / (1 - p)), rtol=1e-4):
-            return f"for p = {p}, what is kept is multiplied by {scale[~dropped].mean():.3f}"
+        kept, due = scale[~dropped], 1 / (1 - p)
+        rtol = 1e-4 if x.dtype == torch.float32 else 1e-8
+        if not torch.allclose(kept, torch.full_like(kept, due), rtol=rtol, atol=0.0):
+            return f"for p = {p}, what is kept is multiplied by {kept.mean():.9g}; {due:.9g} is due"
     if not outputs["seeded"].equal(outputs["seeded again"]):
         return "two calls with one seed give two masks"
     return None
@@ -183,7 +185,8 @@ def dropout_backward_law(outputs: dict[str, Any], expected: dict[str, Any]) -> s
     """The gradient is multiplied by what the input was multiplied by; never wrong by chance."""
     scale, dout, dx = outputs["out"] / expected["x"], expected["dout"], outputs["dx"]
     if torch.allclose(dx, dout * scale, rtol=1e-4, atol=1e-6):
-        return None
+        passes = torch.allclose(outputs["dx when testing"], dout)
+        return None if passes else "when testing, the gradient does not pass as it is"
     if torch.allclose(dx, dout):
         return "the gradient comes back as it went in"
     if (dx == 0).equal(scale == 0):
@@ -199,11 +202,18 @@ def dropout_backward_law(outputs: dict[str, Any], expected: dict[str, Any]) -> s
     forbids=AUTOGRAD,
 )
 def dropout_backward(code, case):
-    """The gradient through the same mask."""
+    """The gradient through the same mask, and through none when testing."""
     Dropout = code.fully_connected_networks.Dropout
     x, dout = numbers(case, 9, 11), numbers(case, 9, 11)
     out, cache = Dropout.forward(x, {"p": 0.4, "mode": "train"})
-    return {"x": x, "dout": dout, "out": out, "dx": Dropout.backward(dout, cache)}
+    _, cache_when_testing = Dropout.forward(x, {"p": 0.4, "mode": "test"})
+    return {
+        "x": x,
+        "dout": dout,
+        "out": out,
+        "dx": Dropout.backward(dout, cache),
+        "dx when testing": Dropout.backward(dout, cache_when_testing),
+    }
 
 
 @check(f"{FCN}Dropout.forward:test_mode", points=1, uses=[f"{FCN}Dropout.backward"])
@@ -614,11 +624,14 @@ def solver_train(code, case):
     solver, model = _train(code, case, (0.4, 0.8, 0.6), lr_decay=0.5)
     _, last_model = _train(code, case, (0.4, 0.8, 0.6), return_best_params=False)
     hurried, _ = _train(code, case, (0.4, 0.8, 0.6), time_limit=0)
+    b1 = model.params["b1"].clone()
+    model.params["b1"] += 1
     return {
         "val_acc_history": solver.val_acc_history,
         "sizes of batches": [len(batch) for batch in model.seen],
         "labels of the first epoch, sorted": torch.cat(model.labels[:3]).sort().values,
-        "b1 at the end": model.params["b1"],
+        "b1 at the end": b1,
+        "best b1 after a change of the model's": solver.best_params["b1"],
         "b1 at the end without return_best_params": last_model.params["b1"],
         "learning rate": solver.optim_configs["b1"]["learning_rate"],
         "steps with time_limit=0": len(hurried.loss_history),
@@ -682,14 +695,19 @@ def _guessers(case):
     return data, functools.partial(Guesser, like=data["X_train"])
 
 
+def _described(model: Guesser) -> dict[str, Any]:
+    """Which model it is, and its epochs, which patience ends: a guesser does not learn."""
+    return {"share": model.share, "tag": model.tag, "epochs": len(model.seen)}
+
+
 @check("hyperparameter_tuning.findBestConfig", points=1, uses=["solver.Solver.train"])
 def best_config(code, case):
     """A new model for each config; the best by validation accuracy is kept."""
     data, model_class = _guessers(case)
     shares = [*case.shuffled([0.2, 0.4, 0.6, 0.8, 0.8]), 0.3]
     configs = [{"share": share, "tag": tag, "learning_rate": 0.1} for tag, share in enumerate(shares)]
-    model, results = code.hyperparameter_tuning.findBestConfig(data, configs, model_class, 2, 1)
-    return {"results": [list(result) for result in results], "share": model.share, "tag": model.tag}
+    model, results = code.hyperparameter_tuning.findBestConfig(data, configs, model_class, 4, 2)
+    return {"results": [list(result) for result in results], **_described(model)}
 
 
 @check("hyperparameter_tuning.findBestConfig:nothing_learnt", points=1, uses=["solver.Solver.train"])
@@ -706,8 +724,8 @@ def whole_grid(code, case):
     """Every combination, the last name fastest."""
     data, model_class = _guessers(case)
     spaces = {"share": case.shuffled([0.2, 0.9, 0.5]), "tag": [1, 2], "learning_rate": [0.5, 0.1]}
-    model, results = code.hyperparameter_tuning.grid_search(data, spaces, model_class, 1, 1)
-    return {"results": [list(result) for result in results], "share": model.share, "tag": model.tag}
+    model, results = code.hyperparameter_tuning.grid_search(data, spaces, model_class, 4, 2)
+    return {"results": [list(result) for result in results], **_described(model)}
 
 
 SPACES = {
@@ -788,6 +806,10 @@ def search_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
         return "the results do not belong to the configs they stand beside"
     if outputs["share of the best"] != shares[accuracies.argmax()].item():
         return "the model returned is not the one with the best validation accuracy"
+    if outputs["epochs"] != expected["epochs"]:
+        return (
+            f"the best model had {outputs['epochs']} epochs; with its patience, {expected['epochs']} are due"
+        )
     return None
 
 
@@ -801,12 +823,13 @@ def random_configs(code, case):
     """So many configs, each drawn anew."""
     data, model_class = _guessers(case)
     spaces = {"share": ([0.0, 1.0], "float"), "learning_rate": ([1e-3, 1e-1], "log")}
-    model, results = code.hyperparameter_tuning.random_search(data, spaces, model_class, 6, 1, 1)
+    model, results = code.hyperparameter_tuning.random_search(data, spaces, model_class, 6, 4, 2)
     shares = [config["share"] for config, _ in results]
     return {
         "shares": torch.tensor(shares, dtype=torch.float64),
         "accuracies": torch.tensor([accuracy for _, accuracy in results], dtype=torch.float64),
         "share of the best": float(model.share),
+        "epochs": len(model.seen),
     }
 
 
@@ -878,23 +901,48 @@ def five_layers_by_heart(code, case):
     return {"weight_scale": float(scale), "learning_rate": float(rate)}
 
 
-@check(f"{FCN}create_solver_instance", points=1, uses=[f"{FCN}TwoLayerNet.__init__"])
-def ready_to_train(code, case):
-    """A solver with an untrained two-layer network, on the data given."""
+def _own_solver(code, case):
     given = {}
     for part, num in (("train", 12), ("val", 9)):
         given[f"X_{part}"], given[f"y_{part}"] = numbers(case, num, 7), case.labels(num, num_classes=4)
     like = given["X_train"]
-    solver = code.fully_connected_networks.create_solver_instance(given, like.dtype, like.device)
+    return code.fully_connected_networks.create_solver_instance(given, like.dtype, like.device)
+
+
+@check(f"{FCN}create_solver_instance", points=1, uses=[f"{FCN}TwoLayerNet.__init__"])
+def ready_to_train(code, case):
+    """A solver with an untrained two-layer network, on the data given."""
+    solver = _own_solver(code, case)
     params = solver.model.params
     return {
         "solver and model": [type(solver).__name__, type(solver.model).__name__],
         "X_train": solver.X_train,
         "y_val": solver.y_val,
         "rows of W1 and columns of W2": [len(params["W1"]), params["W2"].shape[1]],
-        "dtype of W1": str(params["W1"].dtype),
+        "b2": params["b2"],
         "steps so far": len(solver.loss_history),
     }
+
+
+@check(
+    f"{FCN}create_solver_instance:steps",
+    points=1,
+    uses=[f"{FCN}TwoLayerNet.__init__", f"{FCN}TwoLayerNet.loss", "solver.Solver._step"],
+)
+def ready_to_step(code, case):
+    """Settings that train: two steps, an epoch apart, move every parameter."""
+    solver = _own_solver(code, case)
+    moved = {}
+    for epoch in (1, 2):
+        before = {name: p.clone() for name, p in solver.model.params.items()}
+        solver._step(solver.X_train, solver.y_train)
+        after = solver.model.params
+        moved[f"moved in epoch {epoch}"] = [
+            name for name in sorted(before) if not after[name].equal(before[name])
+        ]
+        for config in solver.optim_configs.values():
+            config["learning_rate"] *= solver.lr_decay
+    return moved
 
 
 @check("hyperparameter_tuning.train_best_mlp:accuracy", points=4, floor=0.25, target=0.38)
@@ -916,21 +964,30 @@ class Sized:
         self.params = parameters(case, *widths)
 
 
+def turned(model: Sized) -> Sized:
+    """The network with its parameters in the opposite order: their names tell what they are."""
+    model.params = dict(reversed(model.params.items()))
+    return model
+
+
 @check("network_size.compute_network_pass_size", points=1)
 def bytes_of_a_pass(code, case):
     """Bytes of a forward and a backward pass."""
     size = code.network_size.compute_network_pass_size
+    batches = case.integer(2, 9), 32
     return {
-        f"batch {batch}": list(size(Sized(case, 7, 5, 3), batch)) for batch in (case.integer(2, 9), 32)
-    } | {"deeper": list(size(Sized(case, 6, 9, 4, 3), 11))}
+        **{f"batch {batch}": list(size(Sized(case, 7, 5, 3), batch)) for batch in batches},
+        "deeper, the last layer first": list(size(turned(Sized(case, 6, 9, 4, 3)), 11)),
+    }
 
 
 @check("network_size.compute_network_flops", points=1)
 def operations_of_a_pass(code, case):
     """Operations of a forward and a backward pass."""
     flops = code.network_size.compute_network_flops
-    return {"two layers": list(flops(Sized(case, 7, 5, 3), case.integer(2, 9)))} | {
-        "three layers": list(flops(Sized(case, 6, 9, 4, 3), 11))
+    return {
+        "two layers": list(flops(Sized(case, 7, 5, 3), case.integer(2, 9))),
+        "three layers, the last one first": list(flops(turned(Sized(case, 6, 9, 4, 3)), 11)),
     }
 
 
@@ -954,5 +1011,5 @@ class Fixed:
 @check("regularization.ensemble_predict", points=1)
 def mean_of_probabilities(code, case):
     """The mean probability decides, not the loudest network and not a show of hands."""
-    models = [Fixed(numbers(case, 47, 4, reach=reach)) for reach in (1.0, 8.0, 1.0, 0.5)]
-    return {"labels": code.regularization.ensemble_predict(models, numbers(case, 47, 3))}
+    models = [Fixed(numbers(case, 101, 4, reach=reach)) for reach in (1.0, 8.0, 2.0, 1.5)]
+    return {"labels": code.regularization.ensemble_predict(models, numbers(case, 101, 3))}

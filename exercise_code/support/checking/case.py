@@ -55,7 +55,7 @@ class Case:
         self._image_shape = (3, height, width)
         self.drawing = False
         self.handed_out: list[Tensor] = []
-        self._items: list[Tensor | np.ndarray] = []
+        self.items: list[Tensor | np.ndarray] = []
         self._fingerprints: list[str] = []
 
     def integer(self, low: int, high: int) -> int:
@@ -102,14 +102,14 @@ class Case:
         self._fingerprints.append(_fingerprint(tensor))
         self.drawing = False
         self.handed_out.append(tensor)
-        self._items.append(tensor)
+        self.items.append(tensor)
         return tensor
 
     def array(self, values: object) -> np.ndarray:
         """Hand out a NumPy copy of given values: a tensor, an array, a list; dtypes are kept."""
         array = np.array(values.detach().cpu() if isinstance(values, Tensor) else values)
         self._fingerprints.append(_fingerprint(array))
-        self._items.append(array)
+        self.items.append(array)
         return array
 
     def model(self, name: str) -> Any:
@@ -136,7 +136,7 @@ class Case:
     @property
     def now(self) -> str:
         """The same of the tensors and arrays as they are now."""
-        return " ".join(map(_fingerprint, self._items))
+        return " ".join(map(_fingerprint, self.items))
 
 
 def _fingerprint(values: Tensor | np.ndarray) -> str:

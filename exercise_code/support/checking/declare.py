@@ -66,6 +66,11 @@ class Check:
         return self.id.partition(":")[0]
 
     @property
+    def compared(self) -> bool:
+        """Whether outputs are held against the reference's, rather than to a law or a target."""
+        return self.law is None and self.target is None
+
+    @property
     def title(self) -> str:
         """First line of the probe's docstring."""
         return (self.probe.__doc__ or self.id).strip().splitlines()[0].rstrip(".")

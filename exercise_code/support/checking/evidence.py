@@ -22,7 +22,8 @@ class Run:
     `outputs` maps a path (`accuracies[5]`) to a leaf: a tensor, a Python scalar, or a dict that
     describes a container (`{"kind": "list", "size": 3}`) or something else (`{"kind": "object", …}`).
     `unwritten` names the exercise that raised NotImplementedError. `memory` is the largest total of
-    live intermediates, in multiples of inputs and outputs together.
+    live intermediates, in multiples of inputs and outputs together. `warnings` are those of the student's
+    own lines, as far as they were noted.
     """
 
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Run:
     inputs_after: str = ""
     devices: list[str] = field(default_factory=list)
     forbidden: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     operations: int = 0
     memory: float = 0.0
 
@@ -79,7 +81,10 @@ def _has_types(record: Run | Evidence) -> bool:
         texts, numbers, lists = [record.check, record.returns], [record.seconds], []
     else:
         texts = [record.unwritten, record.inputs_before, record.inputs_after, record.error or ""]
-        numbers, lists = [record.operations, record.memory], [record.devices, record.forbidden]
+        numbers, lists = (
+            [record.operations, record.memory],
+            [record.devices, record.forbidden, record.warnings],
+        )
         if not isinstance(record.outputs, dict) or not all(map(_is_leaf, record.outputs.values())):
             return False
     return (

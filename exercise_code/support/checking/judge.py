@@ -13,7 +13,7 @@ from exercise_code.support.checking import source
 from exercise_code.support.checking.compare import FLOAT64_FACTOR, difference
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run
-from exercise_code.support.checking.probe import LARGE
+from exercise_code.support.checking.probe import large
 
 GROWTH_SLACK = 1.25
 NESTED = ("no loop", "one loop", "two nested loops", "three nested loops")
@@ -185,7 +185,7 @@ def _examine(
         note("loops", line and NO_LOOPS.format(line), "")
     elif "large" in runs:
         if check.loops is not None:
-            note("loops", _growth(check.loops, first, runs["large"], function), _operations(check, first))
+            note("loops", _growth(check, first, runs["large"], function), _operations(check, first))
         if check.memory is not None:
             note("memory", _too_much(check.memory, runs["large"].memory), "no large intermediates")
 
@@ -275,12 +275,13 @@ def _device_fault(run: Run, expected: Run, compare: Any) -> str | None:
     return compare(expected, run)
 
 
-def _growth(loops: int, first: Run, large: Run, function: ast.FunctionDef | None) -> str | None:
+def _growth(check: Check, first: Run, second: Run, function: ast.FunctionDef | None) -> str | None:
+    loops, times = check.loops or 0, large(check)
     line = source.first_loop(function) if function and loops == 0 else None
     if line is not None:
         return NO_LOOPS.format(line)
-    if large.operations > GROWTH_SLACK * LARGE**loops * first.operations:
-        growth = f"from {first.operations} to {large.operations} operations with {LARGE} times the items"
+    if second.operations > GROWTH_SLACK * times**loops * first.operations:
+        growth = f"from {first.operations} to {second.operations} operations with {times} times the items"
         return f"{growth}, which is more than {NESTED[loops]} would need"
     return None
 

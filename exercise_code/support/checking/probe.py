@@ -25,8 +25,7 @@ from exercise_code.support.checking.watching import Forbid, Watch
 from exercise_code.support.paths import ROOT
 
 EXERCISES = ROOT / "exercise_code"
-LARGE = 4
-"""How many times more items the run has in which operations and memory are compared."""
+MAX_WARNINGS = 10
 
 
 class Code:
@@ -58,32 +57,52 @@ def gather(check: Check, seed: int, held_out: Tensor | None = None) -> Evidence:
     given: dict[str, Any] = {"dtype": torch.float64} if with_numpy else {}
     if check.target is not None:
         given = {"models": EXERCISES.parent / "models", "held_out": held_out}
-    first = evidence.runs["float32"] = _run(check, seed, Case(seed, check.id, **given), quiet=False)
-    if first.error is None and check.target is None and not check.law:
-        evidence.runs["again"] = _run(check, seed + 1, Case(seed, check.id, **given))
-    if first.error is None and check.target is None and not with_numpy:
-        evidence.runs["float64"] = _run(check, seed, Case(seed, check.id, dtype=torch.float64))
-        if check.loops is not None or check.memory is not None:
-            evidence.runs["large"] = _run(check, seed, Case(seed, check.id, scale=LARGE))
-            evidence.runs["large"].outputs.clear()
-        if torch.cuda.is_available():
-            evidence.runs["accelerator"] = _run(check, seed, Case(seed, check.id, device="cuda"), watch=False)
-        elif accelerator.available():
-            with accelerator.PretendDevice(is_students):
-                case = Case(seed, check.id, device=accelerator.device())
-                evidence.runs["accelerator"] = _run(check, seed, case, watch=False)
+    limited = check.loops is not None or check.memory is not None
+    with _chance_put_back():
+        first = evidence.runs["float32"] = run_once(
+            check, seed, Case(seed, check.id, **given), limited=limited and not with_numpy, first=True
+        )
+        if first.error is None and check.target is None:
+            _run_again(check, seed, given, evidence.runs)
     evidence.seconds = time.perf_counter() - started
     return evidence
 
 
-def _run(check: Check, seed: int, case: Case, *, watch: bool = True, quiet: bool = True) -> Run:
+def large(check: Check) -> int:
+    """How many times more items the run has in which operations and memory are compared."""
+    return 2 if (check.loops or 0) > 1 else 4
+
+
+def _run_again(check: Check, seed: int, given: dict[str, Any], runs: dict[str, Run]) -> None:
+    """All runs but the first."""
+    if not check.law:
+        runs["again"] = run_once(check, seed + 1, Case(seed, check.id, **given))
+    if check.library == "numpy":
+        return
+    runs["float64"] = run_once(check, seed, Case(seed, check.id, dtype=torch.float64))
+    if check.loops is not None or check.memory is not None:
+        runs["large"] = run_once(check, seed, Case(seed, check.id, scale=large(check)), limited=True)
+        runs["large"].outputs.clear()
+    if torch.cuda.is_available():
+        runs["accelerator"] = run_once(check, seed, Case(seed, check.id, device="cuda"))
+    elif accelerator.available():
+        with accelerator.PretendDevice(is_students):
+            runs["accelerator"] = run_once(check, seed, Case(seed, check.id, device=accelerator.device()))
+
+
+def run_once(check: Check, seed: int, case: Case, *, limited: bool = False, first: bool = False) -> Run:
+    """One call of the probe; the first one prints and notes what is ruled out, a limited one is measured."""
     run = Run()
-    forbid = Forbid(name for name in check.forbids if name.startswith("torch."))
-    watching = Watch(case)
-    with _chance(seed), _one_thread(), _silence(stdout=quiet), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    forbid = Forbid(check.forbids if first else ())
+    watching = Watch(case, memory=check.memory is not None)
+    with one_thread(), _silence(stdout=not first), warnings.catch_warnings():
+        _keep_warnings(run) if first else warnings.simplefilter("ignore")
+        _start_chance(seed)
         try:
-            with forbid, watching if watch else contextlib.nullcontext():
+            with (
+                forbid if forbid.refused else contextlib.nullcontext(),
+                watching if limited else contextlib.nullcontext(),
+            ):
                 outputs = check.probe(Code(), case)
             run.outputs = leaves(outputs, check.library)
             run.devices = sorted({t.device.type for t in tree_leaves(outputs) if isinstance(t, Tensor)})
@@ -98,14 +117,19 @@ def _run(check: Check, seed: int, case: Case, *, watch: bool = True, quiet: bool
     return run
 
 
+def _start_chance(seed: int) -> None:
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed() remembers who called, for each device
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    random.seed(seed)
+
+
 @contextlib.contextmanager
-def _chance(seed: int) -> Iterator[None]:
-    """Start all generators of random numbers from a seed, and put them back afterwards."""
+def _chance_put_back() -> Iterator[None]:
+    """Leave all generators of random numbers as they were found."""
     states = random.getstate(), np.random.get_state()  # noqa: NPY002
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002
-        random.seed(seed)
         try:
             yield
         finally:
@@ -114,8 +138,8 @@ def _chance(seed: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small tensors are slower on several threads, most of all on a busy machine."""
+def one_thread() -> Iterator[None]:
+    """Small tensors are slower on several threads, and all are on a busy machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -131,6 +155,20 @@ def _silence(*, stdout: bool) -> Iterator[None]:
         if stdout:
             stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         yield
+
+
+def _keep_warnings(run: Run) -> None:
+    """Note what the student's own lines are warned of; to be called within `catch_warnings`."""
+
+    def keep(message: Warning | str, category: type[Warning], filename: str, line: int, *_: object) -> None:
+        if len(run.warnings) < MAX_WARNINGS and is_students(filename):
+            text = (str(message).strip().splitlines() or [""])[0][:300]
+            note = f"{category.__name__}: {text} ({Path(filename).name}, line {line})"
+            if note not in run.warnings:
+                run.warnings.append(note)
+
+    warnings.simplefilter("default")
+    warnings.showwarning = keep
 
 
 def _sentence(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """Read the text of an exercise without running it."""
 
 import ast
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def find_function(text: str, qualname: str) -> ast.FunctionDef | None:
     Raises:
         SyntaxError: the text is not Python.
     """
-    body: list[ast.stmt] = ast.parse(text).body
+    body: list[ast.stmt] = _parse(text).body
     *classes, name = qualname.split(".")
     for part in classes:
         found = [node for node in body if isinstance(node, ast.ClassDef) and node.name == part]
@@ -56,6 +57,10 @@ def find_function(text: str, qualname: str) -> ast.FunctionDef | None:
         body = found[-1].body
     found = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == name]
     return found[-1] if found else None
+
+
+_parse = functools.lru_cache(maxsize=16)(ast.parse)
+"""All checks of a submission read the same few files; the trees are shared, so nobody changes them."""
 
 
 def body_without_docstring(function: ast.FunctionDef) -> list[ast.stmt]:

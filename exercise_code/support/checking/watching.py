@@ -17,9 +17,10 @@ from exercise_code.support.checking.case import Case
 class Watch(TorchDispatchMode):
     """Counts the dispatched operations, and the largest total of bytes alive that they have made."""
 
-    def __init__(self, case: Case) -> None:
-        """Drawing the case's inputs does not count, nor does their memory."""
+    def __init__(self, case: Case, *, memory: bool) -> None:
+        """Drawing the case's inputs does not count, nor does their memory; that is weighed if asked for."""
         super().__init__()
+        self._memory = memory
         self.operations = self.peak = 0
         self._case = case
         self._alive: dict[int, tuple[int, int]] = {}
@@ -33,6 +34,8 @@ class Watch(TorchDispatchMode):
         if self._case.drawing:
             return result
         self.operations += 1
+        if not self._memory:
+            return result
         given = {tensor.untyped_storage().data_ptr() for tensor in self._case.handed_out}
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor):
@@ -51,13 +54,14 @@ class Forbid(TorchFunctionMode):
     """Refuses the named functions of torch, and remembers that they were called."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        """Names are dotted: `torch.cdist`."""
+        """Names are dotted: `torch.cdist`; those of other libraries are not watched."""
         super().__init__()
-        self._refused = {reduce(getattr, name.split(".")[1:], torch): name for name in names}
+        watched = [name for name in names if name.startswith("torch.")]
+        self.refused = {reduce(getattr, name.split(".")[1:], torch): name for name in watched}
         self.called: list[str] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in self._refused:
-            self.called.append(self._refused[func])
-            raise RuntimeError(f"{self._refused[func]} is ruled out in this exercise")
+        if func in self.refused:
+            self.called.append(self.refused[func])
+            raise RuntimeError(f"{self.refused[func]} is ruled out in this exercise")
         return func(*args, **(kwargs or {}))
