@@ -1,4 +1,4 @@
-"""What the regression reaches, as functions of a seed and a table: evidence for what the notebook promises."""
+"""What the regression reaches, by seed and table: evidence for what the notebook promises."""
 
 import functools
 from collections.abc import Callable
