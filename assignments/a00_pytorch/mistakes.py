@@ -559,6 +559,13 @@ def jitter_channels_apart(self, image):
     return blend(image, grey(image), self.random.uniform(1 - self.saturation, 1 + self.saturation))
 
 
+@mistake(JITTER, hint="Contrast is blended with the mean of the image itself: the mean of its grey is due.")
+def jitter_mean_of_image(self, image):
+    return _jittered(
+        self, image, lambda spread: self.random.uniform(1 - spread, 1 + spread), contrast=np.mean
+    )
+
+
 @mistake(JITTER, hint="Values leave the range from 0 to 1: `blend` keeps them in it.")
 def jitter_leaves_range(self, image):
     b, c, s = (
@@ -607,6 +614,17 @@ def noise_in_colour(self, image):
     return _noisy(self, image, shape=image.shape[2])
 
 
+@mistake(
+    NOISE, hint="Whole columns become white or black: draw a number for each pixel, in rows and columns."
+)
+def noise_in_columns(self, image):
+    if self.random.random() >= self.p:
+        return image
+    draw = self.random.random((image.shape[1], 1))
+    share = 1 - self.snr
+    return np.where(draw < share, np.where(draw < share / 2, 1.0, 0.0), image)
+
+
 @mistake(NOISE, hint="`p` is not used: some images are to stay as they are.")
 def noise_on_every_image(self, image):
     return _noisy(self, image, p=1.0)
@@ -616,9 +634,7 @@ def noise_on_every_image(self, image):
     NOISE, hint="Every image gets the very same noise: a generator made in the call starts anew each time."
 )
 def noise_repeats(self, image):
-    random = np.random.default_rng(0)
-    random.bit_generator.advance(int(self.random.random() >= self.p))
-    return _noisy(self, image, p=1.0 if self.p == 1 else self.p, random=random)
+    return _noisy(self, image, random=np.random.default_rng(0))
 
 
 @mistake(NOISE, hint="Pixels become grey noise of any value: salt is 1, pepper is 0, nothing lies between.")
