@@ -785,10 +785,6 @@ ONES_ON_CPU = "The ones are made on the CPU: make them where X is (`X.new_ones` 
 ONES_IN_FLOAT32 = "The ones are float32 whatever X is: `X.new_ones` takes over dtype and device."
 
 
-def _ones(X, **options):
-    return torch.cat([X, torch.ones(len(X), 1, **options)], dim=1)
-
-
 @mistake(LINEAR, hint=BIAS_FIRST)
 def linear_bias_first(self, X):
     self.cache = torch.cat([X.new_ones(len(X), 1), X], dim=1)
@@ -811,7 +807,7 @@ def linear_without_ones(self, X):
 
 @mistake(LINEAR, hint=ONES_ON_CPU)
 def linear_ones_on_cpu(self, X):
-    self.cache = _ones(X, dtype=X.dtype)
+    self.cache = torch.cat([X, torch.ones(len(X), 1, dtype=X.dtype)], dim=1)
     return self.cache @ self.W
 
 
@@ -925,7 +921,7 @@ def forward_without_bias(self, X):
 
 @mistake(FORWARD, hint=ONES_IN_FLOAT32)
 def forward_ones_in_float32(self, X):
-    return _classify(self, _ones(X, device=X.device).float())
+    return _classify(self, torch.cat([X.float(), torch.ones(len(X), 1, device=X.device)], dim=1))
 
 
 BACKWARD = "networks.classifier.Classifier.backward"
