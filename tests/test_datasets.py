@@ -18,7 +18,7 @@ from sklearn.preprocessing import MinMaxScaler
 from torch.utils import data as torch_data
 
 from exercise_code import data
-from exercise_code.support.data import DataError, housing_csv, image_folder, load, registry
+from exercise_code.support.data import DataError, cli, housing_csv, image_folder, load, registry
 from exercise_code.support.vision import torchvision
 
 CLASSES = ("fish", "bird", "cat")
@@ -301,3 +301,32 @@ def test_a_data_set_is_downloaded_once_unless_forced(folder, archive, tmp_path):
         assert len(asked) == requests
         assert dataset.classes == sorted(CLASSES)
         assert math.isclose(dataset[0]["image"].mean(), data.ImageFolderDataset(folder)[0]["image"].mean())
+
+
+def test_the_table_of_houses_is_fetched_by_name(capsys):
+    if not registry.is_available(registry.find("california_housing")):
+        pytest.skip("WORKBOOK_DATA does not have this table")
+    assert cli.main(["get", "california_housing"]) == 0
+    assert capsys.readouterr().out == "california_housing is here\n"
+    assert cli.main(["verify", "california_housing"]) == 0
+    with pytest.raises(DataError, match="choose from shapes, cifar10"):
+        load("california_housing")
+
+
+def test_a_damaged_table_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "housing.csv").write_text("longitude,latitude\n1,2\n")
+    monkeypatch.setenv("WORKBOOK_DATA", str(tmp_path))
+    monkeypatch.setattr(registry, "homes", lambda: [tmp_path / "home"])
+    with pytest.raises(DataError, match=r"housing\.csv has 23 of 1,423,529 bytes: delete it"):
+        housing_csv("california_housing")
+
+
+def test_files_that_are_written_are_complete_or_not_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "homes", lambda: [tmp_path])
+    written = housing_csv("generated")
+    assert written.parent == tmp_path / "cache"
+    assert written.read_text() == housing_csv("generated").read_text()
+    monkeypatch.setattr(Image.Image, "save", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        image_folder("shapes", 3)
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [written.name]
