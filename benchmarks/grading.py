@@ -1,4 +1,4 @@
-"""How long a class takes: nbgrader, one worker, all cores, and the probes alone; `--scale` for large classes.
+"""How long a class takes, by several ways of grading and by the probes alone; `--scale` for large classes.
 
     python -m benchmarks.grading [--students 100] [--nbgrader 5] [--scale 100 1000 10000]
 
@@ -23,6 +23,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.otter import by_otter
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment, find_assignment
 from exercise_code.support.checking.probe import gather
@@ -32,6 +33,7 @@ from grading.cluster import on_cluster
 from grading.collect import collect
 from grading.grade import grade, one_after_another
 from grading.journal import Journal
+from grading.kernels import NAME, OPTION, write_spec
 from grading.nbgrader_course import open_gradebook, prepare_autograde
 from grading.release import release
 from grading.work import Job
@@ -85,10 +87,18 @@ def compare(assignment: Assignment, edition: Path, size: int, few: int, scratch:
     one, scores = timed(assignment, folder, job, scratch / "one", one_after_another(job))
     many, others = timed(assignment, folder, job, scratch / "many", on_cluster(job))
     assert scores == others, "one worker and many give other scores"
-    plain, theirs = by_nbgrader(assignment, folder, scratch, few)
+    plain, theirs = by_nbgrader(assignment, folder, scratch / "plain", few)
     assert theirs.items() <= scores.items(), "nbgrader gives other scores"
+    warm, theirs = by_nbgrader(assignment, folder, scratch / "warm", few, OPTION)
+    assert theirs.items() <= scores.items(), "nbgrader on the warm kernel gives other scores"
+    names = sorted(path.name for path in folder.iterdir())[:few]
+    (scratch / "otter").mkdir()
+    otter, theirs = by_otter(assignment, folder, names, scratch / "otter", ROOT, SEED)
+    assert theirs.items() <= scores.items(), "otter-grader gives other scores"
     seconds = {
+        f"otter run ({few} of them)": otter,
         f"nbgrader autograde ({few} of them)": plain,
+        f"nbgrader autograde, kernel {NAME} ({few} of them)": warm,
         "workbook, one worker": one,
         f"workbook, {cores} cores": many,
         "floor: the probes of the reference alone": floor,
@@ -128,10 +138,10 @@ def timed(assignment: Assignment, folder: Path, job: Job, out: Path, pool) -> tu
 
 
 def by_nbgrader(
-    assignment: Assignment, folder: Path, scratch: Path, few: int
+    assignment: Assignment, folder: Path, course: Path, few: int, *options: str
 ) -> tuple[float, dict[str, float]]:
     """The same through `nbgrader autograde`, one after another; only check cells and set-up are kept."""
-    course = shutil.copytree(scratch / "build/nbgrader", scratch / "course")
+    shutil.copytree(course.parent / "build/nbgrader", course)
     prepare_autograde(assignment, course, SEED)
     names = sorted(path.name for path in folder.iterdir())[:few]
     released = nbformat.read(course / "release" / assignment.name / assignment.notebook, as_version=4)
@@ -141,9 +151,11 @@ def by_nbgrader(
         (target / FILE).parent.mkdir(parents=True)
         shutil.copy(folder / name / FILE, target / FILE)
         nbformat.write(released, target / assignment.notebook)
-    program = [str(Path(sys.executable).parent / "nbgrader"), "autograde", assignment.name]
+    write_spec(course / "jupyter/kernels" / NAME)
+    environment = {**os.environ, "JUPYTER_PATH": str(course / "jupyter")}
+    program = [str(Path(sys.executable).parent / "nbgrader"), "autograde", assignment.name, *options]
     started = time.perf_counter()
-    subprocess.run(program, cwd=course, check=True, capture_output=True)
+    subprocess.run(program, cwd=course, check=True, capture_output=True, env=environment)
     seconds = (time.perf_counter() - started) / len(names)
     with open_gradebook(course) as gradebook:
         rows = {row.student.id: row.score for row in gradebook.assignment_submissions(assignment.name)}

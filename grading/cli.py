@@ -18,6 +18,8 @@ from grading.run import Settings, grade_class
 
 BUILD = ROOT / "build"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+kernels = typer.Typer(no_args_is_help=True, help="The Jupyter kernel for plain nbgrader autograde.")
+app.add_typer(kernels, name="kernel")
 console = Console(highlight=False, soft_wrap=True)
 
 Name = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="a01, or in full a01_knn")]
@@ -61,6 +63,9 @@ def grade(
     gradebook: Annotated[
         str | None, typer.Option(help="address of nbgrader's gradebook, postgresql+psycopg://…; else SQLite")
     ] = None,
+    execute: Annotated[
+        bool, typer.Option("--execute", help="run notebooks with written answers once more, in the sandbox")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each submission")] = False,
 ) -> None:
     """Grade submissions: results.json, a table, feedback pages, a report and nbgrader's gradebook.
@@ -71,7 +76,7 @@ def grade(
     out = out or BUILD / "grading" / assignment.name
     known = read_roster(roster) if roster else None
     settings = Settings(
-        out, seed, workers, scheduler, force, require_sandbox, as_json, known, kind, gradebook
+        out, seed, workers, scheduler, force, require_sandbox, as_json, known, kind, gradebook, execute
     )
     grade_class(assignment, submissions, settings, console)
 
@@ -184,6 +189,25 @@ def doctor(
     console.print(table)
     console.print(f"Isolation {sandbox.level}")
     raise typer.Exit(int(require_sandbox and sandbox.level != "L3"))
+
+
+@kernels.command("install")
+def install_kernel(
+    user: Annotated[bool, typer.Option("--user", help="for this user, not for this Python alone")] = False,
+) -> None:
+    """Add a kernel to Jupyter that starts without imports: a fork of a warm process, in the sandbox."""
+    from grading.kernels import NAME, OPTION, install
+    from grading.sandbox import detect
+
+    sandbox = detect()
+    console.print(f"Kernel [bold]{NAME}[/] in [bold]{install(user=user)}[/]")
+    console.print(f"Isolation {sandbox.level}: {', '.join(sandbox.confines)}")
+    if sandbox.missing:
+        console.print(f"[yellow]Missing: {'; '.join(sandbox.missing)}[/]")
+    console.print(
+        "A kernel keeps five sockets to Jupyter on 127.0.0.1, and writes to a copy that goes with it."
+    )
+    console.print(f"Use it: nbgrader autograde ASSIGNMENT {OPTION}")
 
 
 @app.command()

@@ -3,8 +3,9 @@
 import contextlib
 import itertools
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from distributed import Client, Future, LocalCluster, WorkerPlugin, as_completed, get_worker
 
@@ -15,9 +16,17 @@ from grading.work import Grader, Job, Result
 IN_FLIGHT = 3
 """Submissions that wait or run, for each worker: enough to keep all busy, few enough to stay in memory."""
 
+NO_DASHBOARD = "none: it takes bokeh (pip install bokeh)"
+
 
 @contextmanager
-def on_cluster(job: Job, *, workers: int | None = None, scheduler: str | None = None) -> Iterator[Pool]:
+def on_cluster(
+    job: Job,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    tell: Callable[[str], object] = lambda line: None,
+) -> Iterator[Pool]:
     """A pool of Dask workers.
 
     Args:
@@ -25,8 +34,11 @@ def on_cluster(job: Job, *, workers: int | None = None, scheduler: str | None = 
         workers: processes to start on this machine, where no scheduler is given; one a core if None.
         scheduler: address of a running Dask scheduler (`tcp://...` or `tls://...`); its workers need the same
             version of this package. An assignment with `gpu = true` runs where there is a resource `GPU`.
+        tell: takes a line about the dashboard.
     """
     with _client(workers, scheduler) as client:
+        there = bool(scheduler or find_spec("bokeh"))
+        tell(f"Dashboard   {client.dashboard_link if there else NO_DASHBOARD}")
         name = f"workbook-{job.checks_hash[:8]}-{job.answers_hash[:8]}"
         client.register_plugin(_Station(job), name=name)
         resources = {"GPU": 1} if job.gpu else None
@@ -65,7 +77,11 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
             yield client
     else:
         with (
-            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+            ) as cluster,
             Client(cluster) as client,
         ):
             yield client

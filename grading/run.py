@@ -39,6 +39,7 @@ class Settings:
     roster: Roster | None = None
     kind: str | None = None
     gradebook: str | None = None
+    execute: bool = False
 
 
 def grade_class(assignment: Assignment, submissions: Path, settings: Settings, console: Console) -> None:
@@ -57,6 +58,8 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     out, sandbox = settings.out, detect()
     console = Console(quiet=True) if settings.as_json else console
     describe(sandbox, console, settings.require_sandbox)
+    if settings.execute and sandbox.level == "L1":
+        raise CourseError("--execute runs students' notebooks, which takes a sandbox: see `workbook doctor`")
     collection = collect(submissions, assignment, settings.roster, settings.kind)
     tell(collection, console)
     with Journal(out / "journal.sqlite") as journal:
@@ -68,13 +71,13 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
             return make_answers(assignment.checks, assignment.mistakes, seed, secret).to_bytes()
 
         answers = Answers.from_bytes(journal.remember(f"answers {environment(seed)} {course}", make))
-        job = Job.make(assignment, answers)
+        job = Job.make(assignment, answers, execute=settings.execute and bool(assignment.questions))
         if settings.workers == 1 and settings.scheduler is None:
             pool: AbstractContextManager = one_after_another(job)
         else:
             from grading.cluster import on_cluster
 
-            pool = on_cluster(job, workers=settings.workers, scheduler=settings.scheduler)
+            pool = on_cluster(job, workers=settings.workers, scheduler=settings.scheduler, tell=console.print)
         ids: list[str] = []
 
         def seen() -> Iterator:

@@ -23,6 +23,7 @@ from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, dumps, loads
 from exercise_code.support.checking.judge import Verdict, block, judge, unlike
 from grading.collect import Submission
+from grading.execute import executed
 from grading.feedback import feedback_page
 from grading.graded import Graded
 from grading.notebooks import exercises_by_cell, with_verdicts
@@ -95,10 +96,11 @@ class Job:
     tree: bytes
     answers: bytes
     cells: dict[str, str]
+    execute: bool = False
 
     @classmethod
-    def make(cls, assignment: Assignment, answers: Answers) -> "Job":
-        """Pack the checks, the support code and the answers."""
+    def make(cls, assignment: Assignment, answers: Answers, *, execute: bool = False) -> "Job":
+        """Pack the checks, the support code and the answers; `execute` has notebooks run once more."""
         with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
             write_tree(assignment, Path(scratch) / "tree")
             packed = io.BytesIO()
@@ -113,6 +115,7 @@ class Job:
             packed.getvalue(),
             answers.to_bytes(),
             cells,
+            execute,
         )
 
     @property
@@ -133,7 +136,8 @@ class Job:
 
     def state(self, submission: Submission, key: str) -> str:
         """Names the results of a submission; equal states have equal results."""
-        rest = json.dumps([submission.id, submission.notes, submission.name, str(submission.submitted)])
+        about = submission.id, submission.notes, submission.name, str(submission.submitted)
+        rest = json.dumps([*about, self.execute])
         parts = [key, self.answers_hash, _hash_files(submission.files), rest]
         return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
@@ -182,7 +186,7 @@ class Grader:
             found = find_assignment(job.assignment, self._pristine / "assignments")
             self._assignment = replace(found, limits=job.limits)
             self._answers = Answers.from_bytes(job.answers)
-            self._cells = job.cells
+            self._cells, self._execute = job.cells, job.execute
             self._worker = stack.enter_context(Worker(self._pristine, self._assignment))
             self._open = stack.pop_all()
 
@@ -232,6 +236,8 @@ class Grader:
         )
         submission = replace(submission, notes=[*submission.notes])
         notebook, untouched = with_verdicts(submission, graded.verdicts, self._assignment, self._cells)
+        if self._execute:
+            notebook = executed(notebook, submission, self._assignment, self._pristine, self._cells)
         graded.submission = submission
         return Result(
             submission.id,

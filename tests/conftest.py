@@ -27,6 +27,7 @@ NEEDS = {
     "nbgrader": [
         "test_cluster.py",
         "test_collect.py",
+        "test_execute.py",
         "test_formgrader.py",
         "test_gradescope.py",
         "test_gradebook.py",
@@ -42,6 +43,7 @@ NEEDS = {
         "test_pages.py",
         "test_parity.py",
         "test_release.py",
+        "test_warm_kernel.py",
     ],
     "pooch": ["test_data.py", "test_shapes.py"],
     "IPython": ["test_plotting.py"],

@@ -1,27 +1,100 @@
 """A Dask cluster of separate processes: workers come and go, work is routed, scores are the same."""
 
+import itertools
+import os
+import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from conftest import grade_all
 from distributed import Client
 
+from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.paths import ROOT
-from grading.cluster import on_cluster
+from grading.cluster import NO_DASHBOARD, on_cluster
 from grading.collect import Submission
+from grading.work import Job
 
 FILE = "exercise_code/knn.py"
 RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "SOLUTION" not in line) + "\n"
 
 
+class Network:
+    """Where scheduler and workers run: each in a network namespace of its own, with one cable to a bridge.
+
+    The bridge is in the scheduler's; these tests have a cable too. Where namespaces are not allowed,
+    everything is on loopback.
+    """
+
+    def __init__(self) -> None:
+        self._name, self._subnet = f"workbook{os.getpid()}", "198.18.77"  # a subnet for tests: RFC 2544
+        self._made: list[str] = []
+        self.apart = shutil.which("ip") is not None and self._add(self._name)
+        if self.apart:
+            self._inside(self._name, "link add bridge type bridge", "link set bridge up")
+            self._inside(self._name, f"addr add {self._subnet}.1/24 dev bridge")
+            self._cable(f"{self._subnet}.2")
+        self.scheduler = f"{self._subnet}.1" if self.apart else "127.0.0.1"
+
+    def place(self, number: int) -> tuple[list[str], str]:
+        """What a command begins with, and the address it has: 0 is the scheduler's place."""
+        if not self.apart:
+            return [], "127.0.0.1"
+        name = f"{self._name}-{number}" if number else self._name
+        address = f"{self._subnet}.{10 + number}" if number else self.scheduler
+        if name not in self._made:
+            assert self._add(name)
+            self._cable(address, name)
+        return ["ip", "netns", "exec", name], address
+
+    def close(self) -> None:
+        """Take it down; cables go with their ends."""
+        for name in self._made:
+            ip("netns", "del", name)
+
+    def _add(self, name: str) -> bool:
+        if ip("netns", "add", name):
+            self._made.append(name)
+            return self._inside(name, "link set lo up")
+        return False
+
+    def _cable(self, address: str, name: str = "") -> None:
+        """Connect a namespace, or this process's own, with the bridge."""
+        end = f"wb{os.getpid()}n{address.rpartition('.')[2]}"
+        here = ["-n", name] if name else []
+        assert ip(*here, "link", "add", end, "type", "veth", "peer", "name", f"{end}b", "netns", self._name)
+        self._inside(self._name, f"link set {end}b master bridge", f"link set {end}b up")
+        assert ip(*here, "addr", "add", f"{address}/24", "dev", end) and ip(*here, "link", "set", end, "up")
+
+    @staticmethod
+    def _inside(name: str, *commands: str) -> bool:
+        return all(ip("-n", name, *command.split()) for command in commands)
+
+
+def ip(*arguments: str) -> bool:
+    """Run the tool; whether it succeeded."""
+    return subprocess.run(["ip", *arguments], capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def network():
+    network = Network()
+    yield network
+    network.close()
+
+
 @contextmanager
-def running(*arguments: str):
+def running(before: list[str], *arguments: str):
     """One of Dask's own programs."""
-    process = subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT, stderr=subprocess.DEVNULL)
+    command = [*before, sys.executable, "-m", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:
@@ -29,22 +102,55 @@ def running(*arguments: str):
         process.wait()
 
 
-def worker(address: str, *arguments: str):
-    """A worker without a nanny, so that it is gone when it is killed."""
-    program = "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"
-    return running(*program, *arguments)
+@pytest.fixture
+def worker(network, scheduler):
+    """Start a worker without a nanny, so that it is gone when it is killed, in a place of its own."""
+    numbers = itertools.count(1)
+
+    def start(*arguments: str):
+        before, address = network.place(next(numbers))
+        options = "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", address
+        return running(before, "distributed.cli.dask_worker", scheduler, *options, *arguments)
+
+    return start
 
 
 @pytest.fixture
-def scheduler(tmp_path):
-    """The address of a scheduler on loopback."""
+def scheduler(network, tmp_path):
+    """The address of a scheduler."""
     place = tmp_path / "scheduler.json"
-    program = "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"
-    with running(*program, "--scheduler-file", str(place)):
+    before, address = network.place(0)
+    program = "distributed.cli.dask_scheduler", "--host", address, "--port", "0", "--no-dashboard"
+    with running(before, *program, "--scheduler-file", str(place)):
         while not place.exists():
             time.sleep(0.05)
         with Client(scheduler_file=str(place)) as client:
             yield client.scheduler.address
+
+
+def test_scheduler_and_workers_are_apart_where_that_is_allowed(network, scheduler, worker):
+    if not network.apart:
+        pytest.skip("network namespaces are not allowed here: everything runs on loopback")
+
+    def namespace() -> str:
+        return str(Path("/proc/self/ns/net").readlink())
+
+    with worker(), worker(), Client(scheduler) as client:
+        client.wait_for_workers(2)
+        places = {*client.run(namespace).values(), client.run_on_scheduler(namespace), namespace()}
+    assert len(places) == 4 and scheduler.startswith(f"tcp://{network.scheduler}:")
+
+
+def test_the_address_of_the_dashboard_is_told(a01):
+    job = Job.make(a01, make_answers([], [], 3))
+    told = []
+    with on_cluster(job, workers=1, tell=told.append):
+        (line,) = told
+        if find_spec("bokeh"):
+            address = line.split()[1]
+            assert urllib.request.urlopen(address, timeout=30).status == 200
+        else:
+            assert line == f"Dashboard   {NO_DASHBOARD}"
 
 
 def submissions(count: int) -> list[Submission]:
@@ -72,13 +178,13 @@ class Changing:
         return self._pool.__exit__(*exception)
 
 
-def test_a_worker_leaves_and_another_comes(a01, scheduler, tmp_path):
-    with worker(scheduler) as first, worker(scheduler) as second, Client(scheduler) as client:
+def test_a_worker_leaves_and_another_comes(a01, scheduler, worker, tmp_path):
+    with worker() as first, worker() as second, Client(scheduler) as client:
         client.wait_for_workers(2)
         more = []
 
         def join() -> None:
-            more.append(worker(scheduler))
+            more.append(worker())
             more[0].__enter__()
 
         steps = {2: join, 5: first.kill}
@@ -92,12 +198,12 @@ def test_a_worker_leaves_and_another_comes(a01, scheduler, tmp_path):
     assert [record.score for record in records] == [a01.max_points] * 14
 
 
-def test_work_for_a_gpu_goes_where_one_is(a01, scheduler, tmp_path):
+def test_work_for_a_gpu_goes_where_one_is(a01, scheduler, worker, tmp_path):
     def pool(job):
         return on_cluster(job, scheduler=scheduler)
 
     plain, gpu = ("--name", "plain"), ("--name", "gpu", "--resources", "GPU=1")
-    with worker(scheduler, *plain), worker(scheduler, *gpu), Client(scheduler) as client:
+    with worker(*plain), worker(*gpu), Client(scheduler) as client:
         client.wait_for_workers(2)
         grade_all(submissions(3), replace(a01, gpu=True), 3, tmp_path, pool=pool)
         done = client.run(lambda dask_worker: (dask_worker.name, dask_worker.state.executed_count))

@@ -28,7 +28,7 @@ def records_of(a01, count: int, share: float = 1.0) -> list[Record]:
         Verdict(check.id, check.title, check.points, points=share * check.points) for check in a01.checks
     ]
     return [
-        Record(Submission(f"s{n:04}", name=f"Ada {n}"), verdicts, [], "", [], [*a01.questions])
+        Record(Submission(f"s{n:04}", name=f"Ada {n}"), verdicts, [], untouched=[*a01.questions])
         for n in range(count)
     ]
 

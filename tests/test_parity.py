@@ -1,5 +1,6 @@
 """Plain nbgrader and `workbook grade` give the same scores."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from exercise_code.support.paths import ROOT
 from grading.classroom import with_mistake, without, write_submission
 from grading.collect import collect
 from grading.gradebook import write_gradebook
+from grading.kernels import NAME, OPTION, write_spec
 from grading.nbgrader_course import CHECK_CELL, open_gradebook, prepare_autograde
 from grading.tree import strip_solutions
 
@@ -56,7 +58,11 @@ def ours(a01, submitted, tmp_path_factory):
 @pytest.fixture(scope="module")
 def theirs(a01, submitted, build, tmp_path_factory):
     """The same from `nbgrader autograde` on the released course."""
-    course = tmp_path_factory.mktemp("theirs") / "course"
+    return by_nbgrader(a01, submitted, build, tmp_path_factory.mktemp("theirs") / "course")
+
+
+def by_nbgrader(a01, submitted, build, course, *options) -> dict[str, dict[str, float]]:
+    """Put submissions into a copy of the course, and let nbgrader grade them."""
     shutil.copytree(build / "nbgrader", course)
     prepare_autograde(a01, course, SEED)
     for folder in submitted.iterdir():
@@ -67,8 +73,10 @@ def theirs(a01, submitted, build, tmp_path_factory):
         notebook = nbformat.read(course / "release" / a01.name / a01.notebook, as_version=4)
         notebook.cells = [cell for cell in notebook.cells if is_needed(cell)]
         nbformat.write(notebook, target / a01.notebook)
-    nbgrader = Path(sys.executable).with_name("nbgrader")
-    subprocess.run([nbgrader, "autograde", a01.name], cwd=course, check=True, capture_output=True)
+    write_spec(course / "jupyter/kernels" / NAME)
+    environment = {**os.environ, "JUPYTER_PATH": str(course / "jupyter")}
+    command = [Path(sys.executable).with_name("nbgrader"), "autograde", a01.name, *options]
+    subprocess.run(command, cwd=course, check=True, capture_output=True, env=environment)
     return read_scores(a01, course)
 
 
@@ -95,6 +103,12 @@ def read_scores(assignment, course) -> dict[str, dict[str, float]]:
 
 def test_scores_are_equal_cell_by_cell(ours, theirs):
     assert ours[1] == theirs
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the warm kernel takes Linux")
+def test_the_warm_kernel_gives_the_same_scores(a01, submitted, build, theirs, tmp_path):
+    assert by_nbgrader(a01, submitted, build, tmp_path / "course", OPTION) == theirs
 
 
 def test_scores_are_what_the_submissions_deserve(a01, ours):

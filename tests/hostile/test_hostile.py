@@ -48,7 +48,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def hasty(a01):
     """a01 with short limits."""
-    return replace(a01, limits=Limits(seconds_per_check=1.5, seconds_per_submission=20, memory_mb=400))
+    return replace(a01, limits=Limits(seconds_per_check=2.5, seconds_per_submission=20, memory_mb=400))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,93 @@
+"""Run a student's notebook once more, in the sandbox, for who grades its written answers by hand."""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Container
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from exercise_code.support.checking.assignment import Assignment
+from grading.collect import Submission
+from grading.kernels import NAME, write_spec
+
+MAX_OUTPUT = 8 * 2**20
+
+
+def executed(
+    notebook: str, submission: Submission, assignment: Assignment, tree: Path, kept: Container[str]
+) -> str:
+    """The notebook with the outputs that its code has now; small experiments (WORKBOOK_QUICK), no network.
+
+    Args:
+        notebook: the notebook as JSON.
+        submission: whose files the notebook uses; a run that ends early is noted in it.
+        assignment: limits the seconds that all cells take together.
+        tree: what the files need to run, without answers.
+        kept: grade_ids of cells that are not run and keep their outputs, such as verdicts.
+
+    Returns:
+        The notebook as JSON.
+    """
+    content = nbformat.reads(notebook, as_version=4)
+    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
+        copy, specs = Path(scratch) / "tree", Path(scratch) / "kernels"
+        shutil.copytree(tree, copy)
+        for name in assignment.editable:
+            if name in submission.files:
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                (copy / name).write_bytes(submission.files[name])
+        write_spec(specs / NAME)
+        manager = AsyncKernelManager(
+            kernel_name=NAME,
+            kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(specs)], ensure_native_kernel=False),
+        )
+        client = _Client(content, manager, assignment.limits.seconds_per_submission, kept)
+        cwd = str(copy / "assignments" / assignment.name)
+        try:
+            client.execute(cwd=cwd, env={**os.environ, "WORKBOOK_QUICK": "1"})
+        except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
+            client.stopped = str(error).splitlines()[0] or type(error).__name__
+        if client.stopped:
+            submission.notes.append(f"{assignment.notebook} was not run to its end: {client.stopped}")
+    return nbformat.writes(content)
+
+
+class _Client(NotebookClient):
+    """Runs cells until the time is over, and keeps no more output than one wants to read."""
+
+    def __init__(
+        self,
+        notebook: nbformat.NotebookNode,
+        manager: AsyncKernelManager,
+        seconds: float,
+        kept: Container[str],
+    ) -> None:
+        super().__init__(
+            notebook, km=manager, allow_errors=True, timeout=int(seconds), interrupt_on_timeout=True
+        )
+        self._ends, self._kept, self._left = time.monotonic() + seconds, kept, MAX_OUTPUT
+        self.stopped = ""
+
+    async def async_execute_cell(self, cell: nbformat.NotebookNode, *args: Any, **options: Any) -> Any:
+        """Run a cell, unless it keeps its outputs or there is no time left."""
+        if cell.metadata.get("nbgrader", {}).get("grade_id") in self._kept or cell.cell_type != "code":
+            return cell
+        if time.monotonic() > self._ends:
+            self.stopped = "its time was over"
+            return cell
+        self.timeout = max(1, int(self._ends - time.monotonic()))
+        return await super().async_execute_cell(cell, *args, **options)
+
+    def output(self, outs: list, msg: dict, *args: Any) -> Any:
+        """Take an output into the notebook, as long as there is room."""
+        self._left -= len(json.dumps(msg["content"], default=str))
+        return super().output(outs, msg, *args) if self._left > 0 else None
