@@ -47,6 +47,7 @@ NEEDS = {
     ],
     "pooch": ["test_data.py", "test_shapes.py"],
     "IPython": ["test_plotting.py"],
+    "sklearn": ["test_datasets.py", "test_regression.py", "test_transforms.py"],
 }
 collect_ignore = [file for package, files in NEEDS.items() if find_spec(package) is None for file in files]
 

@@ -29,6 +29,17 @@ _BY_HAND: dict[str, dict[str, float | str]] = {
         "w after a step": 3 - 0.1 * 8,
         "L then": (2.2 * 2 - 4) ** 2,
     },
+    "one step": {
+        "MSE before": (1**2 + 3**2) / 2,
+        "L1 before": (1 + 3) / 2,
+        "dout, first": 2 * -1 / 2,
+        "dout, second": 2 * -3 / 2,
+        "gradient of w": 1 * -1 + 2 * -3,
+        "gradient of b": -1 + -3,
+        "w after": 0 - 0.1 * -7,
+        "b after": 0 - 0.1 * -4,
+        "MSE after": (0.1**2 + 1.2**2) / 2,
+    },
     "two losses": {
         "score of class 2": 1 * 2 + 2 * -1,
         "margin of class 1": 4 - 3 + 1,
