@@ -22,7 +22,7 @@ settings.load_profile("workbook")
 
 # On a bare machine with a GPU, `pytest -m gpu` runs without the packages for notebooks and grading.
 NEEDS = {
-    "beartype": ["test_knn.py", "test_mlp.py"],
+    "beartype": ["test_autograd_study.py", "test_knn.py", "test_linear.py", "test_mlp.py", "test_tensors.py"],
     "copydetect": ["test_similar.py"],
     "nbgrader": [
         "test_cluster.py",

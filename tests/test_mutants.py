@@ -46,6 +46,12 @@ def test_operator_does_what_its_example_says(operator):
     assert operator.title
 
 
+def test_a_name_that_only_ends_in_an_underscore_is_left_alone():
+    (out_of_place,) = (rewrite for rewrite in REWRITES if rewrite.name == "out_of_place")
+    assert bodies("super().__init__()\nreturn x.clone().requires_grad_()", [out_of_place]) == []
+    assert bodies("return x.clone().exp_()", [out_of_place]) == ["return x.clone().exp()"]
+
+
 @pytest.mark.parametrize("rewrite", REWRITES, ids=lambda rewrite: rewrite.name)
 def test_rewrite_keeps_the_meaning(rewrite):
     def effect(body: str):

@@ -8,6 +8,27 @@ Answer = bool | int | float | str
 _guesses: dict[str, Answer] = {}
 
 _BY_HAND: dict[str, dict[str, float | str]] = {
+    "strides": {
+        "x, one down": 3,
+        "x, one right": 1,
+        "x.T, one down": 1,
+        "x.T, one right": 3,
+        "x[:, ::2], one down": 3,
+        "x[:, ::2], one right": 2,
+        "place of x.T[2, 1]": 2 * 1 + 1 * 3,
+        "is x.T one row in memory": "no",
+    },
+    "three links": {
+        "u": 3 * 2,
+        "v": 6 - 4,
+        "L": 2**2,
+        "dL/dv": 2 * 2,
+        "dL/db": 4,
+        "dL/dw": 4 * 2,
+        "dL/dx": 4 * 3,
+        "w after a step": 3 - 0.1 * 8,
+        "L then": (2.2 * 2 - 4) ** 2,
+    },
     "one step": {
         "MSE before": (1**2 + 3**2) / 2,
         "L1 before": (1 + 3) / 2,
@@ -18,6 +39,16 @@ _BY_HAND: dict[str, dict[str, float | str]] = {
         "w after": 0 - 0.1 * -7,
         "b after": 0 - 0.1 * -4,
         "MSE after": (0.1**2 + 1.2**2) / 2,
+    },
+    "two losses": {
+        "score of class 2": 1 * 2 + 2 * -1,
+        "margin of class 1": 4 - 3 + 1,
+        "margin of class 2": max(0, 0 - 3 + 1),
+        "hinge loss": 2 + 0,
+        "hinge, factor in class 0": -1,
+        "p of class 0": math.exp(-1) / (math.exp(-1) + 1 + math.exp(-4)),
+        "cross-entropy": 1 + math.log(math.exp(-1) + 1 + math.exp(-4)),
+        "softmax, factor in class 0": math.exp(-1) / (math.exp(-1) + 1 + math.exp(-4)) - 1,
     },
     "two layers": {
         "h of unit 2": max(0, 1 * 2 + 2 * -2),

@@ -162,7 +162,10 @@ def examine_assignment(assignment: Assignment, settings: Settings, console: Cons
     if not chosen:
         names = ", ".join(solution.exercise for solution in solutions(assignment))
         raise CourseError(f"{settings.exercise!r} is no exercise of {assignment.name}; there are: {names}")
-    entries = [entry for entry in read_entries(assignment) if settings.asks_for(entry.exercise)]
+    entries, wrong = (
+        [entry for entry in read_entries(assignment, kind) if settings.asks_for(entry.exercise)]
+        for kind in ("equivalent", "wrong")
+    )
     every: list[Mutant] = []
     mutants: list[Mutant] = []
     rewrites: list[Mutant] = []
@@ -172,9 +175,10 @@ def examine_assignment(assignment: Assignment, settings: Settings, console: Cons
             found.unexamined.append(solution.exercise)
             continue
         made, same = make_mutants(solution, OPERATORS)
-        right = [r for r in make_mutants(solution, rewrites_for(checks))[0] if _allowed(r, checks)]
+        rewritten, _ = make_mutants(solution, rewrites_for(checks))
+        right = [r for r in rewritten if _allowed(r, checks) and not any(e.covers(r) for e in wrong)]
         found.same += same
-        every += made
+        every += [*made, *rewritten]
         mutants += _sampled(solution, made, settings)
         rewrites += _sampled(solution, right, settings)
     listed = [next((entry for entry in entries if entry.covers(mutant)), None) for mutant in mutants]
@@ -184,7 +188,7 @@ def examine_assignment(assignment: Assignment, settings: Settings, console: Cons
     found.mutants = [*map(Examined, mutants, outcomes, listed)]
     found.rewrites = [*map(Examined, rewrites, outcomes[len(mutants) :])]
     killed = [item.mutant for item in found.mutants if item.outcome.status != "survived"]
-    found.stale = stale(entries, every, killed)
+    found.stale = stale([*entries, *wrong], every, killed)
     found.seconds = time.perf_counter() - began
     return found
 

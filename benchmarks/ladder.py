@@ -1,0 +1,70 @@
+"""The ladder of classifiers on one data set, from guessing to a deep network: a table and a figure.
+
+    python -m benchmarks.ladder [--data shapes]
+
+Reads what `benchmarks.thresholds` has measured for a01, a02 and a03; writes build/benchmarks/ladder-….png.
+"""
+
+import argparse
+import json
+from itertools import pairwise
+from statistics import fmean, stdev
+
+from rich.console import Console
+from rich.table import Table
+
+from exercise_code.support import data, plotting
+from exercise_code.support.figures_a02 import ladder
+from exercise_code.support.paths import ASSIGNMENTS, ROOT
+
+RUNGS = {
+    "20 neighbours": ("a01_knn", "20 neighbours, validation"),
+    "linear, SVM": ("a02_linear", "SVM, validation"),
+    "linear, softmax": ("a02_linear", "softmax, validation"),
+    "two layers": ("a02_linear", "two layers, validation"),
+    "deep": ("a03_mlp", "deep network, validation"),
+}
+
+
+def measured(dataset: str) -> dict[str, list[float]]:
+    """The accuracies of all seeds, rung by rung.
+
+    Raises:
+        SystemExit: a rung has not been measured.
+    """
+    found = {}
+    for rung, (assignment, run) in RUNGS.items():
+        path = ASSIGNMENTS / assignment / "thresholds.json"
+        rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        for row in rows:
+            if (row["run"], row["dataset"]) == (run, dataset):
+                found[rung] = list(row["accuracies"].values())
+        if rung not in found:
+            raise SystemExit(f"{rung}: first run `python -m benchmarks.thresholds {assignment}`")
+    return found
+
+
+def main() -> None:
+    """Print the table and draw the figure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data", choices=("shapes", "cifar10"), default="shapes")
+    dataset = parser.parse_args().data
+    chance = 1 / len(data.classes(dataset))
+    rungs = measured(dataset)
+    linear = max(("linear, SVM", "linear, softmax"), key=lambda rung: fmean(rungs[rung]))
+    steps = {name: runs for name, runs in rungs.items() if not name.startswith("linear") or name == linear}
+    table = Table("classifier", "seeds", "mean", "sd", "points above the one before", title=dataset)
+    table.add_row("guessing", "", f"{chance:.3f}", "", "")
+    means = [chance, *map(fmean, steps.values())]
+    for (name, runs), (before, after) in zip(steps.items(), pairwise(means), strict=True):
+        gain = f"{100 * (after - before):.1f}"
+        table.add_row(name, str(len(runs)), f"{after:.3f}", f"{stdev(runs):.3f}", gain)
+    Console().print(table)
+    plotting.use_style()
+    target = ROOT / "build" / "benchmarks" / f"ladder-{dataset}.png"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    ladder(steps, chance).savefig(target, dpi=192)
+
+
+if __name__ == "__main__":
+    main()
