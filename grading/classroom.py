@@ -123,7 +123,9 @@ def _needed(function: FunctionType, text: str) -> str:
             value = known[name]
             if isinstance(value, ModuleType):
                 parent, _, last = value.__name__.rpartition(".")
-                imports.append(f"from {parent} import {last} as {name}" if parent else f"import {name}")
+                imports.append(
+                    f"from {parent} import {last} as {name}" if parent else f"import {last} as {name}"
+                )
             elif isinstance(value, FunctionType) and value.__globals__ is known:
                 functions.append(inspect.getsource(value))
                 waiting.append(value)

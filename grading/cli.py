@@ -216,6 +216,9 @@ def mutants(
     exercise: Annotated[str, typer.Option(help="only this one: knn.predict_labels")] = "",
     workers: Annotated[int | None, typer.Option(min=1, help="processes; one a core if not given")] = None,
     seed: Annotated[int, typer.Option(min=0, help="draws the inputs, and the sample")] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="so many in a row, with each of which it must be noticed")
+    ] = 1,
     sample: Annotated[
         int | None, typer.Option(min=1, help="so many mutants of each exercise; all if not given")
     ] = None,
@@ -234,7 +237,7 @@ def mutants(
 
     assignment = find_assignment(name)
     out = out or BUILD / "mutants" / assignment.name
-    wanted = Wanted(out, exercise, workers, seed, sample)
+    wanted = Wanted(out, exercise, workers, seed, seeds, sample)
     found = examine_assignment(assignment, wanted, Console(quiet=True) if as_json else console)
     write_mutants_page(found, out / "index.html")
     tree = found.to_tree()

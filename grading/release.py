@@ -23,6 +23,8 @@ from grading.tree import BEGIN, END, solutions, write_tree
 from grading.work import judge_submission
 
 SHORTEST_SECRET = 18
+IDIOMS = {"with torch.no_grad():"}
+"""Lines of a solution that give nothing away."""
 WORKFLOW = ".github/workflows/checks.yml"
 
 
@@ -118,6 +120,7 @@ def _secret_lines(assignment: Assignment) -> Iterator[str]:
     for cell in nbformat.read(assignment.folder / assignment.notebook, as_version=4).cells:
         if cell.metadata.get("nbgrader", {}).get("solution"):
             lines += cell.source.splitlines()
+    lines = [line for line in lines if line.strip() not in IDIOMS]
     yield from (line for line in lines if len(_squash(line)) >= SHORTEST_SECRET)
 
 

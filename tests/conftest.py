@@ -22,7 +22,7 @@ settings.load_profile("workbook")
 
 # On a bare machine with a GPU, `pytest -m gpu` runs without the packages for notebooks and grading.
 NEEDS = {
-    "beartype": ["test_knn.py", "test_linear.py", "test_mlp.py"],
+    "beartype": ["test_autograd_study.py", "test_knn.py", "test_linear.py", "test_mlp.py", "test_tensors.py"],
     "copydetect": ["test_similar.py"],
     "nbgrader": [
         "test_cluster.py",
@@ -47,6 +47,7 @@ NEEDS = {
     ],
     "pooch": ["test_data.py", "test_shapes.py"],
     "IPython": ["test_plotting.py"],
+    "sklearn": ["test_datasets.py", "test_regression.py", "test_transforms.py"],
 }
 collect_ignore = [file for package, files in NEEDS.items() if find_spec(package) is None for file in files]
 

@@ -686,7 +686,7 @@ bytes = 3
         (HEAD.replace("bird", "cat"), "cifar10.classes must be a list of different names"),
         (GOOD.replace("a.tar", "../a.tar"), r"files\[0\].name must be a file name without folders"),
         (GOOD.replace("a.tar", "a/b.tar"), r"files\[0\].name must be a file name without folders"),
-        (GOOD.replace("pickles", "parquet"), r"files\[0\].form must be one of pickles, folders"),
+        (GOOD.replace("pickles", "parquet"), r"files\[0\].form must be one of pickles, folders, table"),
         (
             GOOD.replace("https://example.org/a.tar", "file:///etc/passwd"),
             r"files\[0\].urls must be a list of http",

@@ -46,6 +46,12 @@ def test_operator_does_what_its_example_says(operator):
     assert operator.title
 
 
+def test_a_name_that_only_ends_in_an_underscore_is_left_alone():
+    (out_of_place,) = (rewrite for rewrite in REWRITES if rewrite.name == "out_of_place")
+    assert bodies("super().__init__()\nreturn x.clone().requires_grad_()", [out_of_place]) == []
+    assert bodies("return x.clone().exp_()", [out_of_place]) == ["return x.clone().exp()"]
+
+
 @pytest.mark.parametrize("rewrite", REWRITES, ids=lambda rewrite: rewrite.name)
 def test_rewrite_keeps_the_meaning(rewrite):
     def effect(body: str):
@@ -146,7 +152,9 @@ def test_mutants_are_python_and_change_the_solution_alone(assignment):
 def outcome_of(a01):
     """What becomes of an exercise of a01 in which some text is replaced."""
     found = {solution.exercise: solution for solution in solutions(a01)}
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), examine.start, ("a01_knn", 0)) as pool:
+    with ProcessPoolExecutor(
+        1, multiprocessing.get_context("spawn"), examine.start, ("a01_knn", range(1))
+    ) as pool:
 
         def outcome(exercise: str, old: str, new: str, right: bool = False):
             solution = found[exercise]
@@ -187,6 +195,19 @@ def test_a_survivor_is_told_where_it_differs(outcome_of, kind, exercise, old, ne
     assert outcome.status == "survived"
     assert outcome.differs.startswith(f"{kind}, seed ")
     assert outcome.shapes and all("(" in shape for shape in outcome.shapes)
+
+
+def test_a_mutant_must_be_noticed_with_every_seed(a01):
+    (solution,) = (solution for solution in solutions(a01) if solution.exercise == PREDICT)
+    changed = solution.function.replace(".argmax(dim=1)", ".argmax(dim=1) + (dists[0, 0] >= 8)")
+    mutant = Mutant(solution, "by hand", changed)
+    context = multiprocessing.get_context("spawn")
+    outcomes = []
+    for seeds in (range(1), range(30)):
+        with ProcessPoolExecutor(1, context, examine.start, ("a01_knn", seeds)) as pool:
+            outcomes.append(pool.submit(examine.examine, mutant, False).result())
+    assert [outcome.status for outcome in outcomes] == ["killed", "survived"]
+    assert outcomes[1].message.startswith("seed ")
 
 
 def test_a_survivor_that_is_right_differs_nowhere(outcome_of):

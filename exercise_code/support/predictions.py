@@ -8,6 +8,38 @@ Answer = bool | int | float | str
 _guesses: dict[str, Answer] = {}
 
 _BY_HAND: dict[str, dict[str, float | str]] = {
+    "strides": {
+        "x, one down": 3,
+        "x, one right": 1,
+        "x.T, one down": 1,
+        "x.T, one right": 3,
+        "x[:, ::2], one down": 3,
+        "x[:, ::2], one right": 2,
+        "place of x.T[2, 1]": 2 * 1 + 1 * 3,
+        "is x.T one row in memory": "no",
+    },
+    "three links": {
+        "u": 3 * 2,
+        "v": 6 - 4,
+        "L": 2**2,
+        "dL/dv": 2 * 2,
+        "dL/db": 4,
+        "dL/dw": 4 * 2,
+        "dL/dx": 4 * 3,
+        "w after a step": 3 - 0.1 * 8,
+        "L then": (2.2 * 2 - 4) ** 2,
+    },
+    "one step": {
+        "MSE before": (1**2 + 3**2) / 2,
+        "L1 before": (1 + 3) / 2,
+        "dout, first": 2 * -1 / 2,
+        "dout, second": 2 * -3 / 2,
+        "gradient of w": 1 * -1 + 2 * -3,
+        "gradient of b": -1 + -3,
+        "w after": 0 - 0.1 * -7,
+        "b after": 0 - 0.1 * -4,
+        "MSE after": (0.1**2 + 1.2**2) / 2,
+    },
     "two losses": {
         "score of class 2": 1 * 2 + 2 * -1,
         "margin of class 1": 4 - 3 + 1,

@@ -43,7 +43,8 @@ LEAST_SECONDS, SLOWER = 5.0, 20.0
 class Outcome:
     """What became of a mutant: `killed` (also by an error or a crash), `timeout` or `survived`.
 
-    `check` is the one that noticed and `message` what it said. Of a survivor, `differs` says for which inputs
+    `check` is the one that noticed and `message` what it said. A mutant survives where it is not noticed with
+    one of the seeds, which `message` then names. Of a survivor, `differs` says for which inputs
     that no check draws, or that another seed draws, its outputs differ; it is empty where none were found.
     `shapes` are those of the inputs, of all that no check noticed and of all that a check should not have.
     """
@@ -57,10 +58,10 @@ class Outcome:
 
 @dataclass
 class _Known:
-    """What is known of the checks of an exercise before any mutant has run."""
+    """What is known of the checks of an exercise before any mutant has run; the reference's by seed."""
 
     checks: list[Check]
-    reference: dict[str, Evidence]
+    reference: dict[int, dict[str, Evidence]]
     seconds: float
     shapes: list[str]
     elsewhere: list[tuple[Check, str, int, Run]] = field(default_factory=list)
@@ -69,9 +70,9 @@ class _Known:
 class Examiner:
     """Runs the checks of an assignment on mutants, one after another."""
 
-    def __init__(self, assignment: Assignment, seed: int) -> None:
-        """Import everything and warm up."""
-        self._assignment, self._seed = assignment, seed
+    def __init__(self, assignment: Assignment, seeds: Sequence[int]) -> None:
+        """Import everything and warm up; a mutant must be noticed with each of the seeds."""
+        self._assignment, self._seeds = assignment, seeds
         self._known: dict[str, _Known] = {}
         accelerator.available()
 
@@ -83,32 +84,28 @@ class Examiner:
             right: it is right, so that there is nothing more to find out where no check notices it.
         """
         known = self._knowledge(mutant.exercise)
-        found = self._apart(
-            lambda: _noticed(mutant, known, self._seed), LEAST_SECONDS + SLOWER * known.seconds
-        )
-        if found or right:
-            shapes = known.shapes if found and right else []
-            return Outcome(**(found or {"status": "survived"}), shapes=shapes)
+        found = self._apart(lambda: _noticed(mutant, known), LEAST_SECONDS + SLOWER * known.seconds)
+        noticed = found["status"] != "survived"
+        if noticed or right:
+            return Outcome(**found, shapes=known.shapes if noticed and right else [])
         if not known.elsewhere:
             known.elsewhere = [*self._elsewhere(known.checks)]
         seconds = LEAST_SECONDS + SLOWER * known.seconds * (MORE_SEEDS + UNUSUAL_SEEDS * len(KINDS))
-        found = self._apart(lambda: _difference(mutant, known.elsewhere), seconds) or {}
-        return Outcome(
-            "survived", differs=found.get("differs") or found.get("message", ""), shapes=known.shapes
-        )
+        other = self._apart(lambda: _difference(mutant, known.elsewhere), seconds)
+        return Outcome(**found, differs=other["message"], shapes=known.shapes)
 
     def _knowledge(self, exercise: str) -> _Known:
         if exercise not in self._known:
             checks = checks_of(self._assignment, exercise)
             began = time.perf_counter()
-            answers = make_answers(checks, [], self._seed)
+            reference = {seed: make_answers(checks, [], seed).reference for seed in self._seeds}
             seconds = time.perf_counter() - began
             shapes: dict[str, None] = {}
             for check in checks:
-                case = unusual_case(AS_DRAWN, check, self._seed)
-                probe.run_once(check, self._seed, case)
+                case = unusual_case(AS_DRAWN, check, self._seeds[0])
+                probe.run_once(check, self._seeds[0], case)
                 shapes |= dict.fromkeys(_shape(item) for item in case.items)
-            self._known[exercise] = _Known(checks, answers.reference, seconds, [*shapes])
+            self._known[exercise] = _Known(checks, reference, seconds, [*shapes])
         return self._known[exercise]
 
     def _elsewhere(self, checks: Sequence[Check]) -> Iterator[tuple[Check, str, int, Run]]:
@@ -116,7 +113,7 @@ class Examiner:
         for kind in KINDS:
             seeds = MORE_SEEDS if kind == AS_DRAWN else UNUSUAL_SEEDS
             for check in checks:
-                for seed in range(self._seed + 1, self._seed + 1 + seeds):
+                for seed in range(self._seeds[-1] + 1, self._seeds[-1] + 1 + seeds):
                     run = probe.run_once(check, seed, unusual_case(kind, check, seed))
                     if run.error is None and not unlike(check, run.outputs, run.outputs):
                         yield check, kind, seed, run
@@ -162,29 +159,40 @@ def _shape(item: Tensor | np.ndarray) -> str:
     return f"{str(item.dtype).removeprefix('torch.')} {tuple(item.shape)}"
 
 
-def _noticed(mutant: Mutant, known: _Known, seed: int) -> dict[str, str]:
-    """The first check that does not give a mutant all of its points, and why."""
+def _noticed(mutant: Mutant, known: _Known) -> dict[str, str]:
+    """The check that notices a mutant, and what it says; or the seed with which none does."""
     _install(mutant)
-    for check in known.checks:
+    for seed, reference in known.reference.items():
+        noticed = _noticed_with(mutant, known.checks, seed, reference)
+        if not noticed:
+            return {"status": "survived", "message": f"seed {seed}"}
+    return noticed
+
+
+def _noticed_with(
+    mutant: Mutant, checks: Sequence[Check], seed: int, reference: dict[str, Evidence]
+) -> dict[str, str]:
+    """The first check that does not give a mutant all of its points, and why; nothing, if all do."""
+    for check in checks:
         function = (
             source.find_function(mutant.module, mutant.solution.qualname)
             if check.exercise == mutant.exercise
             else source.read_exercise(check.exercise, probe.EXERCISES)
         )
-        verdict = judge(check, probe.gather(check, seed), known.reference[check.id], function)
+        verdict = judge(check, probe.gather(check, seed), reference[check.id], function)
         if verdict.status != "passed":
             return {"status": "killed", "check": check.id, "message": verdict.message[:300]}
     return {}
 
 
 def _difference(mutant: Mutant, elsewhere: Sequence[tuple[Check, str, int, Run]]) -> dict[str, str]:
-    """Where else a mutant differs from the reference."""
+    """Where else a mutant differs from the reference, as a message."""
     _install(mutant)
     for check, kind, seed, expected in elsewhere:
         run = probe.run_once(check, seed, unusual_case(kind, check, seed))
         if found := run.error or unlike(check, expected.outputs, run.outputs):
-            return {"differs": f"{kind}, seed {seed}, in {check.id}: {found[:300]}"}
-    return {}
+            return {"message": f"{kind}, seed {seed}, in {check.id}: {found[:300]}"}
+    return {"message": ""}
 
 
 def _install(mutant: Mutant) -> None:
@@ -213,10 +221,10 @@ class _Changed(importlib.abc.MetaPathFinder, SourceFileLoader):
 _examiner: Examiner
 
 
-def start(name: str, seed: int) -> None:
+def start(name: str, seeds: Sequence[int]) -> None:
     """Make ready a process of a pool."""
     global _examiner
-    _examiner = Examiner(find_assignment(name), seed)
+    _examiner = Examiner(find_assignment(name), seeds)
 
 
 def examine(mutant: Mutant, right: bool) -> Outcome:

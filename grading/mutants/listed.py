@@ -1,4 +1,8 @@
-"""Mutants that are right: `equivalent_mutants.toml` in an assignment's folder, a sentence for each entry."""
+"""Mutants that are right, and rewrites that are not: `equivalent_mutants.toml` in an assignment's folder.
+
+Each entry has a sentence as its reason. A table `equivalent` lists a mutant that is right as well; a table
+`wrong` a rewrite that breaks what the exercise asks, such as a copy where the argument itself is due.
+"""
 
 import tomllib
 from collections.abc import Iterable
@@ -26,8 +30,8 @@ class Entry:
         return self.exercise == mutant.exercise and self.was == was and becomes in self.becomes
 
 
-def read_entries(assignment: Assignment) -> list[Entry]:
-    """The entries of an assignment; none where there is no file.
+def read_entries(assignment: Assignment, kind: str = "equivalent") -> list[Entry]:
+    """The entries of one kind, `equivalent` or `wrong`, of an assignment; none where there is no file.
 
     Raises:
         CourseError: it cannot be read, or an entry has other keys, or no reason.
@@ -36,7 +40,7 @@ def read_entries(assignment: Assignment) -> list[Entry]:
     if not path.exists():
         return []
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("equivalent", [])
+        tables = tomllib.loads(path.read_text(encoding="utf-8")).get(kind, [])
         entries = [Entry(**{**table, "becomes": tuple(table["becomes"])}) for table in tables]
     except (OSError, tomllib.TOMLDecodeError, TypeError, KeyError) as error:
         raise CourseError(f"{assignment.name}/{FILE}: {error}") from None

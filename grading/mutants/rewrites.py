@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import libcst as cst
+import torch
 
 from exercise_code.support.checking.declare import Check
 from grading.mutants.operators import (
@@ -54,7 +55,8 @@ def out_of_place(node: Node, _: Sequence[Node]) -> Iterator[Change]:
         case cst.AugAssign(target=cst.Subscript() | cst.Attribute() as target, operator=sign, value=value):
             yield f"{code(target)} = {code(target)} {code(sign).strip().removesuffix('=')} {atom(value)}"
         case cst.Call(func=cst.Attribute(value=cst.Call(), attr=cst.Name(value=name))) if name.endswith("_"):
-            yield node.with_changes(func=node.func.with_changes(attr=cst.Name(name.rstrip("_"))))
+            if callable(getattr(torch.Tensor, name[:-1], None)):  # not so: __init__, requires_grad_
+                yield node.with_changes(func=node.func.with_changes(attr=cst.Name(name[:-1])))
 
 
 EINSUM = 'torch.einsum("...ij,...jk->...ik", p, q) if min(p.ndim, q.ndim) > 1 else p @ q'

@@ -49,6 +49,7 @@ class Settings:
     exercise: str = ""
     workers: int | None = None
     seed: int = 0
+    seeds: int = 1
     sample: int | None = None
 
     def asks_for(self, exercise: str) -> bool:
@@ -89,7 +90,7 @@ class Examination:
     """What a run comes to; `same` counts mutants that were the same syntax tree and not run."""
 
     assignment: Assignment
-    seed: int
+    seeds: range
     mutants: list[Examined] = field(default_factory=list)
     rewrites: list[Examined] = field(default_factory=list)
     same: int = 0
@@ -133,7 +134,7 @@ class Examination:
         """The same as a dict."""
         return {
             "assignment": self.assignment.name,
-            "seed": self.seed,
+            "seeds": [*self.seeds],
             "seconds": round(self.seconds, 1),
             "made": len(self.mutants),
             **{status: len(self.of(status)) for status in ("killed", "timeout", "equivalent", "survived")},
@@ -157,12 +158,15 @@ def examine_assignment(assignment: Assignment, settings: Settings, console: Cons
     if not CAN_FORK:
         raise CourseError("mutants need a system that can fork: run this on Linux")
     began = time.perf_counter()
-    found = Examination(assignment, settings.seed)
+    found = Examination(assignment, range(settings.seed, settings.seed + settings.seeds))
     chosen = [s for s in solutions(assignment) if settings.asks_for(s.exercise)]
     if not chosen:
         names = ", ".join(solution.exercise for solution in solutions(assignment))
         raise CourseError(f"{settings.exercise!r} is no exercise of {assignment.name}; there are: {names}")
-    entries = [entry for entry in read_entries(assignment) if settings.asks_for(entry.exercise)]
+    entries, wrong = (
+        [entry for entry in read_entries(assignment, kind) if settings.asks_for(entry.exercise)]
+        for kind in ("equivalent", "wrong")
+    )
     every: list[Mutant] = []
     mutants: list[Mutant] = []
     rewrites: list[Mutant] = []
@@ -172,19 +176,20 @@ def examine_assignment(assignment: Assignment, settings: Settings, console: Cons
             found.unexamined.append(solution.exercise)
             continue
         made, same = make_mutants(solution, OPERATORS)
-        right = [r for r in make_mutants(solution, rewrites_for(checks))[0] if _allowed(r, checks)]
+        rewritten, _ = make_mutants(solution, rewrites_for(checks))
+        right = [r for r in rewritten if _allowed(r, checks) and not any(e.covers(r) for e in wrong)]
         found.same += same
-        every += made
+        every += [*made, *rewritten]
         mutants += _sampled(solution, made, settings)
         rewrites += _sampled(solution, right, settings)
     listed = [next((entry for entry in entries if entry.covers(mutant)), None) for mutant in mutants]
     tasks = [(mutant, entry is not None) for mutant, entry in zip(mutants, listed, strict=True)]
     tasks += [(rewrite, True) for rewrite in rewrites]
-    outcomes = _outcomes(assignment, tasks, settings, console)
+    outcomes = _outcomes(found, tasks, settings, console)
     found.mutants = [*map(Examined, mutants, outcomes, listed)]
     found.rewrites = [*map(Examined, rewrites, outcomes[len(mutants) :])]
     killed = [item.mutant for item in found.mutants if item.outcome.status != "survived"]
-    found.stale = stale(entries, every, killed)
+    found.stale = stale([*entries, *wrong], every, killed)
     found.seconds = time.perf_counter() - began
     return found
 
@@ -204,20 +209,18 @@ def _sampled(solution: Solution, mutants: Sequence[Mutant], settings: Settings) 
 
 
 def _outcomes(
-    assignment: Assignment, tasks: Sequence[tuple[Mutant, bool]], settings: Settings, console: Console
+    found: Examination, tasks: Sequence[tuple[Mutant, bool]], settings: Settings, console: Console
 ) -> list[Outcome]:
     """What becomes of each, from the journal or from a run."""
     code = hash_of(ROOT / "exercise_code", Path(__file__).parent)
-    state = sha256(code.encode() + (assignment.folder / "checks.py").read_bytes()).hexdigest()
-    keys = [
-        sha256(f"{settings.seed} {right} {mutant.module}".encode()).hexdigest() for mutant, right in tasks
-    ]
+    state = sha256(code.encode() + (found.assignment.folder / "checks.py").read_bytes()).hexdigest()
+    keys = [sha256(f"{found.seeds} {right} {m.module}".encode()).hexdigest() for m, right in tasks]
     with _Journal(settings.out / "journal.jsonl", state) as journal:
         waiting = {key: task for key, task in zip(keys, tasks, strict=True) if key not in journal.known}
         if waiting:
-            with _pool(assignment, settings, len(waiting)) as pool:
+            with _pool(found, settings, len(waiting)) as pool:
                 results = pool.map(examine.examine, *zip(*waiting.values(), strict=True), chunksize=CHUNK)
-                title = f"Examining {assignment.name}"
+                title = f"Examining {found.assignment.name}"
                 for key, outcome in track(
                     zip(waiting, results, strict=True), title, len(waiting), console=console
                 ):
@@ -226,17 +229,13 @@ def _outcomes(
 
 
 @contextlib.contextmanager
-def _pool(assignment: Assignment, settings: Settings, tasks: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(found: Examination, settings: Settings, tasks: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that have the reference's answers."""
     before = {name: os.environ.get(name) for name in ALONE}
     os.environ.update(ALONE)
     workers = min(settings.workers or os.cpu_count() or 1, tasks)
-    pool = ProcessPoolExecutor(
-        workers,
-        multiprocessing.get_context("spawn"),
-        examine.start,
-        (assignment.name, settings.seed),
-    )
+    context, given = multiprocessing.get_context("spawn"), (found.assignment.name, found.seeds)
+    pool = ProcessPoolExecutor(workers, context, examine.start, given)
     try:
         yield pool
     except BrokenProcessPool:

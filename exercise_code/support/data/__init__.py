@@ -6,11 +6,22 @@ from torch import Tensor
 
 from exercise_code.support.data import registry
 from exercise_code.support.data.cifar10 import cifar10
+from exercise_code.support.data.files import housing_csv, image_folder
 from exercise_code.support.data.prepare import prepare
 from exercise_code.support.data.registry import DataError
 from exercise_code.support.data.shapes import CLASSES, shapes
 
-__all__ = ["DataError", "available", "cifar10", "classes", "load", "prepare", "shapes"]
+__all__ = [
+    "DataError",
+    "available",
+    "cifar10",
+    "classes",
+    "housing_csv",
+    "image_folder",
+    "load",
+    "prepare",
+    "shapes",
+]
 
 LOADERS = {"shapes": shapes, "cifar10": cifar10}
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from exercise_code.support.data import CLASSES, DataError, load, registry
+from exercise_code.support.data import CLASSES, LOADERS, DataError, load, registry
 
 
 def _list() -> int:
@@ -29,8 +29,11 @@ def _list() -> int:
 
 
 def _get(name: str) -> int:
-    load(name, num_train=1, num_test=1)
-    print(f"{name} is here and decoded")
+    if name in LOADERS:
+        load(name, num_train=1, num_test=1)
+    else:
+        registry.obtain(registry.find(name))
+    print(f"{name} is here")
     return 0
 
 

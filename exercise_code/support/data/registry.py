@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from exercise_code.support.paths import DATASETS
 
-FORMS = ("pickles", "folders")
+FORMS = ("pickles", "folders", "table")
 SPLITS = ("train", "test")
 SLOW = 250_000  # bytes a second; a mirror below this is left for the next one
 PATIENCE = 20  # seconds before a mirror is called slow
