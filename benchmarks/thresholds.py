@@ -3,8 +3,9 @@
     python -m benchmarks.thresholds [a02 …] [--seeds 10] [--data shapes] [--runs softmax] [--again]
 
 An assignment says what is measured: `RUNS` in its thresholds.py names functions of a seed and a data set
-that return an accuracy, `DATASETS` the data sets if they are others than `shapes` and CIFAR-10. What has been measured is kept, so a run that was stopped goes on where it was.
-Writes thresholds.json and thresholds.md beside it; what stands below the table there is left alone.
+that return an accuracy, `DATASETS` the data sets if they are others than `shapes` and CIFAR-10. What has been
+measured is kept, so a run that was stopped goes on where it was. Writes thresholds.json and thresholds.md
+beside it; what stands below the table there is left alone.
 """
 
 import argparse
