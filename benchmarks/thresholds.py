@@ -3,8 +3,9 @@
     python -m benchmarks.thresholds [a02 …] [--seeds 10] [--data shapes] [--runs softmax] [--again]
 
 An assignment says what is measured: `RUNS` in its thresholds.py names functions of a seed and a data set
-that return an accuracy. What has been measured is kept, so a run that was stopped goes on where it was.
-Writes thresholds.json and thresholds.md beside it; what stands below the table there is left alone.
+that return an accuracy, `DATASETS` the data sets if they are others than `shapes` and CIFAR-10. What has been
+measured is kept, so a run that was stopped goes on where it was. Writes thresholds.json and thresholds.md
+beside it; what stands below the table there is left alone.
 """
 
 import argparse
@@ -45,7 +46,7 @@ def main() -> None:
     )
     parser.add_argument("assignments", nargs="*", help="beginnings of their names; none is all of them")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--data", nargs="+", choices=DATASETS, default=DATASETS)
+    parser.add_argument("--data", nargs="+", help="only these data sets")
     parser.add_argument("--runs", default="", help="only runs whose name contains this")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--again", action="store_true", help="measure again what has been measured")
@@ -60,11 +61,14 @@ def main() -> None:
 
 def measure(script: Path, options: argparse.Namespace) -> None:
     """Run what is asked of one assignment and has not been measured, and write it down seed by seed."""
-    runs: dict[str, Callable[[int, str], float]] = runpy.run_path(str(script))["RUNS"]
+    settings = runpy.run_path(str(script))
+    runs: dict[str, Callable[[int, str], float]] = settings["RUNS"]
+    datasets: tuple[str, ...] = settings.get("DATASETS", DATASETS)
     target = script.with_suffix(".json")
     known = json.loads(target.read_text(encoding="utf-8")) if target.exists() else []
     rows: dict[tuple[str, str], Row] = {(row["run"], row["dataset"]): row for row in known}
-    for dataset in filter(data.available, options.data):
+    there = [name for name in datasets if name == "generated" or data.available(name)]
+    for dataset in there if options.data is None else [name for name in there if name in options.data]:
         for name in (name for name in runs if options.runs in name):
             row = rows.setdefault((name, dataset), {"run": name, "dataset": dataset, "accuracies": {}})
             if options.again:
@@ -76,7 +80,7 @@ def measure(script: Path, options: argparse.Namespace) -> None:
                 row["accuracies"][str(seed)] = runs[name](seed, dataset)
                 seconds = time.perf_counter() - started
                 _summarise(row, (before * count + seconds) / (count + 1), options.threads)
-                ordered = [rows[key] for d in DATASETS for key in ((n, d) for n in runs) if key in rows]
+                ordered = [rows[key] for d in datasets for key in ((n, d) for n in runs) if key in rows]
                 target.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
 
 

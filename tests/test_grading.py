@@ -316,7 +316,7 @@ def test_course_settings_are_read_and_faults_named(tmp_path):
 def test_what_is_wrong_is_one_sentence(capsys, monkeypatch, tmp_path):
     for arguments, sentence in [
         (["grade", "a01", str(tmp_path / "missing")], "is not a folder"),
-        (["release", "a77"], "there is no assignment 'a77'; there are: a01_knn"),
+        (["release", "a77"], "there is no assignment 'a77'; there are: a00_pytorch, a01_knn"),
     ]:
         monkeypatch.setattr("sys.argv", ["workbook", *arguments])
         with pytest.raises(SystemExit) as stop:

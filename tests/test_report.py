@@ -2,6 +2,8 @@
 
 import ast
 import dataclasses
+import errno
+import os
 import re
 import shutil
 
@@ -14,9 +16,10 @@ from hypothesis import strategies as st
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import read_assignment
-from exercise_code.support.checking.evidence import Evidence
+from exercise_code.support.checking.evidence import Evidence, Run
 from exercise_code.support.paths import ROOT
 from grading.collect import Submission
+from grading.incidents import incidents
 from grading.item_analysis import analyse
 from grading.report import write_report
 from grading.stubs import LONGEST, portable, stub
@@ -159,6 +162,29 @@ def test_incidents_are_named_by_kind(page):
     assert len(entries) == 2
     assert "refused: PermissionError" in entries[0] and "flo" in entries[0]
     assert "the files" in entries[1] and "archive: ../x points outside" in entries[1] and "gil" in entries[1]
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.EPERM, "refused"),
+        (errno.EACCES, "refused"),
+        (errno.EROFS, "refused"),
+        (errno.ENOMEM, "memory"),
+        (errno.EAGAIN, "processes or threads"),
+        (errno.EFBIG, "disk"),
+        (errno.ENOSPC, "disk"),
+        (errno.EMFILE, "disk"),
+        (errno.ENETUNREACH, "network"),
+        (errno.ENOENT, None),
+    ],
+)
+def test_the_systems_own_words_name_the_kind(a01, answers, number, kind):
+    error = OSError(number, os.strerror(number))
+    raised = Run(error=f"{type(error).__name__}: {error} (knn.py, line 3)")
+    found = {**answers.reference, TIES: Evidence(TIES, {"float32": raised})}
+    item = judge_submission(Submission("x"), [found[check.id] for check in a01.checks], a01, answers)
+    assert [(k, check) for k, check, _ in incidents(item)] == ([(kind, TIES)] if kind else [])
 
 
 def stub_of(page, check: str, students: str) -> str:

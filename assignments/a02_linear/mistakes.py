@@ -482,6 +482,13 @@ def softmax_on_cpu(W, X, y, reg):
     return _cross_entropy(p, y) + reg * (W * W).sum(), X.T @ (p - right) / len(X) + 2 * reg * W
 
 
+@mistake(SOFTMAX, hint="`cuda()` names one kind of machine: stay where W and X are, on whatever device.")
+def softmax_by_cuda(W, X, y, reg):
+    p = _probabilities(W, X)
+    dscores = p - torch.eye(W.shape[1], dtype=W.dtype).cuda()[y]
+    return _cross_entropy(p, y) + reg * (W * W).sum(), X.T @ dscores / len(X) + 2 * reg * W
+
+
 @mistake(SOFTMAX, hint="`cross_entropy` and its relatives are the very thing to be written.")
 def softmax_by_library(W, X, y, reg):
     p = F.softmax(X @ W, dim=1)
@@ -974,9 +981,29 @@ def backward_without_mask(params, X, y=None, reg=0.0):
     if y is None:
         return scores
     loss, grads = _network(params, X, y, reg)
-    p = (scores - scores.logsumexp(1, keepdim=True)).exp()
+    powers = (scores - scores.amax(1, keepdim=True)).exp()
+    p = powers / powers.sum(1, keepdim=True)
     dhidden = (p - F.one_hot(y, p.shape[1])) / len(X) @ params["W2"].T
     return loss, {**grads, "W1": X.T @ dhidden + 2 * reg * params["W1"], "b1": dhidden.sum(0)}
+
+
+@mistake(BACKWARD, hint="The hidden layer is overwritten by its mask before dW2 has read it.")
+def backward_mask_overwrites_hidden(params, X, y=None, reg=0.0):
+    scores, hidden = nn2.nn_forward_pass(params, X)
+    if y is None:
+        return scores
+    loss, grads = _network(params, X, y, reg)
+    powers = (scores - scores.amax(1, keepdim=True)).exp()
+    p = powers / powers.sum(1, keepdim=True)
+    mask = (hidden > 0).to(X.dtype)
+    return loss, {**grads, "W2": mask.T @ (p - F.one_hot(y, p.shape[1])) / len(X) + 2 * reg * params["W2"]}
+
+
+@mistake(BACKWARD, hint="The penalty is missing altogether, in the loss and in both gradients.")
+def backward_without_penalty(params, X, y=None, reg=0.0):
+    if y is None:
+        return nn2.nn_forward_pass(params, X)[0]
+    return _network(params, X, y, reg, penalty=0.0, dpenalty=0.0)
 
 
 @mistake(

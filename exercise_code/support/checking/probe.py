@@ -184,14 +184,15 @@ def _sentence(error: BaseException) -> str:
 def unwritten(error: BaseException) -> str:
     """The exercise whose stub raised the error, as `check` names it; empty for any other error."""
     codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
-    if not (isinstance(error, NotImplementedError) and codes and is_students(codes[-1].co_filename)):
+    path = Path(codes[-1].co_filename).resolve() if codes else Path()
+    if not isinstance(error, NotImplementedError) or not path.is_relative_to(EXERCISES):
         return ""
-    module = Path(codes[-1].co_filename).resolve().relative_to(EXERCISES).with_suffix("")
+    module = path.relative_to(EXERCISES).with_suffix("")
     return ".".join([*module.parts, codes[-1].co_qualname])
 
 
 def is_students(filename: str) -> bool:
-    """Whether a file is one of the modules that students write."""
+    """Whether a file is one of the modules that students write, or holds mistakes as they make them."""
     return _is_exercise(filename, EXERCISES)
 
 
@@ -199,7 +200,8 @@ def is_students(filename: str) -> bool:
 def _is_exercise(filename: str, exercises: Path) -> bool:
     """Cached, since the pretended accelerator asks for every frame of every operation."""
     path = Path(filename).resolve()
-    return path.is_relative_to(exercises) and not path.is_relative_to(exercises / "support")
+    own = path.is_relative_to(exercises) and not path.is_relative_to(exercises / "support")
+    return own or path.name == "mistakes.py"
 
 
 def _bytes(leaf: Any) -> int:
