@@ -90,6 +90,9 @@ def test_loops_are_no_rewrite_where_none_is_allowed(a01):
         ("if a:\n    x = 1\n    w = 2\nreturn x", "if a:\n    pass\n    w = 2\nreturn x"),
         ("return [a[i] for i in range(x)]", "return [a[i] for i in range(x - 1)]"),
         ("return a(\n    b,\n    x,\n)", "return a(x, b)"),
+        ("return x.std(dim=0)", "return x.std(dim=0, correction=0)"),
+        ("return x.std(axis=0)", "return x.std(axis=0, ddof=1)"),
+        ("return np.max(x, 0)", "return np.max(x, 0, keepdims=True)"),
     ],
 )
 def test_a_change_stays_where_it_is(before, after):
