@@ -1,6 +1,7 @@
 """Run a student's notebook once more, in the sandbox, for who grades its written answers by hand."""
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -84,7 +85,7 @@ class _Client(NotebookClient):
         if time.monotonic() > self._ends:
             self.stopped = "its time was over"
             return cell
-        self.timeout = max(1, int(self._ends - time.monotonic()))
+        self.timeout = math.ceil(self._ends - time.monotonic())
         return await super().async_execute_cell(cell, *args, **options)
 
     def output(self, outs: list, msg: dict, *args: Any) -> Any:

@@ -364,23 +364,23 @@ def _connection() -> Iterator[socket.socket]:
     """A connection to the server; it is started if there is none."""
     place = socket_place()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
-        with _locked(place):
+        with _locked(place) as address:
             try:
-                connection.connect(str(place))
+                connection.connect(address)
             except OSError:
                 place.unlink(missing_ok=True)
-                _start_server(place)
-                connection.connect(str(place))
+                _start_server(place, address)
+                connection.connect(address)
         yield connection
 
 
-def _start_server(place: Path) -> None:
+def _start_server(place: Path, address: str) -> None:
     names = ("PATH", "HOME", "SYSTEMROOT", "XDG_CACHE_HOME")
     variables = {name: os.environ[name] for name in names if name in os.environ}
     variables |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     variables["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
-        listening.bind(str(place))
+        listening.bind(address)
         listening.listen(64)
         subprocess.Popen(
             [sys.executable, "-I", "-B", __file__, "serve", str(place)],
@@ -403,11 +403,12 @@ def _leave(place: Path, listening: socket.socket) -> bool:
 
 
 @contextlib.contextmanager
-def _locked(place: Path) -> Iterator[None]:
+def _locked(place: Path) -> Iterator[str]:
+    """Nobody else comes or leaves; gives the place's address, which has room for few letters."""
     folder = os.open(place.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
+        yield f"/proc/self/fd/{folder}/{place.name}"
     finally:
         os.close(folder)
 
