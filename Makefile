@@ -29,7 +29,7 @@ lint: setup
 
 mutants: setup
 	for settings in assignments/*/assignment.toml; do \
-	  $(BIN)/workbook mutants "$$(basename "$$(dirname "$$settings")")" || failed=1; \
+	  $(BIN)/workbook mutants "$$(basename "$$(dirname "$$settings")")" --seeds 3 || failed=1; \
 	done; exit $${failed:-0}
 
 notebooks: setup

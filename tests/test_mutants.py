@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from grading.cli import app
 from grading.course import CourseError
 from grading.mutants import examine, run
-from grading.mutants.listed import Entry, read_entries, stale
+from grading.mutants.listed import Entry, Listed, read_listed, stale
 from grading.mutants.make import Mutant, checks_of, make_mutants, normalised, solutions, solutions_in
 from grading.mutants.operators import OPERATORS
 from grading.mutants.page import write_mutants_page
@@ -90,6 +90,9 @@ def test_loops_are_no_rewrite_where_none_is_allowed(a01):
         ("if a:\n    x = 1\n    w = 2\nreturn x", "if a:\n    pass\n    w = 2\nreturn x"),
         ("return [a[i] for i in range(x)]", "return [a[i] for i in range(x - 1)]"),
         ("return a(\n    b,\n    x,\n)", "return a(x, b)"),
+        ("return x.std(dim=0)", "return x.std(dim=0, correction=0)"),
+        ("return x.std(axis=0)", "return x.std(axis=0, ddof=1)"),
+        ("return np.max(x, 0)", "return np.max(x, 0, keepdims=True)"),
     ],
 )
 def test_a_change_stays_where_it_is(before, after):
@@ -107,6 +110,8 @@ def test_a_change_stays_where_it_is(before, after):
         ("zip(a, b, strict=True)", "zip(a, b)"),
         ("torch.maximum(a, b)", "torch.maximum(b, a)"),
         ("x[-0]", "x[0]"),
+        ("x.mean(axis=(0, 1))", "x.mean(axis=(1, 0))"),
+        ("a, b = [], []", "b, a = [], []"),
         ("total: float = 0.0", "total: int = 0.0"),
         ("raise ValueError(x)", "raise ValueError(y)"),
         ("if verbose:\n    print(x)", "pass"),
@@ -123,6 +128,9 @@ def test_the_same_in_other_words_is_no_mutant(one, other):
         ("x > 0", "x < 0"),
         ("x[0:3]", "x[1:3]"),
         ("x.max(1)", "x.max(0)"),
+        ("x.mean(axis=(0, 1))", "x.mean(axis=(0, 2))"),
+        ("x.permute(dims=(0, 1))", "x.permute(dims=(1, 0))"),
+        ("a, b = [], 0", "b, a = [], 0"),
         ("raise ValueError(x)", "raise KeyError(x)"),
         ("if x:\n    y = print(x)", "pass"),
         ("x = -0.0", "x = 0.0"),
@@ -318,12 +326,17 @@ def test_entries_that_no_longer_apply_are_told(a01):
     assert "a check notices" in stale([entry()], mutants, [lowest])[0]
     assert "nothing changes" in stale([entry(was="return 3")], mutants, [])[0]
     assert "nothing changes" in stale([entry(exercise="knn.gone")], mutants, [])[0]
+    by_operator = entry(becomes=("twin_called",))
+    assert by_operator.covers(lowest) and not entry(becomes=("loop_cut",)).covers(lowest)
+    assert not stale([by_operator], mutants, [])
+    assert "a check notices 'twin_called'" in stale([by_operator], mutants, [lowest])[0]
 
 
 @pytest.mark.parametrize(
     "text, message",
     [
         ("[[equivalent]", "equivalent_mutants.toml"),
+        ("[[equivalnt]]", "equivalnt|exercise|becomes"),
         ('[[equivalent]]\nexercise = "a"\nwas = "b"\nbecomes = ["c"]', "reason"),
         ('[[equivalent]]\nexercise = "a"\nwas = "b"\nbecomes = ["c"]\nreason = ""', "needs a sentence"),
         ('[[equivalent]]\nexercise = "a"\nwas = "b"\nreason = "It is."', "becomes"),
@@ -332,7 +345,19 @@ def test_entries_that_no_longer_apply_are_told(a01):
 def test_a_wrong_list_is_one_sentence(a01, tmp_path, text, message):
     (tmp_path / "equivalent_mutants.toml").write_text(text)
     with pytest.raises(CourseError, match=message):
-        read_entries(replace(a01, folder=tmp_path))
+        read_listed(replace(a01, folder=tmp_path))
+
+
+def test_a_rewrite_that_is_listed_as_wrong_must_be_noticed(a01, tmp_path, monkeypatch):
+    """As a mutant; here no check notices it, since it is right."""
+    found = run.examine_assignment(a01, settings(tmp_path), QUIET)
+    rewrite = found.rewrites[0].mutant
+    wrong = entry(was=rewrite.change[0], becomes=(rewrite.operator,))
+    monkeypatch.setattr(run, "read_listed", lambda assignment: Listed(wrong=[wrong]))
+    listed = run.examine_assignment(a01, settings(tmp_path), QUIET)
+    assert [item.mutant.function for item in listed.of("survived")] == [rewrite.function]
+    assert rewrite.function not in [item.mutant.function for item in listed.rewrites]
+    assert len(listed.mutants) == len(found.mutants) + 1
 
 
 def test_the_command_says_what_is_left(tmp_path):

@@ -189,8 +189,9 @@ MIRRORED = {ast.Gt: ast.Lt, ast.GtE: ast.LtE}
 class _Normal(ast.NodeTransformer):
     """Defaults are left out, `a > b` is `b < a`, `sum(1)` is `sum(dim=1)`, `range(0, n)` is `range(n)`.
 
-    What no check asks for is left out, too: what is printed, the words of an error, the annotations of
-    variables, and `strict` of `zip`, which guards against mistakes elsewhere.
+    The order does not matter of the axes of a sum, of two in a maximum, of names that get the same. What no
+    check asks for is left out, too: what is printed, the words of an error, the annotations of variables, and
+    `strict` of `zip`, which guards against mistakes elsewhere.
     """
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
@@ -208,6 +209,15 @@ class _Normal(ast.NodeTransformer):
         idle = all(isinstance(statement, ast.Pass) for statement in [*node.body, *node.orelse])
         return ast.Pass() if idle else node
 
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.Assign([ast.Tuple() as targets], ast.Tuple(values)) if (
+                len({*map(ast.dump, values)}) == 1
+            ):
+                targets.elts.sort(key=ast.dump)
+        return node
+
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         self.generic_visit(node)
         return ast.Assign([node.target], node.value) if node.value else ast.Pass()
@@ -223,6 +233,9 @@ class _Normal(ast.NodeTransformer):
         node.keywords = [k for k in node.keywords if not _is_default(k) and k.arg != "strict"]
         if name in REDUCTIONS and owner not in ("torch", "np") and len(node.args) == 1 and not node.keywords:
             node.keywords = [ast.keyword("dim", node.args.pop())]
+        for keyword in node.keywords:
+            if name in REDUCTIONS and isinstance(keyword.value, ast.Tuple):
+                keyword.value.elts.sort(key=ast.dump)
         if (name or getattr(node.func, "id", "")) in COMMUTATIVE:
             node.args.sort(key=ast.dump)
         if getattr(node.func, "id", "") == "range" and len(node.args) == 2 and _is(node.args[0], 0):

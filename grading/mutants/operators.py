@@ -312,12 +312,13 @@ def flag_flipped(node: Node, _: Sequence[Node]) -> Iterator[Change]:
     if not isinstance(node, cst.Call):
         return
     given = {keyword(arg) for arg in node.args}
+    of_numpy = "axis" in given or code(node.func).startswith(("np.", "numpy."))
     flag, value = ABSENT.get(name_of(node), ("", ""))
     if flag and not given & {flag, "unbiased", "ddof"}:
-        yield and_keyword(node, flag, value)
+        yield and_keyword(node, *(("ddof", "1") if of_numpy and flag == "correction" else (flag, value)))
     along = any(keyword(arg) in AXES or isinstance(arg.value, cst.Integer) for arg in node.args)
     if name_of(node) in REDUCTIONS and along and not given & {"keepdim", "keepdims"}:
-        yield and_keyword(node, "keepdims" if "axis" in given else "keepdim", "True")
+        yield and_keyword(node, "keepdims" if of_numpy else "keepdim", "True")
 
 
 @operator("return x.sum()", "return x.mean()")

@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from exercise_code.support.paths import ROOT
 from grading.course import CourseError
 from grading.mutants import examine
 from grading.mutants.examine import Outcome
-from grading.mutants.listed import Entry, read_entries, stale
+from grading.mutants.listed import Entry, read_listed, stale
 from grading.mutants.make import Mutant, Solution, checks_of, make_mutants, solutions
 from grading.mutants.operators import OPERATORS
 from grading.mutants.rewrites import rewrites_for
@@ -163,33 +164,37 @@ def examine_assignment(assignment: Assignment, settings: Settings, console: Cons
     if not chosen:
         names = ", ".join(solution.exercise for solution in solutions(assignment))
         raise CourseError(f"{settings.exercise!r} is no exercise of {assignment.name}; there are: {names}")
-    entries, wrong = (
-        [entry for entry in read_entries(assignment, kind) if settings.asks_for(entry.exercise)]
-        for kind in ("equivalent", "wrong")
+    listed = read_listed(assignment)
+    equivalent, wrong = (
+        [entry for entry in entries if settings.asks_for(entry.exercise)]
+        for entries in (listed.equivalent, listed.wrong)
     )
-    every: list[Mutant] = []
+    made: list[Mutant] = []
     mutants: list[Mutant] = []
+    rewritten: list[Mutant] = []
     rewrites: list[Mutant] = []
     for solution in chosen:
         checks = checks_of(assignment, solution.exercise)
         if not checks:
             found.unexamined.append(solution.exercise)
             continue
-        made, same = make_mutants(solution, OPERATORS)
-        rewritten, _ = make_mutants(solution, rewrites_for(checks))
-        right = [r for r in rewritten if _allowed(r, checks) and not any(e.covers(r) for e in wrong)]
+        changed, same = make_mutants(solution, OPERATORS)
+        right, _ = make_mutants(solution, rewrites_for(checks))
         found.same += same
-        every += [*made, *rewritten]
-        mutants += _sampled(solution, made, settings)
-        rewrites += _sampled(solution, right, settings)
-    listed = [next((entry for entry in entries if entry.covers(mutant)), None) for mutant in mutants]
-    tasks = [(mutant, entry is not None) for mutant, entry in zip(mutants, listed, strict=True)]
+        made += changed
+        rewritten += right
+        is_wrong = [any(entry.covers(rewrite) for entry in wrong) for rewrite in right]
+        mutants += _sampled(solution, [*changed, *compress(right, is_wrong)], settings)
+        allowed = [r for r, no in zip(right, is_wrong, strict=True) if not no and _allowed(r, checks)]
+        rewrites += _sampled(solution, allowed, settings)
+    entries = [next((entry for entry in equivalent if entry.covers(mutant)), None) for mutant in mutants]
+    tasks = [(mutant, entry is not None) for mutant, entry in zip(mutants, entries, strict=True)]
     tasks += [(rewrite, True) for rewrite in rewrites]
     outcomes = _outcomes(found, tasks, settings, console)
-    found.mutants = [*map(Examined, mutants, outcomes, listed)]
+    found.mutants = [*map(Examined, mutants, outcomes, entries)]
     found.rewrites = [*map(Examined, rewrites, outcomes[len(mutants) :])]
     killed = [item.mutant for item in found.mutants if item.outcome.status != "survived"]
-    found.stale = stale([*entries, *wrong], every, killed)
+    found.stale = [*stale(equivalent, made, killed), *stale(wrong, rewritten, [])]
     found.seconds = time.perf_counter() - began
     return found
 
