@@ -409,9 +409,3 @@ def left(found: run.Examination) -> list:
 def test_checks_notice_a_sample_of_mutants(assignment, tmp_path):
     found = run.examine_assignment(assignment, run.Settings(tmp_path, workers=2, sample=4), QUIET)
     assert not left(found)
-
-
-@pytest.mark.slow
-def test_checks_notice_every_mutant(assignment, tmp_path):
-    found = run.examine_assignment(assignment, run.Settings(tmp_path, workers=2), QUIET)
-    assert not left(found)
