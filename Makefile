@@ -18,7 +18,7 @@ test: setup
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-all: setup
-	$(BIN)/python -m pytest -n auto --dist loadfile -m ''
+	$(BIN)/python -m pytest -n auto --dist loadfile -m '' --durations 25
 
 lab: setup
 	$(BIN)/jupyter lab assignments
