@@ -2,7 +2,7 @@
 
 import json
 import struct
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ class Evidence:
 
     def to_tree(self) -> dict[str, Any]:
         """The same as nested dicts and lists."""
-        return asdict(self)
+        return {**vars(self), "runs": {name: dict(vars(run)) for name, run in self.runs.items()}}
 
     @classmethod
     def from_tree(cls, tree: dict[str, Any]) -> "Evidence":
