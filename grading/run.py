@@ -187,11 +187,11 @@ def shown(lines: Iterator, total: int, console: Console) -> Iterator:
         text = f"checks: {found}" if found else ""
         return Group(bar, Text(text + (f"; {known:,} submissions were known" if known else "")))
 
-    with Live(get_renderable=table, console=console, refresh_per_second=4) as live:
+    with Live(get_renderable=table, console=console, refresh_per_second=4):
         for done, line in enumerate(lines, 1):
             words.update(WORDS[status] for status in line.statuses)
             known += not line.ran
             bar.update(task, completed=done, rate=(done - known) / (time.monotonic() - started))
             yield line
-        if not live.console.is_interactive:
-            live.console.print()
+    if not console.is_interactive:
+        console.print()  # without a terminal the display ends within its last line
