@@ -106,3 +106,16 @@ def pytest_terminal_summary(terminalreporter) -> None:
         for row in sorted(map(tuple, rows)):
             terminalreporter.write_line("{:<12}{:<38}{:<28}{:<8}{}".format(*row))
         terminalreporter.write_line(f"{sum(row[4] != 'missed' for row in rows)} of {len(rows)} caught")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A file stays with one worker, since its fixtures are dear, but for the many seeds of one test."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return nodeid if file.endswith("test_false_alarms.py") else file
+
+    return ByFile(config, log)
