@@ -2,7 +2,9 @@
 
 import contextlib
 import itertools
+import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -15,6 +17,9 @@ from grading.work import Grader, Job, Result
 
 IN_FLIGHT = 3
 """Submissions that wait or run, for each worker: enough to keep all busy, few enough to stay in memory."""
+
+SECONDS_BETWEEN_COUNTS = 1.0
+"""Between two questions for the number of workers, which cost a journey to the scheduler and back."""
 
 NO_DASHBOARD = "none: it takes bokeh (pip install bokeh)"
 
@@ -46,10 +51,14 @@ def on_cluster(
         def run(tasks: Iterable[Task]) -> Iterator[tuple[Submission, Result]]:
             tasks = iter(tasks)
             waiting: dict[Future, Submission] = {}
-            done = as_completed()
+            done = as_completed(with_results=True, raise_errors=False)
+            workers, asked = 0, -math.inf
 
             def fill() -> None:
-                room = IN_FLIGHT * max(1, len(client.nthreads())) - len(waiting)
+                nonlocal workers, asked
+                if time.monotonic() > asked + SECONDS_BETWEEN_COUNTS:
+                    workers, asked = max(1, len(client.nthreads())), time.monotonic()
+                room = IN_FLIGHT * workers - len(waiting)
                 for submission, evidence in itertools.islice(tasks, max(room, 0)):
                     key = f"grade-{job.state(submission, name)}"
                     future = client.submit(
@@ -59,10 +68,10 @@ def on_cluster(
                     done.add(future)
 
             fill()
-            for future in done:
+            for future, result in done:
                 submission = waiting.pop(future)
-                yield submission, _result(future, submission, job)
                 fill()
+                yield submission, result if isinstance(result, Result) else _give_up(submission, job, future)
 
         yield run
         if scheduler:
@@ -82,7 +91,7 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
                 threads_per_worker=1,
                 dashboard_address="127.0.0.1:0",
             ) as cluster,
-            Client(cluster) as client,
+            Client(cluster, direct_to_workers=True) as client,
         ):
             yield client
 
@@ -106,8 +115,6 @@ def _grade(name: str, submission: Submission, evidence: bytes | None) -> Result:
         return station.grader.grade(submission, evidence)
 
 
-def _result(future: Future, submission: Submission, job: Job) -> Result:
-    if future.status == "finished":
-        return future.result()
+def _give_up(submission: Submission, job: Job, future: Future) -> Result:
     with Grader(job) as grader:
         return grader.give_up(submission, f"no worker could run it ({future.exception()})")

@@ -1,5 +1,6 @@
 """The notebook that a student gets back: as it was handed in, with the verdicts below its check cells."""
 
+import json
 import warnings
 
 import nbformat
@@ -50,8 +51,9 @@ def with_verdicts(
             found = of_exercise(verdicts, exercises[grade_id])
             points = sum(verdict.points for verdict in found)
             table = {"text/html": to_html(found), "text/plain": str(points)}
-            cell.outputs = [nbformat.v4.new_output("execute_result", table, execution_count=None)]
-    text = nbformat.v4.writes(notebook)  # nbformat.writes() would validate it once more
+            output = {"output_type": "execute_result", "data": table, "metadata": {}, "execution_count": None}
+            cell.outputs = [nbformat.from_dict(output)]
+    text = json.dumps(notebook, ensure_ascii=False)  # nbformat.writes() would copy and validate it once more
     return text, [name for name in assignment.questions if name not in answered]
 
 
@@ -60,8 +62,8 @@ def read_notebook(content: bytes) -> nbformat.NotebookNode | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # doubled cells get new ids
-            notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
-            nbformat.validate(notebook)
+            notebook = nbformat.convert(nbformat.reader.reads(content.decode("utf-8")), to_version=4)
+            nbformat.validate(notebook)  # nbformat.reads() would only log what is wrong
     except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError):
         return None
     return notebook

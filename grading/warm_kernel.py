@@ -113,6 +113,7 @@ def serve(place: Path) -> None:
     if len([*Path("/proc/self/task").iterdir()]) > 1:
         raise RuntimeError("a fork is safe only from a process with one thread")
     gc.freeze()
+    confine.gather_memory()
     server = _Server(listening, confine, layers)
     while server.step() or not _leave(place, listening):
         pass

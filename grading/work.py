@@ -1,6 +1,7 @@
 """One submission from its files to its results: what a worker does."""
 
 import ast
+import functools
 import io
 import json
 import platform
@@ -118,12 +119,12 @@ class Job:
             execute,
         )
 
-    @property
+    @functools.cached_property
     def checks_hash(self) -> str:
         """Names all that evidence depends on, but for the submission, the seed and the environment."""
         return sha256(self.tree).hexdigest()
 
-    @property
+    @functools.cached_property
     def answers_hash(self) -> str:
         """Names all that verdicts and pages depend on beside the evidence."""
         return sha256(self.answers + json.dumps(self.cells).encode()).hexdigest()
@@ -202,24 +203,32 @@ class Grader:
 
     def grade(self, submission: Submission, evidence: bytes | None = None) -> Result:
         """Run a submission, unless its evidence is known, and judge it."""
-        gathered = Gathered.from_bytes(evidence) if evidence else self.gather(submission)
-        return self.result(submission, gathered, new=evidence is None)
+        if evidence:
+            gathered = Gathered.from_bytes(evidence)
+            return self._result(submission, gathered, self._judge(submission, gathered), new=False)
+        gathered = self._gather(submission)
+        graded = self._judge(submission, gathered)
+        if self._gather_again(submission, gathered, graded.verdicts):
+            graded = self._judge(submission, gathered)
+        return self._result(submission, gathered, graded, new=True)
 
     def give_up(self, submission: Submission, reason: str) -> Result:
         """The result of a submission that no worker could run."""
         problem = "crashed", reason
         gathered = Gathered([Evidence(check.id, problem=problem) for check in self._assignment.checks])
-        return replace(self.result(submission, gathered, new=True), ran=False)
+        graded = self._judge(submission, gathered)
+        return replace(self._result(submission, gathered, graded, new=True), ran=False)
 
-    def gather(self, submission: Submission) -> Gathered:
-        """Run all checks; what fails in a way that nobody has foreseen runs again in a fresh process."""
+    def _gather(self, submission: Submission) -> Gathered:
         assignment = self._assignment
         missing = [name for name in assignment.editable if name not in submission.files]
         if missing:
             problem = "not_written", f"{missing[0]} is not in the submission"
             return Gathered([Evidence(check.id, problem=problem) for check in assignment.checks])
-        gathered = Gathered(self._run(submission, [check.id for check in assignment.checks]))
-        verdicts = judge_submission(submission, gathered.evidence, assignment, self._answers).verdicts
+        return Gathered(self._run(submission, [check.id for check in assignment.checks]))
+
+    def _gather_again(self, submission: Submission, gathered: Gathered, verdicts: list[Verdict]) -> bool:
+        """Run in a fresh process what fails in a way that nobody has foreseen; says whether anything did."""
         doubtful = [v.check for v in verdicts if v.status in DOUBTFUL and not v.hint]
         late = [v.check for v in verdicts if v.check in doubtful and v.status == "timeout"]
         for ids in ([id for id in doubtful if id not in late[1:]], late[1:]):
@@ -227,13 +236,15 @@ class Grader:
                 gathered.second |= {item.check: item for item in self._run(submission, ids)}
             if late and _is_late(gathered.second[late[0]]):
                 break
-        return gathered
+        return bool(doubtful)
 
-    def result(self, submission: Submission, gathered: Gathered, *, new: bool) -> Result:
-        """Judge, and write the page and the notebook that the student gets back."""
-        graded = judge_submission(
+    def _judge(self, submission: Submission, gathered: Gathered) -> Graded:
+        return judge_submission(
             submission, gathered.evidence, self._assignment, self._answers, gathered.second
         )
+
+    def _result(self, submission: Submission, gathered: Gathered, graded: Graded, *, new: bool) -> Result:
+        """Write the page and the notebook that the student gets back."""
         submission = replace(submission, notes=[*submission.notes])
         notebook, untouched = with_verdicts(submission, graded.verdicts, self._assignment, self._cells)
         if self._execute:

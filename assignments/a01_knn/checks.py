@@ -10,8 +10,8 @@ def two_loops(code, case):
     """Distances one pair at a time."""
     distances = code.knn.compute_distances_two_loops
     return {
-        "dists": distances(case.images(7), case.images(5)),
-        "dists of points": distances(case.points(3), case.points(4)),
+        "dists": distances(case.images(4), case.images(3)),
+        "dists of points": distances(case.points(2), case.points(3)),
     }
 
 
@@ -20,8 +20,8 @@ def one_loop(code, case):
     """Distances of one training image to all test images at once."""
     distances = code.knn.compute_distances_one_loop
     return {
-        "dists": distances(case.images(7), case.images(5)),
-        "dists of points": distances(case.points(3), case.points(4)),
+        "dists": distances(case.images(4), case.images(3)),
+        "dists of points": distances(case.points(2), case.points(3)),
     }
 
 
@@ -30,8 +30,8 @@ def no_loops(code, case):
     """Distances of all pairs at once."""
     distances = code.knn.compute_distances_no_loops
     return {
-        "dists": distances(case.images(7), case.images(5)),
-        "dists of points": distances(case.points(3), case.points(4)),
+        "dists": distances(case.images(4), case.images(3)),
+        "dists of points": distances(case.points(2), case.points(3)),
     }
 
 
@@ -71,8 +71,8 @@ def classifier(code, case):
 @check("knn.knn_cross_validate", points=4, uses=["knn.KnnClassifier.predict"])
 def cross_validation(code, case):
     """Every fold is held out once."""
-    x_train, y_train = case.labelled_images(22, num_classes=3)
-    accuracies = code.knn.knn_cross_validate(x_train, y_train, num_folds=5, k_choices=[1, 3, 8])
+    x_train, y_train = case.labelled_images(13, num_classes=3)
+    accuracies = code.knn.knn_cross_validate(x_train, y_train, num_folds=3, k_choices=[1, 3, 8])
     return {"accuracies": accuracies}
 
 

@@ -34,6 +34,8 @@ from torch.utils._pytree import tree_map_only
 from exercise_code.support.paths import ROOT
 
 DEVICE = torch.device("lazy", 0)
+_SEQUENCES = (list, tuple)
+_NOTHING = contextlib.nullcontext()
 
 
 class Place(NamedTuple):
@@ -240,7 +242,7 @@ class PretendTensor(Tensor):
                 raise
             except RuntimeError as error:
                 # Some functions compare devices on their own, before anything is dispatched.
-                tensors = [*_tensors((args, kwargs))]
+                tensors = _tensors((args, kwargs))
                 on_cpu = [tensor for tensor in tensors if _on_cpu(tensor)]
                 if on_cpu and "device" in str(error):
                     on_device = next(tensor for tensor in tensors if not _on_cpu(tensor))
@@ -376,7 +378,9 @@ def _operation(func: OpOverload) -> _Operation:
 
 def _dispatch(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     operation = _operation(func)
-    tensors = [*_tensors((args, kwargs))]
+    tensors = _tensors(args)
+    if kwargs:
+        tensors += _tensors(kwargs.values())
     pretend = [tensor for tensor in tensors if isinstance(tensor, PretendTensor)]
     asked = kwargs.get("device")
     asks_for_it = asked is not None and asked.type == DEVICE.type
@@ -393,14 +397,15 @@ def _dispatch(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         kwargs = {**kwargs, "device": torch.device("cpu")}
     _check_generator(operation, kwargs.get("generator"), on_device)
 
+    held = [_held(value) for value in args]
     if not on_device:
-        result = func(*_held(args), **_held(kwargs))
+        result = func(*held, **_held(kwargs))
         if _entered:
             _remember_maker(operation, tensors, result)
         return result
     # In inference mode a view of a tensor from outside it could not be wrapped.
-    with torch.inference_mode(False) if torch.is_inference_mode_enabled() else contextlib.nullcontext():
-        result = func(*_held(args), **_held(kwargs))
+    with torch.inference_mode(False) if torch.is_inference_mode_enabled() else _NOTHING:
+        result = func(*held, **_held(kwargs))
         if operation.written:
             _follow(pretend)
         if operation.name == "_pack_padded_sequence":
@@ -410,12 +415,17 @@ def _dispatch(func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         return _claim(result, {id(tensor.held): tensor for tensor in pretend})
 
 
-def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
-    for value in values.values() if isinstance(values, dict) else values:
+def _tensors(values: Iterable[Any]) -> list[Tensor]:
+    """All tensors among values and in their lists, tuples and dicts; called for every operation."""
+    found = []
+    for value in values:
         if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, list | tuple | dict):
-            yield from _tensors(value)
+            found.append(value)
+        elif isinstance(value, _SEQUENCES):
+            found += _tensors(value)
+        elif isinstance(value, dict):
+            found += _tensors(value.values())
+    return found
 
 
 def _held(value: Any) -> Any:
@@ -423,13 +433,13 @@ def _held(value: Any) -> Any:
         return value.held
     if isinstance(value, dict):
         return {key: _held(item) for key, item in value.items()}
-    return type(value)(map(_held, value)) if isinstance(value, list | tuple) else value
+    return type(value)(map(_held, value)) if isinstance(value, _SEQUENCES) else value
 
 
 def _claim(value: Any, owners: dict[int, PretendTensor]) -> Any:
     if isinstance(value, Tensor):
         return owners[id(value)] if id(value) in owners else PretendTensor(value)
-    return type(value)(_claim(item, owners) for item in value) if isinstance(value, list | tuple) else value
+    return type(value)(_claim(item, owners) for item in value) if isinstance(value, _SEQUENCES) else value
 
 
 def _follow(tensors: list[PretendTensor]) -> None:

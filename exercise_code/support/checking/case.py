@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from exercise_code.support.checking import accelerator
+
 Item = TypeVar("Item")
 HELD_OUT = 500
 
@@ -98,8 +100,9 @@ class Case:
         array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
         dtype = self._dtype if array.dtype.kind == "f" else torch.int64
         self.drawing = True
-        tensor = torch.tensor(array, dtype=dtype).to(self._device)
+        tensor = torch.tensor(array, dtype=dtype)
         self._fingerprints.append(_fingerprint(tensor))
+        tensor = tensor.to(self._device)
         self.drawing = False
         self.handed_out.append(tensor)
         self.items.append(tensor)
@@ -136,7 +139,7 @@ class Case:
     @property
     def now(self) -> str:
         """The same of the tensors and arrays as they are now."""
-        return " ".join(map(_fingerprint, self.items))
+        return " ".join(map(_fingerprint, accelerator.to_cpu(self.items)))
 
 
 def _fingerprint(values: Tensor | np.ndarray) -> str:

@@ -7,6 +7,7 @@ namespaces of its own, a scratch folder in memory, Landlock, seccomp, limits, no
 """
 
 import ctypes
+import functools
 import json
 import os
 import platform
@@ -34,6 +35,7 @@ MAX_PROCESSES, MAX_OPEN_FILES, MAX_FILE_BYTES = 64, 256, 16 * 2**20
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 CLONE_NEWCGROUP, CLONE_NEWTIME = 0x02000000, 0x00000080
+MADV_COLLAPSE = 25
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
@@ -121,6 +123,21 @@ def enter(layers: Iterable[str], needed: Iterable[Path]) -> None:
         _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
+def gather_memory() -> None:
+    """Put what this process has in memory into huge pages, as far as the kernel can: forks come quicker.
+
+    A fork copies an entry for each page and gives it back at its end; 150 MB are 40,000 small pages. See
+    madvise(2), MADV_COLLAPSE, since Linux 6.1.
+    """
+    size = 2 * 2**20
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        addresses, rights, _, _, inode, *name = line.split()
+        if rights == "rw-p" and inode == "0" and name in ([], ["[heap]"]):
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            for place in range(-(-start // size) * size, end - size + 1, size):
+                _libc.madvise(ctypes.c_void_p(place), ctypes.c_size_t(size), MADV_COLLAPSE)
+
+
 def fork_apart(layers: Iterable[str]) -> int:
     """Fork; where there are namespaces, the child is the first process of its own, and all die with it."""
     if NAMESPACES not in layers:
@@ -182,13 +199,14 @@ def close_all_but(descriptor: int) -> int:
     return descriptor
 
 
-def libraries() -> list[Path]:
+@functools.cache
+def libraries() -> tuple[Path, ...]:
     """Where this Python and what it loads lie."""
     paths = sysconfig.get_paths()
     names = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     names += [f"{prefix}/lib" for prefix in (sys.base_prefix, sys.prefix, "/usr", "")]
     names += ["/lib64", "/usr/lib64", "/etc/ld.so.cache"]
-    return sorted({Path(name).resolve() for name in names if Path(name).exists()})
+    return tuple(sorted({Path(name).resolve() for name in names if Path(name).exists()}))
 
 
 def landlock_version() -> int:

@@ -161,7 +161,7 @@ def _examine(
         elif kept:
             verdict.kept.append(kept)
 
-    used = source.first_use(function, check.forbids) if function else None
+    used = source.first_use(function, check.forbids) if function and check.forbids else None
     ruled_out = f"{used[0]} (line {used[1]})" if used else next(iter(first.forbidden), None)
     if ruled_out:
         verdict.faults["ruled out"] = f"{ruled_out} is not allowed here: build it from simpler operations"
