@@ -11,6 +11,7 @@ from exercise_code import knn
 from exercise_code.support.checking import AssignmentError, check, source
 from exercise_code.support.checking.answers import Answers, make_answers, replaced
 from exercise_code.support.checking.case import Case
+from exercise_code.support.checking.child import usual_operations
 from exercise_code.support.checking.compare import difference
 from exercise_code.support.checking.declare import check as declare
 from exercise_code.support.checking.evidence import MAX_LEAVES, Evidence, Run, dumps, leaves, loads
@@ -386,3 +387,9 @@ def test_exercises_are_found_in_modules_and_packages(tmp_path):
     assert source.read_exercise("data.transforms.Rescale.__call__", tmp_path).name == "__call__"
     assert source.read_exercise("data.transforms.Missing.f", tmp_path) is None
     assert source.read_exercise("nowhere.f", tmp_path) is None
+
+
+def test_what_warms_up_works_in_every_run():
+    evidence = gather(usual_operations, seed=0)
+    assert {name: run.error for name, run in evidence.runs.items()} == dict.fromkeys(evidence.runs)
+    assert "accelerator" in evidence.runs
