@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
+import dask
 from distributed import Client, Future, LocalCluster, WorkerPlugin, as_completed, get_worker
 
 from grading.collect import Submission
@@ -20,6 +21,9 @@ IN_FLIGHT = 3
 
 SECONDS_BETWEEN_COUNTS = 1.0
 """Between two questions for the number of workers, which cost a journey to the scheduler and back."""
+
+WITHOUT_PROFILE = {"distributed.worker.profile.enabled": False}
+"""Otherwise each worker is looked at 100 times a second."""
 
 NO_DASHBOARD = "none: it takes bokeh (pip install bokeh)"
 
@@ -86,6 +90,7 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
             yield client
     else:
         with (
+            dask.config.set(WITHOUT_PROFILE),
             LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
