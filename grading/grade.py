@@ -2,9 +2,12 @@
 
 import json
 import textwrap
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from grading.sandbox import Sandbox
 from grading.work import Grader, Job, Result, checks_tree, environment
 
 SCHEMA = "https://deep-vision-workbook.org/schemas/results-1.json"
+AHEAD = 2
 Task = tuple[Submission, bytes | None]
 Pool = Callable[[Iterable[Task]], Iterator[tuple[Submission, Result]]]
 
@@ -86,9 +90,18 @@ def grade(
 
 @contextmanager
 def one_after_another(job: Job) -> Iterator[Pool]:
-    """A pool that runs submissions in this process's own worker."""
-    with Grader(job) as grader:
-        yield lambda tasks: ((task[0], grader.grade(*task)) for task in tasks)
+    """A pool that runs submissions in this process's own worker, and judges each while the next one runs."""
+    with ThreadPoolExecutor(1) as running, Grader(job) as grader:
+
+        def run(tasks: Iterable[Task]) -> Iterator[tuple[Submission, Result]]:
+            started = ((task, running.submit(grader.gather, *task)) for task in tasks)
+            waiting = deque(islice(started, AHEAD))
+            while waiting:
+                (submission, evidence), gathered = waiting.popleft()
+                waiting.extend(islice(started, 1))
+                yield submission, grader.finish(submission, gathered.result(), new=evidence is None)
+
+        yield run
 
 
 def results(

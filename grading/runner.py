@@ -59,11 +59,15 @@ class Worker:
         self._scratch = pristine.parent / "scratch"
         self._scratch.mkdir(exist_ok=True)
         self._zygote: _Zygote | None = None
+        self._opening, self._closed = threading.Lock(), False
 
     def __enter__(self) -> "Worker":
         return self
 
     def __exit__(self, *exception: object) -> None:
+        """End what runs, even if another thread waits for it."""
+        with self._opening:
+            self._closed = True
         if self._zygote:
             self._zygote.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -147,7 +151,10 @@ class Worker:
             return _Process(_start_python(tree, "main", *arguments, stdout=subprocess.PIPE))
         request = {"scratch": str(scratch), "checks": ids, "seed": seed, "memory_mb": memory_mb}
         for _ in range(2):
-            self._zygote = self._zygote or _Zygote(self._pristine, self._assignment, self._sandbox)
+            with self._opening:
+                if self._closed:
+                    break
+                self._zygote = self._zygote or _Zygote(self._pristine, self._assignment, self._sandbox)
             if child := self._zygote.fork(files, seconds=seconds, **request):
                 return child
             self._zygote.close()
@@ -168,7 +175,7 @@ class _Child:
 
     def __exit__(self, *exception: object) -> None:
         self.kill()
-        self.ending()
+        self.leave()
         self._asked.release()
 
     def _read(self, frames: BinaryIO) -> None:
@@ -198,6 +205,10 @@ class _Child:
         """Wait for the end and say how it came."""
         raise NotImplementedError
 
+    def leave(self) -> None:
+        """See to it that the end comes before anything else runs."""
+        self.ending()
+
 
 class _Process(_Child):
     """A child that is a Python of its own."""
@@ -226,6 +237,10 @@ class _Fork(_Child):
         if not self._ended:
             self._zygote.send(KILL)
 
+    def leave(self) -> None:
+        self._zygote.ending = not self._ended  # which takes a while, and need not be waited for
+        self._ended = True
+
     def ending(self) -> str:
         if not self._ended:
             self._ended, self._status = True, self._zygote.answer()
@@ -235,9 +250,13 @@ class _Fork(_Child):
 
 
 class _Zygote:
-    """A process that has imported everything and forks on request."""
+    """A process that has imported everything and forks on request.
+
+    `ending` is true while the last fork may still be there, and the answer that tells of its end is due.
+    """
 
     def __init__(self, pristine: Path, assignment: Assignment, sandbox: Sandbox) -> None:
+        self.ending = False
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             arguments = assignment.name, str(theirs.fileno()), *sandbox.confines
@@ -248,6 +267,9 @@ class _Zygote:
 
     def fork(self, files: dict[str, bytes], **request: Any) -> _Child | None:
         """Start a fork that runs checks as `child.serve` describes; None if the zygote has been ended."""
+        if self.ending:
+            self.ending = False
+            self.answer()
         ours, theirs = os.pipe()
         with tempfile.TemporaryFile() as packed:
             for name, content in files.items():
@@ -273,7 +295,9 @@ class _Zygote:
         return None
 
     def close(self) -> None:
-        """Let it end."""
+        """Let it end, and whatever it has forked."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._process.wait()
 

@@ -7,6 +7,7 @@ import json
 import platform
 import tarfile
 import tempfile
+import threading
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -188,6 +189,7 @@ class Grader:
             self._assignment = replace(found, limits=job.limits)
             self._answers = Answers.from_bytes(job.answers)
             self._cells, self._execute = job.cells, job.execute
+            self._turn = threading.Lock()
             self._worker = stack.enter_context(Worker(self._pristine, self._assignment))
             self._open = stack.pop_all()
 
@@ -203,14 +205,24 @@ class Grader:
 
     def grade(self, submission: Submission, evidence: bytes | None = None) -> Result:
         """Run a submission, unless its evidence is known, and judge it."""
+        return self.finish(submission, self.gather(submission, evidence), new=evidence is None)
+
+    def gather(self, submission: Submission, evidence: bytes | None = None) -> Gathered:
+        """Run all checks, unless their evidence is known."""
         if evidence:
-            gathered = Gathered.from_bytes(evidence)
-            return self._result(submission, gathered, self._judge(submission, gathered), new=False)
-        gathered = self._gather(submission)
+            return Gathered.from_bytes(evidence)
+        missing = [name for name in self._assignment.editable if name not in submission.files]
+        if missing:
+            problem = "not_written", f"{missing[0]} is not in the submission"
+            return Gathered([Evidence(check.id, problem=problem) for check in self._assignment.checks])
+        return Gathered(self._run(submission, [check.id for check in self._assignment.checks]))
+
+    def finish(self, submission: Submission, gathered: Gathered, *, new: bool) -> Result:
+        """Judge what has been gathered; may be called while another thread gathers."""
         graded = self._judge(submission, gathered)
-        if self._gather_again(submission, gathered, graded.verdicts):
+        if new and self._gather_again(submission, gathered, graded.verdicts):
             graded = self._judge(submission, gathered)
-        return self._result(submission, gathered, graded, new=True)
+        return self._result(submission, gathered, graded, new=new)
 
     def give_up(self, submission: Submission, reason: str) -> Result:
         """The result of a submission that no worker could run."""
@@ -218,14 +230,6 @@ class Grader:
         gathered = Gathered([Evidence(check.id, problem=problem) for check in self._assignment.checks])
         graded = self._judge(submission, gathered)
         return replace(self._result(submission, gathered, graded, new=True), ran=False)
-
-    def _gather(self, submission: Submission) -> Gathered:
-        assignment = self._assignment
-        missing = [name for name in assignment.editable if name not in submission.files]
-        if missing:
-            problem = "not_written", f"{missing[0]} is not in the submission"
-            return Gathered([Evidence(check.id, problem=problem) for check in assignment.checks])
-        return Gathered(self._run(submission, [check.id for check in assignment.checks]))
 
     def _gather_again(self, submission: Submission, gathered: Gathered, verdicts: list[Verdict]) -> bool:
         """Run in a fresh process what fails in a way that nobody has foreseen; says whether anything did."""
@@ -265,7 +269,8 @@ class Grader:
     def _run(self, submission: Submission, checks: list[str]) -> list[Evidence]:
         wanted = self._assignment.largest
         files = {name: content for name, content in submission.files.items() if name in wanted}
-        return self._worker.run(files, self._answers.seed, checks, self._answers.held_out)
+        with self._turn:
+            return self._worker.run(files, self._answers.seed, checks, self._answers.held_out)
 
 
 def judge_submission(

@@ -91,7 +91,32 @@ def test_what_a_submission_leaves_behind_ends_with_it_even_without_namespaces():
         with Worker(Path(folder) / "pristine", a01, sandbox_of(WITHOUT_NAMESPACES)) as worker:
             worker.run({FILE: inside(lines).encode()}, 1, [CHECK])
             (server,) = set(psutil.Process().children()) - {*before}
-            assert not server.children(recursive=True)
+            _, alive = psutil.wait_procs(server.children(recursive=True), timeout=5)
+            assert not alive
+
+
+GATHER = """
+import hashlib, os, platform
+from pathlib import Path
+from exercise_code.support.checking import confine
+def huge():
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("AnonHugePages"))
+data = [os.urandom(64 * 2**10) for _ in range(1000)]
+before, pages = [hashlib.sha256(each).digest() for each in data], huge()
+confine.gather_memory()
+assert [hashlib.sha256(each).digest() for each in data] == before
+has_them = Path("/sys/kernel/mm/transparent_hugepage").exists()
+new = tuple(map(int, platform.release().split(".")[:2])) >= (6, 1)
+print(huge() - pages if has_them and new else "none here")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
+def test_memory_in_huge_pages_holds_what_it_held():
+    found = subprocess.run([sys.executable, "-c", GATHER], capture_output=True, text=True, cwd=ROOT)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.strip() == "none here" or int(found.stdout) >= 32 * 2**10
 
 
 @linux_only("L2")
