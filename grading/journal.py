@@ -73,8 +73,12 @@ class Journal:
         content = self.evidence(name)
         if content is None:
             content = make()
-            self._db.execute("insert into evidence values (?, ?)", (name, content))
+            self.keep(name, content)
         return content
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep something under a name."""
+        self._db.execute("insert or replace into evidence values (?, ?)", (name, content))
 
     @property
     def size(self) -> int:

@@ -98,7 +98,13 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
         export("csv", read_results(out), assignment.title, roster, out / "results.csv")
         hints = {verdict.hint for record in journal.records(ids) for verdict in record.verdicts}
         made = [mistake for mistake in assignment.mistakes if mistake.hint in hints]
-        images = on_images(assignment, made, lambda name, make: journal.remember(f"{course} {name}", make))
+        images = on_images(
+            assignment,
+            made,
+            lambda name: journal.evidence(f"{course} {name}"),
+            lambda name, content: journal.keep(f"{course} {name}", content),
+            settings.workers,
+        )
         report = out / "report.html"
         write_report(
             assignment,

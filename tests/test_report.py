@@ -18,6 +18,7 @@ from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import read_assignment
 from exercise_code.support.checking.evidence import Evidence, Run
 from exercise_code.support.paths import ROOT
+from grading import on_images
 from grading.collect import Submission
 from grading.incidents import incidents
 from grading.item_analysis import analyse
@@ -262,3 +263,22 @@ def test_stubs_do_not_take_names_that_are_there(a01, answers, records, tmp_path)
     text = " ".join(pre.get_text() for pre in read(tmp_path / "r.html").find_all("pre"))
     names = re.findall(r"def (unexplained_\d)", text)
     assert "unexplained_2" in names and "unexplained_1" not in names and len({*names}) == len(names)
+
+
+def test_mistakes_are_tried_on_images_once_and_only_where_they_can_matter(a01, monkeypatch):
+    names = ["two_loops_transposed", "farthest_vote"]
+    chosen = [mistake for mistake in a01.mistakes if mistake.name in names]
+    kept: dict[str, bytes] = {}
+    first = on_images.on_images(a01, chosen, kept.get, kept.__setitem__)
+    assert [mistake.name for mistake in first.harmless] == names[:1]
+    ((mistake, accuracy),) = first.mistakes
+    assert (mistake.name, accuracy < first.reference) == (names[1], True)
+    monkeypatch.setattr(on_images, "_accuracy", None)
+    assert on_images.on_images(a01, chosen, kept.get, kept.__setitem__) == first
+
+
+def test_a_mistake_that_takes_too_long_has_no_accuracy(a01, monkeypatch):
+    monkeypatch.setattr(on_images, "PATIENCE", 0)
+    chosen = [mistake for mistake in a01.mistakes if mistake.exercise == "knn.predict_labels"][:1]
+    found = on_images.on_images(a01, chosen, {}.get)
+    assert [accuracy for _, accuracy in found.mistakes] == [None]
