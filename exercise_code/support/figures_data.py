@@ -153,14 +153,17 @@ def seconds_for(batches: Iterable[Any]) -> float:
     return time.perf_counter() - start
 
 
-def one_step() -> Figure:
-    """Two points, a flat line, and its errors; beside it the line after one step of gradient descent."""
+def one_step(after: bool = False) -> Figure:
+    """Two points, a flat line, and its errors.
+
+    Args:
+        after: whether the line after one step of gradient descent is drawn beside it.
+    """
     x, y = np.array([1.0, 2.0]), np.array([1.0, 3.0])
-    fig = Figure(figsize=(6.6, 2.9), layout="constrained")
-    axes = fig.subplots(1, 2, sharey=True)
-    for ax, (w, b), title in zip(
-        axes, ((0.0, 0.0), (0.7, 0.4)), ("w = 0, b = 0", "after one step"), strict=True
-    ):
+    lines = {"w = 0, b = 0": (0.0, 0.0)} | ({"after one step": (0.7, 0.4)} if after else {})
+    fig = Figure(figsize=(3.3 * len(lines), 2.9), layout="constrained")
+    axes = fig.subplots(1, len(lines), sharey=True, squeeze=False)[0]
+    for ax, (title, (w, b)) in zip(axes, lines.items(), strict=True):
         ends = np.array([0.0, 2.6])
         ax.plot(ends, w * ends + b, color=PALETTE[0], marker="", label="prediction")
         ax.vlines(x, w * x + b, y, color=PALETTE[1], linestyle="--", label="error")
