@@ -108,11 +108,11 @@ def _accuracy(assignment: str, name: str, dataset: str, seconds: float) -> float
         if time.process_time() > ends:
             raise TimeoutError
 
-    with replaced(mistake.exercise, mistake.function), one_thread(), _profile(watch):
-        try:
+    try:
+        with replaced(mistake.exercise, mistake.function), one_thread(), _profile(watch):
             return found.experiment(dataset)
-        except Exception:
-            return None
+    except Exception:
+        return None
 
 
 @contextmanager
