@@ -20,7 +20,7 @@ BUILD = ROOT / "build"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 kernels = typer.Typer(no_args_is_help=True, help="The Jupyter kernel for plain nbgrader autograde.")
 app.add_typer(kernels, name="kernel")
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 Name = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="a01, or in full a01_knn")]
 Out = Annotated[
@@ -35,7 +35,7 @@ def release(name: Name, build: Build = BUILD) -> None:
     from grading.release import release as make_release
 
     edition = make_release(find_assignment(name), build)
-    console.print(f"The student edition of {name} is in [bold]{edition}[/]")
+    console.print(f"The student edition of {name} is in {edition}")
 
 
 @app.command()
@@ -94,10 +94,10 @@ def demo(
     started = time.perf_counter()
     assignment = find_assignment(name)
     edition = make_release(assignment, build)
-    console.print(f"Student edition in [bold]{edition}[/]")
+    console.print(f"Student edition in {edition}")
     folder = build / "demo" / assignment.name
     make_class(assignment, edition, folder / "submitted", students)
-    console.print(f"{students} made-up submissions in [bold]{folder / 'submitted'}[/]")
+    console.print(f"{students} made-up submissions in {folder / 'submitted'}")
     settings = Settings(folder / "graded", seed=1)
     grade_class(assignment, folder / "submitted", settings, console)
     console.print(f"Took {time.perf_counter() - started:.0f} seconds")
@@ -115,10 +115,10 @@ def export_results(
     from grading.exports import export, read_results
 
     assignment = find_assignment(name)
-    results = read_results(out or BUILD / "grading" / assignment.name)
+    results = read_results(out or BUILD / "grading" / assignment.name, assignment.name)
     known = read_roster(roster) if roster else Roster([])
     export(to, results, assignment.title, known, target)
-    console.print(f"{len(results['submissions']):,} submissions for {to} in [bold]{target}[/]")
+    console.print(f"{len(results['submissions']):,} submissions for {to} in {target}")
 
 
 @app.command()
@@ -136,7 +136,7 @@ def gradescope(
     drawn = secrets.randbits(32) if seed is None else seed
     answers = make_answers(assignment.checks, assignment.mistakes, drawn, secrets.randbits(64))
     build(assignment, answers, target)
-    console.print(f"Upload [bold]{target}[/] as the autograder of a programming assignment")
+    console.print(f"Upload {target} as the autograder of a programming assignment")
 
 
 @app.command()
@@ -200,10 +200,10 @@ def install_kernel(
     from grading.sandbox import detect
 
     sandbox = detect()
-    console.print(f"Kernel [bold]{NAME}[/] in [bold]{install(user=user)}[/]")
+    console.print(f"Kernel {NAME} in {install(user=user)}")
     console.print(f"Isolation {sandbox.level}: {', '.join(sandbox.confines)}")
     if sandbox.missing:
-        console.print(f"[yellow]Missing: {'; '.join(sandbox.missing)}[/]")
+        console.print(f"Missing: {'; '.join(sandbox.missing)}", style="yellow")
     console.print(
         "A kernel keeps five sockets to Jupyter on 127.0.0.1, and writes to a copy that goes with it."
     )
@@ -246,7 +246,7 @@ def mutants(
         typer.echo(json.dumps(tree))
     else:
         console.print(found.summary())
-        console.print(f"The page is [bold]{out / 'index.html'}[/]")
+        console.print(f"The page is {out / 'index.html'}")
     raise typer.Exit(int(not found.flawless))
 
 
@@ -255,8 +255,13 @@ def main() -> None:
     try:
         app()
     except (CourseError, AssignmentError) as error:
-        console.print(f"[red]{error}[/]")
-        raise SystemExit(2) from None
+        reason = str(error)
+    except OSError as error:
+        reason = f"{error}: see that it is there and can be written, then run the same command again"
+    else:
+        return
+    console.print(reason, style="red")
+    raise SystemExit(2)
 
 
 if __name__ == "__main__":

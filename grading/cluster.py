@@ -13,6 +13,7 @@ import dask
 from distributed import Client, Future, LocalCluster, WorkerPlugin, as_completed, get_worker
 
 from grading.collect import Submission
+from grading.course import CourseError
 from grading.grade import Pool, Task
 from grading.work import Grader, Job, Result
 
@@ -86,7 +87,13 @@ def on_cluster(
 @contextmanager
 def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
     if scheduler:
-        with Client(scheduler) as client:
+        try:
+            client = Client(scheduler)
+        except (OSError, ValueError) as error:
+            raise CourseError(
+                f"no scheduler answers at {scheduler} ({error}): give tcp://HOST:8786"
+            ) from None
+        with client:
             yield client
     else:
         with (

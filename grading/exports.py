@@ -39,16 +39,19 @@ def export(kind: str, results: Results, title: str, roster: Roster, target: Path
         path.write_text(text, encoding="utf-8", newline="")
 
 
-def read_results(out: Path) -> Results:
+def read_results(out: Path, assignment: str) -> Results:
     """The content of `results.json` in the folder of a grading.
 
     Raises:
-        CourseError: nothing was graded there.
+        CourseError: nothing was graded there, or another assignment.
     """
     try:
-        return json.loads((out / "results.json").read_text(encoding="utf-8"))
+        results = json.loads((out / "results.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CourseError(f"there are no results in {out}: grade first ({error})") from None
+    if results["assignment"] != assignment:
+        raise CourseError(f"{out} holds results of {results['assignment']}, not of {assignment}")
+    return results
 
 
 Files = Iterator[tuple[str, str]]

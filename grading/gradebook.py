@@ -8,7 +8,8 @@ from itertools import islice
 from pathlib import Path
 
 from nbgrader.api import Comment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
-from sqlalchemy.exc import DBAPIError, SAWarning, SQLAlchemyError
+from sqlalchemy import create_engine
+from sqlalchemy.exc import ArgumentError, DBAPIError, SAWarning, SQLAlchemyError
 from sqlalchemy.orm import selectinload
 
 from exercise_code.support.checking.assignment import Assignment
@@ -51,6 +52,20 @@ def write_gradebook(
     for batch in _batches(records):
         _patiently(lambda batch=batch: _write(batch, assignment, exercises, address), address)
     return address
+
+
+def check_address(address: str) -> None:
+    """Look at an address before hours of grading end in it.
+
+    Raises:
+        CourseError: no database has such an address.
+    """
+    try:
+        create_engine(address)
+    except (ArgumentError, ImportError):
+        raise CourseError(
+            f"no database has the address {_public(address)!r}: give postgresql+psycopg://USER@HOST/NAME"
+        ) from None
 
 
 def _write(batch: list[Record], assignment: Assignment, exercises: dict[str, str], address: str) -> None:

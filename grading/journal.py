@@ -41,6 +41,7 @@ class Journal:
         Raises:
             CourseError: it is something else, or another run holds it.
         """
+        self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._db = sqlite3.connect(path, timeout=5, isolation_level=None)
@@ -59,6 +60,19 @@ class Journal:
 
     def __exit__(self, *exception: object) -> None:
         self._db.close()
+
+    def belong(self, assignment: str) -> None:
+        """Note whose results these are.
+
+        Raises:
+            CourseError: they are another assignment's.
+        """
+        row = self._row("select value from run where name = ?", "assignment")
+        if row and json.loads(row[0]) != assignment:
+            raise CourseError(
+                f"{self._path.parent} holds results of {json.loads(row[0])}: give {assignment} another --out"
+            )
+        self._db.execute("insert or replace into run values (?, ?)", ("assignment", json.dumps(assignment)))
 
     def setting(self, name: str, value: int | None, otherwise: int) -> int:
         """A number that belongs to the run: the given value, else what was noted before, else another."""

@@ -48,7 +48,7 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     from grading.collect import collect
     from grading.exports import export, read_results
     from grading.grade import grade, one_after_another, results
-    from grading.gradebook import write_gradebook
+    from grading.gradebook import check_address, write_gradebook
     from grading.journal import Journal
     from grading.late import Ledger
     from grading.on_images import on_images
@@ -60,9 +60,12 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     describe(sandbox, console, settings.require_sandbox)
     if settings.execute and sandbox.level == "L1":
         raise CourseError("--execute runs students' notebooks, which takes a sandbox: see `workbook doctor`")
+    if settings.gradebook:
+        check_address(settings.gradebook)
     collection = collect(submissions, assignment, settings.roster, settings.kind)
     tell(collection, console)
     with Journal(out / "journal.sqlite") as journal:
+        journal.belong(assignment.name)
         seed = journal.setting("seed", settings.seed, secrets.randbits(32))
         course = hash_of(assignment.folder, ROOT / "exercise_code")
 
@@ -95,7 +98,7 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
             file.writelines(results(records, assignment.name, seed, sandbox, ledger, collection))
         (out / "results.part").replace(out / "results.json")
         roster = settings.roster or Roster([])
-        export("csv", read_results(out), assignment.title, roster, out / "results.csv")
+        export("csv", read_results(out, assignment.name), assignment.title, roster, out / "results.csv")
         hints = {verdict.hint for record in journal.records(ids) for verdict in record.verdicts}
         made = [mistake for mistake in assignment.mistakes if mistake.hint in hints]
         images = on_images(
@@ -148,10 +151,10 @@ def describe(sandbox: Sandbox, console: Console, required: bool) -> None:
         raise CourseError(f"isolation is only {sandbox.level} ({missing}): `workbook doctor` says what to do")
     console.print(f"Isolation {sandbox.level}: {', '.join(sandbox.layers)}")
     if missing:
-        console.print(f"[yellow]Missing: {missing}[/]")
+        console.print(f"Missing: {missing}", style="yellow")
     if sandbox.level == "L1":
         console.print(
-            "[yellow]A submission can do what you can do: grade only what you would run yourself.[/]"
+            "A submission can do what you can do: grade only what you would run yourself.", style="yellow"
         )
 
 
@@ -160,7 +163,7 @@ def tell(collection: Collection, console: Console) -> None:
     for text, ids in (("handed in nothing", collection.missing), ("not in the roster", collection.unknown)):
         if ids:
             shown = ", ".join(ids[:20]) + (" …" if len(ids) > 20 else "")
-            console.print(f"[yellow]{len(ids):,} {text}: {shown}[/]")
+            console.print(f"{len(ids):,} {text}: {shown}", style="yellow")
 
 
 def hash_of(*folders: Path) -> str:
@@ -191,7 +194,8 @@ def shown(lines: Iterator, total: int, console: Console) -> Iterator:
     def table() -> Group:
         found = ", ".join(f"{count:,} {word}" for word, count in words.most_common())
         text = f"checks: {found}" if found else ""
-        return Group(bar, Text(text + (f"; {known:,} submissions were known" if known else "")))
+        text += f"; {known:,} submissions were known" if known else ""
+        return Group(bar, Text(text, no_wrap=False, overflow="fold"))
 
     with Live(get_renderable=table, console=console, refresh_per_second=4):
         for done, line in enumerate(lines, 1):

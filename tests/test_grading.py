@@ -21,6 +21,7 @@ from grading.collect import MAX_BYTES, Submission, collect, read_submission
 from grading.course import CourseError, read_course
 from grading.exports import export
 from grading.grade import results
+from grading.journal import Journal
 from grading.late import Ledger
 from grading.nbgrader_course import open_gradebook
 from grading.roster import Roster
@@ -314,8 +315,23 @@ def test_course_settings_are_read_and_faults_named(tmp_path):
 
 
 def test_what_is_wrong_is_one_sentence(capsys, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "class/ada").mkdir(parents=True)
+    (tmp_path / "graded").mkdir()
+    (tmp_path / "graded/results.json").write_text('{"assignment": "a00_pytorch", "submissions": []}')
+    with Journal(tmp_path / "graded/journal.sqlite") as journal:
+        journal.belong("a00_pytorch")
+    file, graded, table = (str(tmp_path / name) for name in ("file", "graded", "x.csv"))
+    grade = ["grade", "a01", str(tmp_path / "class")]
     for arguments, sentence in [
         (["grade", "a01", str(tmp_path / "missing")], "is not a folder"),
+        (["grade", "a01", str(tmp_path / "[red]a[/]b[/]")], "[red]a[/]b[/] is not a folder"),
+        ([*grade, "--out", file], "see that it is there and can be written"),
+        ([*grade, "--out", graded], "holds results of a00_pytorch: give a01_knn another --out"),
+        ([*grade, "--gradebook", "x://me:secret@there"], "no database has the address 'x://there'"),
+        ([*grade, "--out", table, "--scheduler", "there"], "no scheduler answers at there"),
+        (["export", "a01", table, "--to", "csv", "--out", graded], "results of a00_pytorch, not of a01_knn"),
+        (["release", "a01", "--build", file], "see that it is there and can be written"),
         (["release", "a77"], "there is no assignment 'a77'; there are: a00_pytorch, a01_knn"),
     ]:
         monkeypatch.setattr("sys.argv", ["workbook", *arguments])
