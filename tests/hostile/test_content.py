@@ -2,15 +2,19 @@
 
 import copy
 import json
+import math
 import struct
 
 import nbformat
 import pytest
 import torch
 
+from exercise_code.support.checking import source
 from exercise_code.support.checking.answers import make_answers
+from exercise_code.support.checking.assignment import all_folders, read_assignment
 from exercise_code.support.checking.evidence import dumps
-from exercise_code.support.checking.judge import Verdict
+from exercise_code.support.checking.judge import Verdict, unlike
+from exercise_code.support.checking.probe import gather
 from grading.collect import Submission
 from grading.feedback import feedback_page
 from grading.nbgrader_course import with_points
@@ -38,6 +42,10 @@ def large(**changes):
 
 def nested(depth):
     return [nested(depth - 1)] if depth else 0
+
+
+def laws_of(folder):
+    return [check for check in read_assignment(folder).checks if check.law]
 
 
 TREES = {
@@ -123,6 +131,35 @@ def test_odd_evidence_is_judged(a01, answers, name):
 def test_a_second_run_that_ends_otherwise_is_compared_with_nothing(a01, answers):
     frame = changed(answers, ODD["runs that are missing"][0], CHECK)
     assert judged(a01, answers, CHECK, frame, ("crashed", "the process ended")).status == "crashed"
+
+
+LAWS = {f"{folder.name} {check.id}": check for folder in all_folders() for check in laws_of(folder)}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", LAWS)
+def test_what_is_not_finite_keeps_no_law(name, value):
+    """Every comparison with NaN is false, also that with a bound that must not be exceeded."""
+    check = LAWS[name]
+    due = gather(check, seed=7).runs["float32"].outputs
+    got = {
+        path: torch.full_like(leaf, value)
+        if isinstance(leaf, torch.Tensor) and leaf.is_floating_point()
+        else leaf
+        for path, leaf in due.items()
+    }
+    for path in due:
+        if got[path] is not due[path]:
+            assert unlike(check, due, {**due, path: got[path]})
+
+
+@pytest.mark.parametrize("start", [b"# -*- coding: latin-1 -*-\n# \xe9\n", b"\xef\xbb\xbf", b"#\r\n"])
+def test_source_is_read_as_python_reads_it(start):
+    """An encoding that is no UTF-8 hides no loop, and nothing that is ruled out."""
+    loop = b"def predict(x):\n    for _ in x: torch.cdist(x, x)\n"
+    function = source.read_function(start + loop, "predict")
+    assert source.first_loop(function)
+    assert source.first_use(function, ["torch.cdist"])
 
 
 def frame_of(tree, shape, dtype="I64", data=b""):
