@@ -43,11 +43,8 @@ def with_verdicts(
         notebook = nbformat.v4.new_notebook()
     answered, waiting = set(), dict(exercises)
     for cell in notebook.cells:
-        marks = cell.metadata.get("nbgrader")
-        grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
-        if not isinstance(grade_id, str):
-            continue
-        if grade_id in assignment.questions and _is_changed(cell, marks):
+        grade_id = grade_id_of(cell)
+        if grade_id in assignment.questions and _is_changed(cell):
             answered.add(grade_id)
         if grade_id in exercises and cell.cell_type == "code":
             cell.outputs = []
@@ -73,10 +70,17 @@ def read_notebook(content: bytes) -> nbformat.NotebookNode | None:
     return notebook
 
 
-def _is_changed(cell: nbformat.NotebookNode, marks: dict) -> bool:
+def grade_id_of(cell: nbformat.NotebookNode) -> str:
+    """What nbgrader calls a cell; empty where its marks are missing or damaged."""
+    marks = cell.metadata.get("nbgrader")
+    grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
+    return grade_id if isinstance(grade_id, str) else ""
+
+
+def _is_changed(cell: nbformat.NotebookNode) -> bool:
     """Whether a written answer is another than was released; a person looks where nbgrader cannot tell."""
     try:
-        return marks.get("checksum") != compute_checksum(cell)
+        return cell.metadata.nbgrader.get("checksum") != compute_checksum(cell)
     except Exception:  # its own marks are damaged
         return True
 
