@@ -206,9 +206,7 @@ def unlike(
     try:
         return (
             difference(*blanks, check.rtol, check.atol, names)
-            or (
-                f"{strange[0]} is not finite" if strange else None
-            )  # NaN breaks no bound of a law
+            or (f"{strange[0]} is not finite" if strange else None)  # NaN breaks no bound of a law
             or check.law(got, expected)
         )
     except Exception as error:  # values that no law foresees, such as an empty list
