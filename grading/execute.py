@@ -19,6 +19,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from exercise_code.support.checking.assignment import Assignment
 from grading.collect import Submission
 from grading.kernels import NAME, write_spec
+from grading.notebooks import grade_id_of
 
 MAX_OUTPUT = 8 * 2**20
 
@@ -38,7 +39,7 @@ def executed(
     Returns:
         The notebook as JSON.
     """
-    content = nbformat.reads(notebook, as_version=4)
+    content = nbformat.reader.reads(notebook)
     with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
         copy, specs = Path(scratch) / "tree", Path(scratch) / "kernels"
         shutil.copytree(tree, copy)
@@ -59,7 +60,7 @@ def executed(
             client.stopped = str(error).splitlines()[0] or type(error).__name__
         if client.stopped:
             submission.notes.append(f"{assignment.notebook} was not run to its end: {client.stopped}")
-    return nbformat.writes(content)
+    return json.dumps(content, ensure_ascii=False)  # nbformat.writes() copies, which deep metadata prevents
 
 
 class _Client(NotebookClient):
@@ -80,7 +81,7 @@ class _Client(NotebookClient):
 
     async def async_execute_cell(self, cell: nbformat.NotebookNode, *args: Any, **options: Any) -> Any:
         """Run a cell, unless it keeps its outputs or there is no time left."""
-        if cell.metadata.get("nbgrader", {}).get("grade_id") in self._kept or cell.cell_type != "code":
+        if grade_id_of(cell) in self._kept or cell.cell_type != "code":
             return cell
         if time.monotonic() > self._ends:
             self.stopped = "its time was over"

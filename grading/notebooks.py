@@ -41,14 +41,15 @@ def with_verdicts(
     if notebook is None:
         submission.notes.append(f"{assignment.notebook} cannot be read as a notebook: its answers are lost")
         notebook = nbformat.v4.new_notebook()
-    answered = set()
+    answered, waiting = set(), dict(exercises)
     for cell in notebook.cells:
-        marks = cell.metadata.get("nbgrader", {})
-        grade_id = marks.get("grade_id")
-        if grade_id in assignment.questions and marks.get("checksum") != compute_checksum(cell):
+        grade_id = grade_id_of(cell)
+        if grade_id in assignment.questions and _is_changed(cell):
             answered.add(grade_id)
         if grade_id in exercises and cell.cell_type == "code":
-            found = of_exercise(verdicts, exercises[grade_id])
+            cell.outputs = []
+        if grade_id in waiting and cell.cell_type == "code":  # only the first of doubled cells
+            found = of_exercise(verdicts, waiting.pop(grade_id))
             points = sum(verdict.points for verdict in found)
             table = {"text/html": to_html(found), "text/plain": str(points)}
             output = {"output_type": "execute_result", "data": table, "metadata": {}, "execution_count": None}
@@ -64,9 +65,24 @@ def read_notebook(content: bytes) -> nbformat.NotebookNode | None:
             warnings.simplefilter("ignore")  # doubled cells get new ids
             notebook = nbformat.convert(nbformat.reader.reads(content.decode("utf-8")), to_version=4)
             nbformat.validate(notebook)  # nbformat.reads() would only log what is wrong
-    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError):
+    except Exception:  # nbformat meets what it does not foresee with errors of all kinds
         return None
     return notebook
+
+
+def grade_id_of(cell: nbformat.NotebookNode) -> str:
+    """What nbgrader calls a cell; empty where its marks are missing or damaged."""
+    marks = cell.metadata.get("nbgrader")
+    grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
+    return grade_id if isinstance(grade_id, str) else ""
+
+
+def _is_changed(cell: nbformat.NotebookNode) -> bool:
+    """Whether a written answer is another than was released; a person looks where nbgrader cannot tell."""
+    try:
+        return cell.metadata.nbgrader.get("checksum") != compute_checksum(cell)
+    except Exception:  # its own marks are damaged
+        return True
 
 
 def of_exercise(verdicts: list[Verdict], exercise: str) -> list[Verdict]:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.child import HELD_OUT_FILE, KILL, read_frame, write_frame
-from exercise_code.support.checking.evidence import Evidence, dumps, loads
+from exercise_code.support.checking.evidence import MAX_HEADER, Evidence, dumps, loads
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
 from grading.sandbox import Sandbox, detect
@@ -322,7 +322,7 @@ def _evidence(id: str, frame: bytes | tuple[str, str]) -> Evidence:
     if isinstance(frame, tuple):
         return Evidence(id, problem=frame)
     try:
-        evidence = Evidence.from_tree(loads(frame))
+        evidence = Evidence.from_tree(loads(frame, MAX_HEADER))
     except ValueError:
         return Evidence(id, problem=("crashed", "the process sent something else than evidence"))
     if evidence.check != id or evidence.problem or "float32" not in evidence.runs:

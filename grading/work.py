@@ -313,7 +313,7 @@ def _disagreement(
     """What the second run did, if not the same as the first."""
     if verdict.status != other.status or sorted(verdict.faults) != sorted(other.faults):
         return other.message or "passed"
-    if first.problem or check.law:
+    if first.problem or second.problem or check.law:
         return None
     runs = [item.runs["float32"].outputs for item in (first, second)]
     return unlike(check, *runs) if runs[0] else None

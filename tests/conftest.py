@@ -37,6 +37,7 @@ NEEDS = {
         "test_report.py",
         "test_resume.py",
         "test_sandbox.py",
+        "hostile/test_content.py",
         "hostile/test_hostile.py",
         "test_grading.py",
         "test_notebooks.py",

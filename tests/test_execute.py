@@ -1,5 +1,6 @@
 """Notebooks are run once more for who grades them by hand: new outputs, the same scores."""
 
+import json
 import sys
 from dataclasses import replace
 
@@ -53,6 +54,17 @@ def code(source: str, grade_id: str = "", text: str = "handed in"):
 
 def text(cell) -> str:
     return "".join(o.get("text") or o.get("ename") or o["data"]["text/plain"] for o in cell.outputs)
+
+
+def test_odd_metadata_keeps_no_cell_from_running(a01, tree):
+    deep: list = []
+    for _ in range(400):
+        deep = [deep]
+    notebook = nbformat.v4.new_notebook(metadata={"x": deep})
+    notebook.cells = [nbformat.v4.new_code_cell("1 + 1", metadata={"nbgrader": None})]
+    submission = Submission("eve", {FILE: RIGHT.encode()})
+    returned = executed(json.dumps(notebook), submission, a01, tree, ())
+    assert text(nbformat.from_dict(json.loads(returned)["cells"][0])) == "2"
 
 
 def test_outputs_are_those_of_the_submitted_code(rerun):

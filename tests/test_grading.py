@@ -14,10 +14,10 @@ import pytest
 from conftest import grade_all
 from typer.testing import CliRunner
 
-from exercise_code.support.checking.assignment import Assignment, Limits
+from exercise_code.support.checking.assignment import MAX_SOURCE, Assignment, Limits
 from exercise_code.support.paths import ROOT
 from grading import classroom, cli
-from grading.collect import MAX_BYTES, Submission, collect, read_submission
+from grading.collect import Submission, collect, read_submission
 from grading.course import CourseError, read_course
 from grading.exports import export
 from grading.grade import results
@@ -215,7 +215,7 @@ def test_a_damaged_archive_is_named_and_the_rest_is_read(a01, tmp_path):
 
 
 def test_nothing_is_written_outside_and_nothing_huge_is_read(a01, tmp_path):
-    files = {"../../evil.py": b"x", "/etc/evil": b"x", FILE: b"\0" * (MAX_BYTES + 1)}
+    files = {"../../evil.py": b"x", "/etc/evil": b"x", FILE: b"\0" * (MAX_SOURCE + 1)}
     found = read_submission(pack(tmp_path / "eve.zip", files), "eve", a01)
     assert not found.files
     assert any("larger than" in note for note in found.notes)

@@ -12,7 +12,8 @@ from typing import Any
 from exercise_code.support.checking.declare import Check, DeclarationError, Mistake
 from exercise_code.support.paths import ASSIGNMENTS
 
-MAX_BYTES = 5 * 2**20
+MAX_BYTES, MAX_SOURCE = 5 * 2**20, 2**18
+"""Of a notebook and of a module, whose syntax tree takes up to two thousand times as much memory."""
 
 
 class AssignmentError(Exception):
@@ -60,7 +61,7 @@ class Assignment:
     @property
     def largest(self) -> dict[str, int]:
         """What may be handed in beside the notebook, by path, with the largest size in bytes."""
-        files = dict.fromkeys(self.editable, MAX_BYTES)
+        files = dict.fromkeys(self.editable, MAX_SOURCE)
         return files | {f"models/{name}": int(size * 2**20) for name, size in self.models.items()}
 
     @property

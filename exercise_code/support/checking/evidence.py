@@ -1,6 +1,7 @@
 """What running a check leaves behind: plain data that can be stored, sent and judged elsewhere."""
 
 import json
+import math
 import struct
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,13 @@ from torch import Tensor
 MAX_LEAVES = 10_000
 MAX_BYTES = 32 * 2**20
 MAX_TEXT = 10_000
+MAX_HEADER = 8 * 2**20
+MAX_DIMENSIONS = 64
+MAX_NUMBER = 2**63
+DTYPES = {torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+DTYPES |= {torch.uint16, torch.uint32, torch.uint64}
+DTYPES |= {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64}
+"""What can be written down and compared."""
 
 
 @dataclass
@@ -76,30 +84,41 @@ class Evidence:
 
 
 def _has_types(record: Run | Evidence) -> bool:
-    """Whether the fields that are read without a second look hold what they should."""
+    """Whether all fields hold what they should."""
     if isinstance(record, Evidence):
         texts, numbers, lists = [record.check, record.returns], [record.seconds], []
+        fits = isinstance(record.symbols, dict) and all(map(_is_number, record.symbols.values()))
     else:
-        texts = [record.unwritten, record.inputs_before, record.inputs_after, record.error or ""]
-        numbers, lists = (
-            [record.operations, record.memory],
-            [record.devices, record.forbidden, record.warnings],
-        )
-        if not isinstance(record.outputs, dict) or not all(map(_is_leaf, record.outputs.values())):
-            return False
+        texts = [record.unwritten, record.inputs_before, record.inputs_after]
+        texts += [] if record.error is None else [record.error]
+        numbers = [record.operations, record.memory]
+        lists = [record.devices, record.forbidden, record.warnings]
+        fits = isinstance(record.outputs, dict) and all(map(_is_text, record.outputs))
+        fits = fits and record.error != "" and all(map(_is_leaf, record.outputs.values()))
     return (
-        all(isinstance(text, str) and len(text) <= MAX_TEXT for text in texts)
-        and all(type(number) in (int, float) for number in numbers)
-        and all(isinstance(items, list) and all(isinstance(item, str) for item in items) for items in lists)
+        fits
+        and all(map(_is_text, texts))
+        and all(map(_is_number, numbers))
+        and all(isinstance(items, list) and all(map(_is_text, items)) for items in lists)
     )
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_TEXT
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < MAX_NUMBER
+
+
 def _is_leaf(leaf: Any) -> bool:
+    if isinstance(leaf, Tensor):
+        return leaf.dtype in DTYPES and leaf.dim() <= MAX_DIMENSIONS
     if not isinstance(leaf, dict):
-        return leaf is None or isinstance(leaf, Tensor | bool | int | float | str)
-    if leaf.get("kind") in ("dict", "list"):
-        return isinstance(leaf.get("size"), int)
-    return leaf.get("kind") == "object" and isinstance(leaf.get("type"), str)
+        return leaf is None or isinstance(leaf, bool | int | float) or _is_text(leaf)
+    if leaf.keys() == {"kind", "size"}:
+        return leaf["kind"] in ("dict", "list") and isinstance(leaf["size"], int)
+    return leaf.keys() == {"kind", "type"} and leaf["kind"] == "object" and _is_text(leaf["type"])
 
 
 def leaves(value: Any, library: str = "torch") -> dict[str, Any]:
@@ -110,7 +129,7 @@ def leaves(value: Any, library: str = "torch") -> dict[str, Any]:
         library: with "numpy", arrays are expected where tensors are otherwise, and become tensors.
 
     Raises:
-        ValueError: there are more than `MAX_LEAVES` leaves.
+        ValueError: there are more than `MAX_LEAVES` leaves, or one is too large.
     """
     found: dict[str, Any] = {}
     _collect(value, "", found, library)
@@ -120,6 +139,8 @@ def leaves(value: Any, library: str = "torch") -> dict[str, Any]:
 def _collect(value: Any, path: str, found: dict[str, Any], library: str) -> None:
     if len(found) > MAX_LEAVES:
         raise ValueError(f"the result has more than {MAX_LEAVES} parts")
+    if len(path) > MAX_TEXT or (isinstance(value, str) and len(value) > MAX_TEXT):
+        raise ValueError(f"the result has a text of more than {MAX_TEXT} characters")
     if isinstance(value, dict):
         if path:
             found[path] = {"kind": "dict", "size": len(value)}
@@ -144,6 +165,8 @@ def _collect(value: Any, path: str, found: dict[str, Any], library: str) -> None
 def _plain(tensor: Tensor) -> Any:
     if tensor.layout is not torch.strided:
         return {"kind": "object", "type": f"Tensor of layout {tensor.layout}"}
+    if tensor.dtype not in DTYPES:
+        return {"kind": "object", "type": f"Tensor of {tensor.dtype}"}
     if tensor.numel() * tensor.element_size() > MAX_BYTES:
         raise ValueError(f"the result is larger than {MAX_BYTES} bytes")
     return tensor.detach().cpu().as_subclass(Tensor).clone(memory_format=torch.contiguous_format)
@@ -166,21 +189,27 @@ def dumps(tree: Any) -> bytes:
     return safetensors.torch.save(tensors, {"tree": json.dumps(strip(tree))})
 
 
-def loads(data: bytes) -> Any:
+def loads(data: bytes, max_header: float = math.inf) -> Any:
     """Undo `dumps`; tuples come back as lists.
+
+    Args:
+        data: the file's content.
+        max_header: the most bytes that all but the tensors may take; in memory it takes many times as much.
 
     Raises:
         ValueError: the bytes are something else.
     """
     try:
         (length,) = struct.unpack_from("<Q", data)
+        if length > max_header:
+            raise ValueError(f"its header is larger than {max_header} bytes")
         tree = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["tree"])
         tensors = safetensors.torch.load(data)
 
         def fill(node: Any) -> Any:
             if isinstance(node, dict):
                 if node.get("kind") == "tensor":
-                    return tensors[node["key"]]
+                    return tensors.pop(node["key"])  # each once
                 return {key: fill(item) for key, item in node.items()}
             return [fill(item) for item in node] if isinstance(node, list) else node
 
@@ -190,7 +219,7 @@ def loads(data: bytes) -> Any:
         ValueError,
         KeyError,
         TypeError,
-        RecursionError,
+        RuntimeError,  # too deep, or a shape that torch cannot have
         safetensors.SafetensorError,
     ) as error:
         raise ValueError(f"this is not a file of evidence: {error}") from None

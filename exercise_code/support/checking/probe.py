@@ -173,7 +173,7 @@ def _keep_warnings(run: Run) -> None:
 
 def _sentence(error: BaseException) -> str:
     text = str(error).strip().splitlines()
-    kind = type(error).__name__
+    kind = type(error).__name__ or "an error without a name"
     sentence = f"{kind}: {text[0][:300]}" if text else kind
     if isinstance(error, accelerator.DeviceMismatch):
         sentence = text[0]

@@ -35,14 +35,17 @@ def read_exercise(exercise: str, exercises: Path) -> ast.FunctionDef | None:
 
 
 def read_function(content: bytes, qualname: str) -> ast.FunctionDef | None:
-    """The syntax tree of a function in the bytes of a module; None where it cannot be read."""
+    """The syntax tree of a function in the bytes of a module, whose first lines may name an encoding.
+
+    None where Python cannot read it.
+    """
     try:
-        return find_function(content.decode("utf-8"), qualname)
+        return find_function(content, qualname)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-def find_function(text: str, qualname: str) -> ast.FunctionDef | None:
+def find_function(text: str | bytes, qualname: str) -> ast.FunctionDef | None:
     """The syntax tree of a function (`predict`) or method (`KnnClassifier.predict`), or None.
 
     Raises:
