@@ -188,13 +188,14 @@ def learning_curves(runs: Mapping[str, History], chance: float) -> Figure:
     fig = Figure(figsize=(9, 3.5), layout="constrained")
     left, right = fig.subplots(1, 2)
     top = 0.0
-    for (name, run), marker, line, colour in zip(runs.items(), MARKERS, LINES, PALETTE, strict=False):
+    for (name, run), marker, colour in zip(runs.items(), MARKERS, PALETTE, strict=False):
         losses = np.array(run.loss_history)
         top = max(top, 1.08 * float(losses.max()))
         left.plot(losses, ",", color=colour, alpha=0.25)
         width = max(1, len(losses) // 40)
         smooth = np.convolve(losses, np.ones(width) / width, "valid")
-        left.plot(np.arange(len(smooth)) + width / 2, smooth, line, marker="", color=colour, linewidth=2)
+        look = {"marker": marker, "markersize": 5, "markevery": max(1, len(smooth) // 8), "color": colour}
+        left.plot(np.arange(len(smooth)) + width / 2, smooth, "-", linewidth=1.8, **look)
         epochs = range(1, len(run.val_acc_history) + 1)
         label = f"{name}, " if name else ""
         right.plot(
@@ -219,6 +220,7 @@ def learning_curves(runs: Mapping[str, History], chance: float) -> Figure:
     right.axhline(100 * chance, color=FAINT, linestyle=":", label=f"guessing ({100 * chance:.0f} %)")
     left.set(xlabel="step", ylabel="loss of a batch", ylim=(0, top))
     right.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, None))
+    right.xaxis.get_major_locator().set_params(integer=True)
     fig.legend(loc="outside right center", fontsize=8)
     return fig
 
