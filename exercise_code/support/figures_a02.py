@@ -311,6 +311,9 @@ def ladder(steps: Mapping[str, Sequence[float]], chance: float) -> Figure:
     ax.set_axisbelow(True)
     ax.set_xticks(range(len(steps)), list(steps), fontsize=8.5)
     ax.set(ylabel="validation accuracy (%), mean ± sd", ylim=(0, 1.3 * max(means)))
+    ax.set_xlabel(
+        "in brackets: points more than the bar to the left (the first: than guessing)", fontsize=8.5
+    )
     ax.legend(loc="upper left", fontsize=9)
     return fig
 

@@ -172,7 +172,9 @@ def descent(paths: Mapping[str, Float[Tensor, "steps 2"]], curvature: tuple[floa
     bowl.plot(0, 0, "k+", markersize=11, markeredgewidth=2)
     bowl.set(xlabel="$w_1$", ylabel="$w_2$", xlim=(-4.4, 4.4), ylim=(-2, 2), title="the way down")
     height.set(xlabel="step", ylabel="loss (log scale)", yscale="log", title="how far down")
-    bowl.legend(fontsize=8, loc="upper right")
+    bowl.legend(
+        fontsize=8, loc="upper right", frameon=True, framealpha=0.9, facecolor=PAPER, edgecolor="none"
+    )
     return fig
 
 
@@ -185,12 +187,15 @@ def learning_curves(runs: Mapping[str, History], chance: float) -> Figure:
     """
     fig = Figure(figsize=(9, 3.5), layout="constrained")
     left, right = fig.subplots(1, 2)
+    top = 0.0
     for (name, run), marker, colour in zip(runs.items(), MARKERS, PALETTE, strict=False):
         losses = np.array(run.loss_history)
+        top = max(top, 1.08 * float(losses.max()))
         left.plot(losses, ",", color=colour, alpha=0.25)
         width = max(1, len(losses) // 40)
         smooth = np.convolve(losses, np.ones(width) / width, "valid")
-        left.plot(np.arange(len(smooth)) + width / 2, smooth, "-", marker="", color=colour, linewidth=2)
+        look = {"marker": marker, "markersize": 5, "markevery": max(1, len(smooth) // 8), "color": colour}
+        left.plot(np.arange(len(smooth)) + width / 2, smooth, "-", linewidth=1.8, **look)
         epochs = range(1, len(run.val_acc_history) + 1)
         label = f"{name}, " if name else ""
         right.plot(
@@ -213,8 +218,9 @@ def learning_curves(runs: Mapping[str, History], chance: float) -> Figure:
             label=f"{label}validation",
         )
     right.axhline(100 * chance, color=FAINT, linestyle=":", label=f"guessing ({100 * chance:.0f} %)")
-    left.set(xlabel="step", ylabel="loss of a batch", ylim=(0, None))
+    left.set(xlabel="step", ylabel="loss of a batch", ylim=(0, top))
     right.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, None))
+    right.xaxis.get_major_locator().set_params(integer=True)
     fig.legend(loc="outside right center", fontsize=8)
     return fig
 
@@ -270,6 +276,11 @@ def accuracy_maps(
     return fig
 
 
+def _words(setting: str) -> str:
+    """The name of a setting as a person writes it."""
+    return {"reg": "regularisation strength"}.get(setting, setting.replace("_", " "))
+
+
 def search_scatter(
     searches: Mapping[str, Sequence[tuple[Mapping[str, float], float]]], x: str, y: str
 ) -> Figure:
@@ -302,8 +313,8 @@ def search_scatter(
             ax.annotate(
                 f"{value:.0f}", (place_x, place_y), fontsize=7, xytext=(7, 3), textcoords="offset points"
             )
-        ax.set(xscale="log", yscale="log", title=title, xlabel=x)
+        ax.set(xscale="log", yscale="log", title=title, xlabel=f"{_words(x)} (log scale)")
         ax.set_axisbelow(True)
-    axes[0].set_ylabel(y)
+    axes[0].set_ylabel(f"{_words(y)} (log scale)")
     fig.colorbar(dots, ax=axes, label="validation accuracy (%)")
     return fig
