@@ -1,8 +1,10 @@
 """Many workers at once: processes of this machine, or those of any Dask cluster."""
 
+import atexit
 import contextlib
 import itertools
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -105,6 +107,7 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
             ) as cluster,
             Client(cluster, direct_to_workers=True) as client,
         ):
+            client.run(atexit.register, os._exit, 0)  # tidying up takes Python seconds
             yield client
 
 
