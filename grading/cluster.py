@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import math
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -107,8 +108,14 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
             ) as cluster,
             Client(cluster, direct_to_workers=True) as client,
         ):
-            client.run(atexit.register, os._exit, 0)  # tidying up takes Python seconds
+            client.run(_settle)
             yield client
+
+
+def _settle() -> None:
+    """Prepare a worker of this machine: Ctrl-C is for the run alone, and tidying up takes Python seconds."""
+    signal.signal(signal.SIGINT, lambda *_: None)
+    atexit.register(os._exit, 0)
 
 
 class _Station(WorkerPlugin):

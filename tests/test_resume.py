@@ -35,13 +35,13 @@ def numbered(count: int) -> list[Submission]:
 def runs(monkeypatch) -> list[str]:
     """Which submissions are run, rather than looked up."""
     seen: list[str] = []
-    gather = Grader.gather
+    gather = Grader._gather
 
     def watched(self, submission):
         seen.append(submission.id)
         return gather(self, submission)
 
-    monkeypatch.setattr(Grader, "gather", watched)
+    monkeypatch.setattr(Grader, "_gather", watched)
     return seen
 
 
