@@ -36,14 +36,14 @@ def numbered(count: int) -> list[Submission]:
 def runs(monkeypatch) -> list[str]:
     """Which submissions are run, rather than looked up."""
     seen: list[str] = []
-    gather = Grader._gather
+    gather = Grader.gather
 
     def watched(self, submission, evidence=None):
         if evidence is None:
             seen.append(submission.id)
         return gather(self, submission, evidence)
 
-    monkeypatch.setattr(Grader, "_gather", watched)
+    monkeypatch.setattr(Grader, "gather", watched)
     return seen
 
 
