@@ -30,6 +30,7 @@ from exercise_code.support.paths import ROOT
 from grading.collect import Submission
 from grading.feedback import feedback_page
 from grading.graded import Graded
+from grading.on_images import OnImages
 from grading.pages import DARK, LIGHT, LOOKS, in_seconds, write_page
 from grading.pictures import panels
 from grading.report import write_report
@@ -112,7 +113,9 @@ def group(a01, student, returning):
 def pages(a01, answers, group, tmp_path_factory):
     """The folder with the report and the feedback of the class."""
     folder = tmp_path_factory.mktemp("pages")
-    write_report(a01, group, answers, folder / "report.html", seed=5, sandbox=SANDBOX)
+    longest = max(a01.mistakes, key=lambda mistake: len(mistake.name))
+    images = OnImages("shapes", 0.5, [(longest, None)], [])
+    write_report(a01, group, answers, folder / "report.html", seed=5, sandbox=SANDBOX, images=images)
     for item in group:
         write_page(folder / "feedback" / f"{item.submission.id}.html", feedback_page(a01, item, answers))
     return folder
@@ -133,8 +136,8 @@ def words(tag) -> str:
 
 def test_report_has_every_section(report, a01):
     assert [words(h2) for h2 in report.find_all("h2")] == [
-        "Scores", "Checks", "Discrimination", "Time spent", "Misconceptions", "Errors", "Too slow", "Crashed",
-        "Not deterministic", "Sandbox incidents", "Unfinished",
+        "Scores", "Checks", "Discrimination", "Time spent", "Misconceptions", "On images", "Errors", "Too slow",
+        "Crashed", "Not deterministic", "Sandbox incidents", "Unfinished",
     ]  # fmt: skip
     facts = {words(div.dt): words(div.dd) for div in report.select(".facts div")}
     assert facts["submissions"] == "13" and facts["seed"] == "5" and facts["isolation"] == "L1"
