@@ -136,8 +136,8 @@ def words(tag) -> str:
 
 def test_report_has_every_section(report, a01):
     assert [words(h2) for h2 in report.find_all("h2")] == [
-        "Scores", "Checks", "Discrimination", "Time spent", "Misconceptions", "On images", "Errors", "Too slow",
-        "Crashed", "Not deterministic", "Sandbox incidents", "Unfinished",
+        "Scores", "Checks", "Discrimination", "Time spent", "Misconceptions", "On images", "Errors",
+        "Too slow", "Crashed", "Not deterministic", "Sandbox incidents", "Unfinished",
     ]  # fmt: skip
     facts = {words(div.dt): words(div.dd) for div in report.select(".facts div")}
     assert facts["submissions"] == "13" and facts["seed"] == "5" and facts["isolation"] == "L1"
