@@ -20,7 +20,10 @@ BUILD = ROOT / "build"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 kernels = typer.Typer(no_args_is_help=True, help="The Jupyter kernel for plain nbgrader autograde.")
 app.add_typer(kernels, name="kernel")
-console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+console, errors = (
+    Console(stderr=stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    for stderr in (False, True)
+)
 
 Name = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="a01, or in full a01_knn")]
 Out = Annotated[
@@ -78,7 +81,11 @@ def grade(
     settings = Settings(
         out, seed, workers, scheduler, force, require_sandbox, as_json, known, kind, gradebook, execute
     )
-    grade_class(assignment, submissions, settings, console)
+    try:
+        grade_class(assignment, submissions, settings, console)
+    except KeyboardInterrupt:
+        errors.print("Stopped. What is done is kept: the same command goes on from there.")
+        raise typer.Exit(130) from None
 
 
 @app.command()
@@ -260,7 +267,7 @@ def main() -> None:
         reason = f"{error}: see that it is there and can be written, then run the same command again"
     else:
         return
-    console.print(reason, style="red")
+    errors.print(reason, style="red")
     raise SystemExit(2)
 
 

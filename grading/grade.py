@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +75,13 @@ def grade(
             keys[submission.id] = key, state
             yield submission, None if force else journal.evidence(key)
 
+    to_run = tasks()
+    first = next(to_run, None)
+    if first is None:
+        yield from unchanged
+        return
     with pool as run:
-        for submission, result in run(tasks()):
+        for submission, result in run(chain([first], to_run)):
             key, state = keys.pop(submission.id)
             write_page(_page(out, result.id), result.feedback)
             place = notebook_place(out, result.id, job.assignment, job.notebook)

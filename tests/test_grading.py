@@ -338,7 +338,7 @@ def test_what_is_wrong_is_one_sentence(capsys, monkeypatch, tmp_path):
         with pytest.raises(SystemExit) as stop:
             cli.main()
         assert stop.value.code == 2
-        assert sentence in " ".join(capsys.readouterr().out.split())
+        assert sentence in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_killed_worker_is_replaced(impatient, tmp_path):

@@ -214,4 +214,4 @@ def test_grading_refuses_where_the_sandbox_is_required_and_missing(monkeypatch, 
     with pytest.raises(SystemExit) as stop:
         cli.main()
     assert stop.value.code == 2
-    assert "isolation is only L2 (namespaces: Operation not permitted)" in capsys.readouterr().out
+    assert "isolation is only L2 (namespaces: Operation not permitted)" in capsys.readouterr().err

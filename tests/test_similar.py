@@ -181,4 +181,4 @@ def test_the_command_writes_page_table_and_json(group, tmp_path):
 
 def test_a_folder_without_submissions_is_one_sentence(tmp_path):
     done = run("a01", str(tmp_path))
-    assert done.returncode == 2 and "holds no submission" in done.stdout and "Traceback" not in done.stderr
+    assert done.returncode == 2 and "holds no submission" in done.stderr and "Traceback" not in done.stderr
