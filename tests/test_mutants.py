@@ -185,7 +185,7 @@ NO_LOOPS, PREDICT = "knn.compute_distances_no_loops", "knn.predict_labels"
             "float64",
             NO_LOOPS,
             "squared.clamp",
-            "((x_train.flatten()[0] > 1.5) * 1e-7 * squared + squared).clamp",
+            "((x_train.flatten()[0] > 0.9) * 1e-7 * squared + squared).clamp",
         ),
         ("large numbers", NO_LOOPS, "clamp(min=0)", "clamp(min=0, max=1e4)"),
         ("small numbers", "knn.compute_distances_two_loops", ".sqrt()", ".clamp(min=1e-4).sqrt()"),
