@@ -93,9 +93,9 @@ def compare(assignment: Assignment, edition: Path, size: int, few: int, scratch:
     many, others = timed(assignment, folder, job, scratch / "many", on_cluster(job))
     assert scores == others, "one worker and many give other scores"
     with ProcessPoolExecutor(cores, get_context("spawn")) as pool:
-        _, together = (
-            list(pool.map(probes_alone, [assignment.name] * cores)) for _ in range(2)
-        )  # the first imports
+        names = [assignment.name] * cores
+        list(pool.map(probes_alone, names))  # imports everything
+        together = list(pool.map(probes_alone, names))
     floors.append(probes_alone(assignment.name))
     plain, theirs = by_nbgrader(assignment, folder, scratch / "plain", few)
     assert theirs.items() <= scores.items(), "nbgrader gives other scores"

@@ -20,6 +20,8 @@ from grading.work import Grader, Job, Result, checks_tree, environment
 
 SCHEMA = "https://deep-vision-workbook.org/schemas/results-1.json"
 AHEAD = 2
+"""Submissions that have begun before the one that is judged is done, with one worker."""
+
 Task = tuple[Submission, bytes | None]
 Pool = Callable[[Iterable[Task]], Iterator[tuple[Submission, Result]]]
 
