@@ -169,5 +169,5 @@ class _Stored(Sequence[Evidence]):
     def __getitem__(self, index: slice) -> Sequence[Evidence]: ...
     def __getitem__(self, index: int | slice) -> Evidence | Sequence[Evidence]:
         if self._found is None:
-            self._found = Gathered.from_bytes(self._journal.evidence(self._key) or b"").evidence
+            self._found = Gathered.from_bytes(self._journal.evidence(self._key) or b"").that_counts
         return self._found[index]

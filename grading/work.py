@@ -60,6 +60,11 @@ class Gathered:
         second = {id: Evidence.from_tree(item) for id, item in tree["second"].items()}
         return cls([Evidence.from_tree(item) for item in tree["evidence"]], second)
 
+    @property
+    def that_counts(self) -> list[Evidence]:
+        """What the verdicts are about, check by check."""
+        return [_that_counts(item, self.second.get(item.check)) for item in self.evidence]
+
 
 @dataclass
 class Result:
@@ -289,22 +294,29 @@ def judge_submission(
         answers: to the inputs that the evidence is about.
         second: evidence of a second run of some checks, which tells unstable code from wrong code.
     """
+    second = second or {}
+    counted = Gathered([*evidence], second).that_counts
     verdicts = []
-    for check, item in zip(assignment.checks, evidence, strict=True):
+    for check, first, counts in zip(assignment.checks, evidence, counted, strict=True):
         function = _function(submission, check.exercise)
+        again = second.get(check.id)
         verdict, other = (
             judge(check, found, answers.reference[check.id], function, answers.mistakes) if found else None
-            for found in (item, (second or {}).get(check.id))
+            for found in (first, again)
         )
-        if other and (note := _disagreement(check, item, verdict, second[check.id], other)):
-            verdict = _unstable(verdict, other, note)
+        if counts is not first:
+            verdict = replace(other, unstable=f"the first run: {verdict.message}")
+        elif other and (note := _disagreement(check, first, verdict, again, other)):
+            text = f"not deterministic: run again with the same inputs, it gives another result ({note})"
+            verdict = replace(verdict, status="not_deterministic", points=0.0, faults={"state": text})
+            verdict.unstable = note
         verdicts.append(verdict)
     block(verdicts, assignment.checks)
     unexplained = {v.check for v in verdicts if v.status == "failed" and not v.hint}
     wrong = [check.id for check in assignment.checks if check.id in unexplained and check.target is None]
     root = assignment.folder.parents[1]
     code = {id: text for id in wrong if (text := portable(id, submission.files, root))}
-    return Graded(submission, verdicts, evidence, [item.seconds for item in evidence], code)
+    return Graded(submission, verdicts, counted, [item.seconds for item in evidence], code)
 
 
 def _disagreement(
@@ -319,15 +331,16 @@ def _disagreement(
     return unlike(check, *runs) if runs[0] else None
 
 
-def _unstable(verdict: Verdict, other: Verdict, note: str) -> Verdict:
-    """A result of its own for code that does one thing today and another tomorrow.
+def _that_counts(first: Evidence, second: Evidence | None) -> Evidence:
+    """The first run, unless its process ended or took too long and the second's did not.
 
-    A process that ended or took too long may have met a busy machine: then the second run counts.
+    Then the machine may have been busy.
     """
-    if verdict.status in ("timeout", "crashed") and other.status not in ("timeout", "crashed"):
-        return replace(other, unstable=f"the first run: {verdict.message}")
-    text = f"not deterministic: run again with the same inputs, it gives another result ({note})"
-    return replace(verdict, status="not_deterministic", points=0.0, faults={"state": text}, unstable=note)
+    return second if second and _ended(first) and not _ended(second) else first
+
+
+def _ended(evidence: Evidence) -> bool:
+    return bool(evidence.problem) and evidence.problem[0] in ("timeout", "crashed")
 
 
 def _is_late(evidence: Evidence) -> bool:

@@ -19,6 +19,7 @@ from grading.collect import Submission
 from grading.feedback import feedback_page
 from grading.nbgrader_course import with_points
 from grading.notebooks import exercises_by_cell, read_notebook, with_verdicts
+from grading.report import ClassReport
 from grading.runner import _evidence
 from grading.work import Gathered, judge_submission
 from hostile.attacks import CHECK, FILE, RIGHT
@@ -108,6 +109,7 @@ def judged(a01, answers, check, frame, second):
     graded = judge_submission(submission, evidence, a01, answers, again)
     assert Gathered.from_bytes(Gathered(evidence, again).to_bytes()).second.keys() == {check}
     feedback_page(a01, graded, answers)
+    ClassReport(a01, answers).add(graded)
     return graded.verdicts[place]
 
 
@@ -128,9 +130,20 @@ def test_odd_evidence_is_judged(a01, answers, name):
     assert len(verdict.message) < 10_000
 
 
-def test_a_second_run_that_ends_otherwise_is_compared_with_nothing(a01, answers):
-    frame = changed(answers, ODD["runs that are missing"][0], CHECK)
-    assert judged(a01, answers, CHECK, frame, ("crashed", "the process ended")).status == "crashed"
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("status", ["crashed", "timeout"])
+def test_of_two_runs_the_one_that_did_not_end_is_told_of(a01, answers, name, status):
+    """A bomb may end its process in one run and raise an error in the other."""
+    change, due = ODD[name]
+    frame = changed(answers, change, CHECK)
+    ended = status, "the process ended"
+    told = judged(a01, answers, CHECK, ended, frame)
+    if due == "crashed":
+        assert told.status in ("crashed", "not_deterministic")
+    else:
+        assert told.unstable == "the first run: the process ended"
+        assert told.status == ("failed" if due == "not_deterministic" else due)
+        assert judged(a01, answers, CHECK, frame, ended).status == "not_deterministic"
 
 
 LAWS = {f"{folder.name} {check.id}": check for folder in all_folders() for check in laws_of(folder)}
