@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from torch import Tensor
 
 from exercise_code.support.checking.assignment import Assignment
-from exercise_code.support.checking.child import HELD_OUT_FILE, KILL, read_frame, write_frame
+from exercise_code.support.checking.child import HELD_OUT_FILE, KILL, STATUS, read_frame, write_frame
 from exercise_code.support.checking.evidence import MAX_HEADER, Evidence, dumps, loads
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
@@ -58,6 +58,7 @@ class Worker:
         self._sandbox = sandbox or detect()
         self._scratch = pristine.parent / "scratch"
         self._scratch.mkdir(exist_ok=True)
+        self._scratch.chmod(0o777)
         self._zygote: _Zygote | None = None
         self._opening, self._closed = threading.Lock(), False
 
@@ -102,9 +103,7 @@ class Worker:
                 reason = f"the {limits.seconds_per_submission:g} seconds for the submission are over"
                 found |= {id: Evidence(id, problem=("timeout", reason)) for id in waiting}
                 break
-            with tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True) as scratch:
-                Path(scratch).chmod(0o777)
-                self._run(files, seed, waiting, ends, Path(scratch), found)
+            self._run(files, seed, waiting, ends, found)
         return [found[id] for id in ids]
 
     def _run(
@@ -113,12 +112,11 @@ class Worker:
         seed: int,
         waiting: list[str],
         ends: float,
-        scratch: Path,
         found: dict[str, Evidence],
     ) -> None:
         """Run checks in one process, until one of them ends it."""
         limits = self._assignment.limits
-        with self._start(files, seed, waiting, scratch) as child:
+        with self._start(files, seed, waiting) as child:
             started = child.receive(START_SECONDS)
             if isinstance(started, bytes) and started:
                 raise CourseError(f"submissions cannot be kept apart as asked ({started.decode()})")
@@ -138,24 +136,26 @@ class Worker:
                 if found[id].problem:
                     return
 
-    def _start(self, files: dict[str, bytes], seed: int, ids: list[str], scratch: Path) -> "_Child":
+    def _start(self, files: dict[str, bytes], seed: int, ids: list[str]) -> "_Child":
         limits = self._assignment.limits
-        memory_mb, seconds = limits.memory_mb, limits.seconds_per_submission
+        bounds = str(limits.memory_mb), str(limits.seconds_per_submission)
         if not CAN_FORK:
-            tree = scratch / "tree"
+            scratch = tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True)
+            tree = Path(scratch.name) / "tree"
             shutil.copytree(self._pristine, tree, ignore=shutil.ignore_patterns("answers.safetensors"))
             for name, content in files.items():
                 (tree / name).parent.mkdir(parents=True, exist_ok=True)
                 (tree / name).write_bytes(content)
-            arguments = self._assignment.name, str(seed), str(memory_mb), str(seconds), *ids
-            return _Process(_start_python(tree, "main", *arguments, stdout=subprocess.PIPE))
-        request = {"scratch": str(scratch), "checks": ids, "seed": seed, "memory_mb": memory_mb}
+            arguments = self._assignment.name, str(seed), *bounds, *ids
+            return _Process(_start_python(tree, "main", *arguments, stdout=subprocess.PIPE), scratch)
         for _ in range(2):
             with self._opening:
                 if self._closed:
                     break
-                self._zygote = self._zygote or _Zygote(self._pristine, self._assignment, self._sandbox)
-            if child := self._zygote.fork(files, seconds=seconds, **request):
+                self._zygote = self._zygote or _Zygote(
+                    self._pristine, self._assignment.name, *bounds, *self._sandbox.confines
+                )
+            if child := self._zygote.fork(files, checks=ids, seed=seed):
                 return child
             self._zygote.close()
             self._zygote = None
@@ -206,15 +206,14 @@ class _Child:
         raise NotImplementedError
 
     def leave(self) -> None:
-        """See to it that the end comes before anything else runs."""
-        self.ending()
+        """Clear up what it used."""
 
 
 class _Process(_Child):
     """A child that is a Python of its own."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
+    def __init__(self, process: subprocess.Popen[bytes], scratch: tempfile.TemporaryDirectory[str]) -> None:
+        self._process, self._scratch = process, scratch
         super().__init__(process.stdout)
 
     def kill(self) -> None:
@@ -224,52 +223,47 @@ class _Process(_Child):
     def ending(self) -> str:
         return _ending(self._process.wait())
 
+    def leave(self) -> None:
+        self.ending()
+        self._scratch.cleanup()
+
 
 class _Fork(_Child):
     """A child that is a fork of a zygote."""
 
     def __init__(self, frames: BinaryIO, zygote: "_Zygote") -> None:
         self._zygote = zygote
-        self._ended = False
         super().__init__(frames)
 
     def kill(self) -> None:
-        if not self._ended:
-            self._zygote.send(KILL)
-
-    def leave(self) -> None:
-        self._zygote.ending = not self._ended  # which takes a while, and need not be waited for
-        self._ended = True
+        self._zygote.send(KILL)
 
     def ending(self) -> str:
-        if not self._ended:
-            self._ended, self._status = True, self._zygote.answer()
-        if self._status is None:
+        self._zygote.send(STATUS)
+        status = self._zygote.answer()
+        if status is None:
             return "the worker ended"
-        return _ending(os.waitstatus_to_exitcode(json.loads(self._status)))
+        return _ending(os.waitstatus_to_exitcode(json.loads(status)))
 
 
 class _Zygote:
-    """A process that has imported everything and forks on request.
+    """A process that has imported everything and forks on request."""
 
-    `ending` is true while the last fork may still be there, and the answer that tells of its end is due.
-    """
-
-    def __init__(self, pristine: Path, assignment: Assignment, sandbox: Sandbox) -> None:
-        self.ending = False
+    def __init__(self, pristine: Path, assignment: str, *arguments: str) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            arguments = assignment.name, str(theirs.fileno()), *sandbox.confines
-            inherited = [theirs.fileno()]
             self._process = _start_python(
-                pristine, "serve", *arguments, stdout=subprocess.DEVNULL, pass_fds=inherited
+                pristine,
+                "serve",
+                assignment,
+                str(theirs.fileno()),
+                *arguments,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
             )
 
     def fork(self, files: dict[str, bytes], **request: Any) -> _Child | None:
         """Start a fork that runs checks as `child.serve` describes; None if the zygote has been ended."""
-        if self.ending:
-            self.ending = False
-            self.answer()
         ours, theirs = os.pipe()
         with tempfile.TemporaryFile() as packed:
             for name, content in files.items():

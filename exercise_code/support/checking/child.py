@@ -9,15 +9,15 @@ import gc
 import importlib
 import json
 import os
-import select
 import shutil
 import signal
 import socket
 import struct
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import torch
 
@@ -31,7 +31,8 @@ from exercise_code.support.paths import ROOT
 
 MAX_FRAME = 64 * 2**20
 HELD_OUT_FILE = "held_out.safetensors"
-KILL = b"kill"
+KILL, STATUS = b"kill", b"status"
+SCRATCH = ROOT.parent / "scratch"
 
 
 def main() -> None:
@@ -44,14 +45,15 @@ def main() -> None:
 
 
 def serve() -> None:
-    """Import everything once, then fork for each request: ASSIGNMENT SOCKET LAYER… on the command line.
+    """Import everything once, then fork for each request: ASSIGNMENT SOCKET MEMORY_MB SECONDS LAYER…
 
-    A request is JSON (`checks`, `seed`, `scratch`, `memory_mb`, `seconds`) together with the pipe that frames
-    go to and a file that holds the student's files as frames, name and content in turn. The answers are
-    `started`, and the wait status when the fork has ended; in between, `KILL` ends it. Linux only: a fork is
-    safe only from a process with one thread.
+    A request is JSON (`checks`, `seed`) together with the pipe that frames go to and a file that holds the
+    student's files as frames, name and content in turn; the answer is `started`. Later `KILL` ends the fork,
+    and so does `STATUS`, which its wait status answers. Each fork is made while the one before it works, so
+    that it has been kept apart when its turn comes. Linux only: a fork is safe only from a process with one
+    thread.
     """
-    name, descriptor, *layers = sys.argv[1:]
+    name, descriptor, memory_mb, seconds, *layers = sys.argv[1:]
     assignment = find_assignment(name)
     requests = socket.socket(fileno=int(descriptor))
     warm_up(assignment)
@@ -59,32 +61,36 @@ def serve() -> None:
         raise RuntimeError("a fork is safe only from a process with one thread")
     gc.freeze()
     confine.gather_memory()
-    confine.enter(layers, [*confine.libraries(), ROOT, ROOT.parent / "scratch"])
+    confine.enter(layers, [*confine.libraries(), ROOT, SCRATCH])
+    before = working = None
+    ready = _Fork(assignment, layers, int(memory_mb), float(seconds))
     while True:
         data, descriptors, _, _ = socket.recv_fds(requests, 2**16, 2)
-        if not data:
-            return
         if data == KILL:
-            continue  # it had ended by itself
-        pid = confine.fork_apart(layers)
-        if pid == 0:
-            try:
-                _run_apart(assignment, layers, *descriptors, **json.loads(data))
-            finally:
-                os._exit(0)
-        for each in descriptors:
-            os.close(each)
-        requests.send(b"started")
-        requests.send(json.dumps(_wait(pid, requests)).encode())
+            working.end()
+        elif data == STATUS:
+            requests.send(json.dumps(working.wait()).encode())
+        elif data:
+            if before:
+                before.wait()  # its end takes a while: by now it is over
+            before, working = working, ready
+            working.start(data, descriptors)
+            requests.send(b"started")
+            ready = _Fork(assignment, layers, int(memory_mb), float(seconds))
+        else:
+            for fork in filter(None, (before, working, ready)):
+                fork.end()
+            return
 
 
 def warm_up(assignment: Assignment) -> None:
     """Do once what would take time in every fork: the usual operations, and the checks on stubs."""
     accelerator.available()
     for _ in range(10):  # Python adapts what has run this often
-        probe.gather(usual_operations, seed=0)
+        dumps(probe.gather(usual_operations, seed=0).to_tree())
+    images = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
     for each in assignment.checks:
-        probe.gather(each, seed=0, held_out=torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
+        dumps(probe.gather(each, seed=0, held_out=images).to_tree())
     forget_exercises()
 
 
@@ -149,63 +155,85 @@ def read_frame(source: BinaryIO) -> bytes | None:
     return data
 
 
+class _Fork:
+    """A process for one submission, which waits apart until it is given its work."""
+
+    alive: ClassVar[set[int]] = set()
+
+    def __init__(self, assignment: Assignment, layers: Sequence[str], memory_mb: int, seconds: float) -> None:
+        self._alone = confine.NAMESPACES in layers
+        self._scratch = Path(tempfile.mkdtemp(dir=SCRATCH))
+        self._work, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._pid = confine.fork_apart(layers)
+        self._status: int | None = None
+        if self._pid == 0:
+            try:
+                _run_apart(assignment, layers, theirs, self._scratch, memory_mb, seconds)
+            finally:
+                os._exit(0)
+        self.alive.add(self._pid)
+        theirs.close()
+
+    def start(self, request: bytes, descriptors: Sequence[int]) -> None:
+        """Hand over a request."""
+        with self._work:
+            socket.send_fds(self._work, [request], descriptors)
+        for each in descriptors:
+            os.close(each)
+
+    def end(self) -> None:
+        """Kill it, and wait for that where what it has started would outlive it."""
+        if self._status is None:
+            _end(self._pid)
+            if not self._alone:
+                self.wait()
+
+    def wait(self) -> int:
+        """Kill it, if it still runs, and wait; returns its wait status."""
+        if self._status is None:
+            _end(self._pid)
+            _, self._status = os.waitpid(self._pid, 0)
+            self.alive.remove(self._pid)
+            if not self._alone:
+                _end_strays(self.alive)
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        return self._status
+
+
 def _run_apart(
     assignment: Assignment,
     layers: Sequence[str],
-    pipe: int,
-    files: int,
-    *,
-    checks: Sequence[str],
-    seed: int,
-    scratch: str,
+    work: socket.socket,
+    folder: Path,
     memory_mb: int,
     seconds: float,
 ) -> None:
-    """What a fork does."""
+    """What a fork does; ends with an error where no request comes any more."""
     os.setsid()
-    with os.fdopen(files, "rb", closefd=False) as source:
-        contents = {}
-        while (name := read_frame(source)) is not None:
-            contents[name.decode()] = read_frame(source)
-    out = os.fdopen(confine.close_all_but(pipe), "wb")
-    folder = Path(scratch)
+    work = socket.socket(fileno=confine.close_all_but(work.detach()))
+    problem = b""
     try:
         confine.confine(layers, folder, [*confine.libraries(), ROOT], memory_mb, seconds)
     except OSError as error:
-        write_frame(out, str(error).encode())
+        problem = str(error).encode()
+    else:
+        os.environ.update(HOME=str(folder), TMPDIR=str(folder))
+        given = shutil.ignore_patterns("support", "__pycache__")
+        shutil.copytree(ROOT / "exercise_code", folder / "exercise_code", ignore=given)
+    with work:
+        request, (pipe, files), _, _ = socket.recv_fds(work, 2**16, 2)
+    with os.fdopen(files, "rb") as source:
+        while not problem and (name := read_frame(source)) is not None:
+            path = folder / name.decode()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(read_frame(source))
+    out = os.fdopen(confine.close_all_but(pipe), "wb")
+    write_frame(out, problem)
+    if problem:
         return
-    os.environ.update(HOME=scratch, TMPDIR=scratch)
-    given = shutil.ignore_patterns("support", "__pycache__")
-    shutil.copytree(ROOT / "exercise_code", folder / "exercise_code", ignore=given)
-    for name, content in contents.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
     exercise_code.__path__ = [str(folder / "exercise_code"), str(ROOT / "exercise_code")]
     probe.EXERCISES = folder / "exercise_code"
-    write_frame(out, b"")
-    run_checks(assignment, checks, seed, out)
-
-
-def _wait(pid: int, requests: socket.socket) -> int:
-    """Wait for the end of a fork, which comes at once when asked for, or when nobody is there to ask."""
-    ended = os.pidfd_open(pid)
-    waiting = select.poll()
-    waiting.register(ended, select.POLLIN)
-    waiting.register(requests, select.POLLIN)
-    while ended not in (ready := [descriptor for descriptor, _ in waiting.poll()]):
-        if requests.fileno() in ready:
-            if not requests.recv(16):
-                waiting.unregister(requests)
-            _end(pid)
-    os.close(ended)
-    _, status = os.waitpid(pid, 0)
-    while left := _children():
-        for child in left:
-            _end(child)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-    return status
+    run_checks(assignment, out=out, **json.loads(request))
 
 
 def _end(pid: int) -> None:
@@ -214,10 +242,9 @@ def _end(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
-def _children() -> list[int]:
-    """What a fork has left behind where there is no process namespace: it has come to this process."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return []
-    return [int(pid) for pid in Path("/proc/thread-self/children").read_text().split()]
+def _end_strays(kept: set[int]) -> None:
+    """End what forks have left behind where there is no process namespace: it has come to this process."""
+    while left := {int(pid) for pid in Path("/proc/thread-self/children").read_text().split()} - kept:
+        for pid in left:
+            _end(pid)
+            os.waitpid(pid, 0)

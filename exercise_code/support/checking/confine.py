@@ -191,7 +191,7 @@ def confine(
 def close_all_but(descriptor: int) -> int:
     """Lead the standard streams nowhere and close all else; returns the descriptor's new number."""
     nowhere = os.open(os.devnull, os.O_RDWR)
-    kept = os.dup2(descriptor, 2**10 - 1, inheritable=False)
+    kept = os.dup2(descriptor, MAX_OPEN_FILES - 1, inheritable=False)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
     descriptor = os.dup2(kept, 3, inheritable=False)
