@@ -372,9 +372,9 @@ class FullyConnectedNet:
         reg: float = 0.0,
         weight_scale: WeightScale = 1e-2,
         seed: int | None = None,
-        activation: Activation = ReLU,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        activation: Activation = ReLU,
     ):
         """Fill `params`: weights by `initial_weights`, biases 0.
 
@@ -386,9 +386,9 @@ class FullyConnectedNet:
             reg: strength of the L2 penalty  reg * sum(W^2)  on the weights of all layers.
             weight_scale: standard deviation of the weights, or "xavier" or "kaiming".
             seed: of the dropout, for gradient checks.
-            activation: ReLU, LeakyReLU, Sigmoid or Tanh, the class itself.
             dtype: of the parameters; inputs are brought to it.
             device: of the parameters.
+            activation: ReLU, LeakyReLU, Sigmoid or Tanh, the class itself.
         """
         self.num_layers = len(hidden_dims) + 1
         self.dropout, self.reg, self.seed, self.activation = dropout, reg, seed, activation

@@ -34,18 +34,18 @@ def make_solver(
 def findBestConfig(
     data: dict[str, Tensor],
     configs: Iterable[Config],
-    model_class: type[Model] = FullyConnectedNet,
     epochs: int = 20,
     patience: int | None = 5,
+    model_class: type[Model] = FullyConnectedNet,
 ) -> tuple[Model | None, Results]:
     """Train a new model for each config (`make_solver`), and keep the one with the best validation accuracy.
 
     Args:
         data: `X_train`, `y_train`, `X_val`, `y_val`.
         configs: settings by name.
-        model_class: makes a model of a config.
         epochs: of each training.
         patience: of each training.
+        model_class: makes a model of a config.
 
     Returns:
         The best model, on a tie the first of them, None if there is no config; and each config with the
@@ -85,7 +85,7 @@ def grid_search(
     ### BEGIN SOLUTION
     combinations = itertools.product(*grid_search_spaces.values())
     configs = [dict(zip(grid_search_spaces, values, strict=True)) for values in combinations]
-    return findBestConfig(data, configs, model_class, epochs, patience)
+    return findBestConfig(data, configs, epochs, patience, model_class)
     ### END SOLUTION
 
 
@@ -146,7 +146,7 @@ def random_search(
     """
     ### BEGIN SOLUTION
     configs = [random_search_spaces_to_config(random_search_spaces) for _ in range(num_search)]
-    return findBestConfig(data, configs, model_class, epochs, patience)
+    return findBestConfig(data, configs, epochs, patience, model_class)
     ### END SOLUTION
 
 

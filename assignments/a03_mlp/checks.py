@@ -434,6 +434,8 @@ def deep_dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str |
         return f"the units that are kept are multiplied by {kept.mean():.3f}"
     if not torch.allclose(outputs["db1"], mask * (expected["W2"] @ ds), rtol=1e-2, atol=1e-4):
         return "the gradient of the first layer does not go through the mask"
+    if not outputs["dW2 with a seed"].equal(outputs["dW2 with the same seed"]):
+        return "two passes with one seed drop different units"
     return None
 
 
@@ -461,6 +463,9 @@ def deep_dropout(code, case):
     net.params = {"W1": W1, "b1": W1[0] * 0, "W2": W2, "b2": numbers(case, 4, reach=1.0)}
     _, grads = net.loss(X, y)
     named = {f"d{name}": grads[name] for name in ("b1", "W2", "b2")}
+    net.seed = case.integer(0, 10**6)
+    for name in ("dW2 with a seed", "dW2 with the same seed"):
+        named[name] = net.loss(X, y)[1]["W2"]
     return {"hidden units": (X @ W1)[0], "W2": W2, **named}
 
 
@@ -706,7 +711,7 @@ def best_config(code, case):
     data, model_class = _guessers(case)
     shares = [*case.shuffled([0.2, 0.4, 0.6, 0.8, 0.8]), 0.3]
     configs = [{"share": share, "tag": tag, "learning_rate": 0.1} for tag, share in enumerate(shares)]
-    model, results = code.hyperparameter_tuning.findBestConfig(data, configs, model_class, 4, 2)
+    model, results = code.hyperparameter_tuning.findBestConfig(data, configs, 4, 2, model_class)
     return {"results": [list(result) for result in results], **_described(model)}
 
 
@@ -715,7 +720,7 @@ def worst_configs(code, case):
     """An accuracy of 0 is an accuracy: the first config is the best of equals."""
     data, model_class = _guessers(case)
     configs = [{"share": 0.0, "tag": tag} for tag in case.shuffled([3, 5, 8])]
-    model, results = code.hyperparameter_tuning.findBestConfig(data, configs, model_class, 1, 1)
+    model, results = code.hyperparameter_tuning.findBestConfig(data, configs, 1, 1, model_class)
     return {"results": [list(result) for result in results], "tag": getattr(model, "tag", None)}
 
 

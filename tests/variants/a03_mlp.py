@@ -221,9 +221,9 @@ def deep_in_two_loops(
     reg=0.0,
     weight_scale=1e-2,
     seed=None,
-    activation=fcn.ReLU,
     dtype=torch.float32,
     device="cpu",
+    activation=fcn.ReLU,
 ):
     self.num_layers = len(hidden_dims) + 1
     self.dropout, self.reg, self.seed, self.activation, self.dtype = dropout, reg, seed, activation, dtype
@@ -372,7 +372,7 @@ def train_with_while(self, time_limit=None, return_best_params=True):
 
 
 @variant("hyperparameter_tuning.findBestConfig")
-def best_by_max(data, configs, model_class=fcn.FullyConnectedNet, epochs=20, patience=5):
+def best_by_max(data, configs, epochs=20, patience=5, model_class=fcn.FullyConnectedNet):
     solvers, results = [], []
     for config in configs:
         solvers.append(tuning.make_solver(config, data, model_class, epochs, patience))
@@ -387,7 +387,7 @@ def grid_by_growing(data, grid_search_spaces, model_class=fcn.FullyConnectedNet,
     configs = [{}]
     for name, values in grid_search_spaces.items():
         configs = [{**config, name: value} for config, value in itertools.product(configs, values)]
-    return tuning.findBestConfig(data, configs, model_class, epochs, patience)
+    return tuning.findBestConfig(data, configs, epochs, patience, model_class)
 
 
 @variant("hyperparameter_tuning.random_search_spaces_to_config")
@@ -433,7 +433,7 @@ def random_by_generator(
     data, random_search_spaces, model_class=fcn.FullyConnectedNet, num_search=20, epochs=20, patience=5
 ):
     configs = (tuning.random_search_spaces_to_config(random_search_spaces) for _ in range(num_search))
-    return tuning.findBestConfig(data, configs, model_class, epochs, patience)
+    return tuning.findBestConfig(data, configs, epochs, patience, model_class)
 
 
 @variant("network_size.compute_network_pass_size")
