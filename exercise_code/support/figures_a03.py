@@ -197,12 +197,14 @@ def learning_curves(runs: Mapping[str, History], chance: float) -> Figure:
         look = {"marker": marker, "markersize": 5, "markevery": max(1, len(smooth) // 8), "color": colour}
         left.plot(np.arange(len(smooth)) + width / 2, smooth, "-", linewidth=1.8, **look)
         epochs = range(1, len(run.val_acc_history) + 1)
+        every = max(1, len(epochs) // 15)
         label = f"{name}, " if name else ""
         right.plot(
             epochs,
             100 * np.array(run.train_acc_history),
             "--",
             marker=marker,
+            markevery=every,
             color=colour,
             markersize=4,
             mfc="none",
@@ -213,6 +215,7 @@ def learning_curves(runs: Mapping[str, History], chance: float) -> Figure:
             100 * np.array(run.val_acc_history),
             "-",
             marker=marker,
+            markevery=every,
             color=colour,
             markersize=4,
             label=f"{label}validation",
@@ -221,6 +224,32 @@ def learning_curves(runs: Mapping[str, History], chance: float) -> Figure:
     left.set(xlabel="step", ylabel="loss of a batch", ylim=(0, top))
     right.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, None))
     right.xaxis.get_major_locator().set_params(integer=True)
+    fig.legend(loc="outside right center", fontsize=8)
+    return fig
+
+
+def three_panels(runs: Mapping[str, History], chance: float) -> Figure:
+    """Loss of every step, training accuracy and validation accuracy, a panel for each.
+
+    Args:
+        runs: solvers by name.
+        chance: accuracy of guessing, 0 to 1.
+    """
+    fig = Figure(figsize=(9, 3.1), layout="constrained")
+    axes = fig.subplots(1, 3)
+    for (name, run), marker, line, colour in zip(runs.items(), MARKERS, LINES, PALETTE, strict=False):
+        width = max(1, len(run.loss_history) // 20)
+        smooth = np.convolve(run.loss_history, np.ones(width) / width, "valid")
+        axes[0].plot(np.arange(len(smooth)) + width / 2, smooth, line, color=colour, marker="", label=name)
+        for ax, accuracies in zip(axes[1:], (run.train_acc_history, run.val_acc_history), strict=True):
+            epochs = range(1, len(accuracies) + 1)
+            ax.plot(epochs, 100 * np.array(accuracies), line, color=colour, marker=marker, markersize=4)
+    axes[0].set(title="loss of a batch", xlabel="step")
+    for ax, title in zip(axes[1:], ("training accuracy (%)", "validation accuracy (%)"), strict=True):
+        ax.axhline(100 * chance, color=FAINT, linestyle=":")
+        ax.set(title=title, xlabel="epoch", ylim=(0, None))
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    axes[2].sharey(axes[1])
     fig.legend(loc="outside right center", fontsize=8)
     return fig
 
