@@ -94,14 +94,32 @@ def slices(code, case):
     return before | {f"{name}, after x += 100": part for name, part in zip(names, parts, strict=True)}
 
 
+class Assignments(TorchFunctionMode):
+    """Counts assignments to entries of tensors."""
+
+    def __init__(self) -> None:
+        """Begin at 0."""
+        super().__init__()
+        self.count = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func is Tensor.__setitem__
+        return func(*args, **(kwargs or {}))
+
+
 @check(f"{T}slice_assignment_practice", points=1, loops=0)
 def pattern(code, case):
     """A pattern over whatever was there, and nothing beside it."""
     x = (50 + integers(case, 5, 8)).clone()
-    returned = code.pytorch101.slice_assignment_practice(x)
+    with Assignments() as assignments:
+        returned = code.pytorch101.slice_assignment_practice(x)
     found = returned.clone()
     x += 100
-    return {"what is returned": found, "the same, after x += 100": returned}
+    return {
+        "what is returned": found,
+        "the same, after x += 100": returned,
+        "assignments beyond six": max(0, assignments.count - 6),
+    }
 
 
 @check(f"{T}shuffle_cols", points=0.5, loops=0, forbids=JOINING)

@@ -361,6 +361,19 @@ def pattern_in_pairs(x):
     return x
 
 
+@mistake(PATTERN, hint="Eight assignments, and six are enough: a slice with a step takes every other column.")
+def pattern_column_by_column(x):
+    x[:2, 0] = 0
+    x[:2, 1] = 1
+    x[:2, 2:6] = 2
+    x[2:4, 0] = 3
+    x[2:4, 1] = 4
+    x[2:4, 2] = 3
+    x[2:4, 3] = 4
+    x[2:4, 4:6] = 5
+    return x
+
+
 @mistake(PATTERN, hint="Loops are ruled out: a slice on the left takes one value for all of its entries.")
 def pattern_by_loop(x):
     for row, numbers in enumerate([[0, 1, 2, 2, 2, 2]] * 2 + [[3, 4, 3, 4, 5, 5]] * 2):
@@ -643,6 +656,13 @@ def row_min_whole_columns(x):
 def row_min_of_all(x):
     y = x.clone()
     y.view(-1)[x.argmin()] = 0
+    return y
+
+
+@mistake(ROW_MIN, hint="`torch.range` makes floats, which cannot be an index: `arange` makes integers.")
+def row_min_by_range(x):
+    y = x.clone()
+    y[torch.range(0, len(x) - 1), x.argmin(1)] = 0
     return y
 
 

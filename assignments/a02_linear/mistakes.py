@@ -892,7 +892,7 @@ def _network(
     dpenalty=2.0,
     both=True,
     biases=False,
-    dscores_of=None,
+    right=None,
 ):
     scores, hidden = nn2.nn_forward_pass(params, X)
     powers = (scores - scores.amax(1, keepdim=True) if shift else scores).exp()
@@ -900,7 +900,8 @@ def _network(
     loss = _cross_entropy(p, y) + penalty * reg * sum(
         params[name].square().sum() for name in (["W1", "W2"] if both else ["W1"]) + ["b1", "b2"] * biases
     )
-    dscores = (p - F.one_hot(y, p.shape[1])) / (len(X) if count is None else count)
+    right = F.one_hot(y, p.shape[1]) if right is None else right
+    dscores = (p - right) / (len(X) if count is None else count)
     dhidden = dscores @ params["W2"].T * (hidden > 0)
     grads = {
         "W1": X.T @ dhidden + dpenalty * reg * params["W1"],
@@ -1056,6 +1057,13 @@ def backward_changes_parameters(params, X, y=None, reg=0.0):
     for name, grad in grads.items():
         params[name] -= 0.01 * grad
     return loss, grads
+
+
+@mistake(BACKWARD, hint=ON_CPU.replace("W is", "the parameters are"))
+def backward_on_cpu(params, X, y=None, reg=0.0):
+    if y is None:
+        return nn2.nn_forward_pass(params, X)[0]
+    return _network(params, X, y, reg, right=torch.eye(len(params["b2"]), dtype=X.dtype)[y.cpu()])
 
 
 @mistake(BACKWARD, hint="The gradients carry other names than the parameters: W1, b1, W2, b2.")
@@ -1342,6 +1350,11 @@ def nn_predict_scores(params, loss_func, X):
 @mistake(NN_PREDICT, hint="The best *image* for each class is found: look along the classes, dim=1.")
 def nn_predict_along_images(params, loss_func, X):
     return loss_func(params, X).argmax(dim=0)
+
+
+@mistake(NN_PREDICT, hint="`cuda()` names one kind of machine: labels stay where the scores are.")
+def nn_predict_by_cuda(params, loss_func, X):
+    return loss_func(params, X.cuda()).argmax(dim=1)
 
 
 @mistake(NN_PREDICT, hint="The scores come back; labels are due.")
