@@ -184,6 +184,31 @@ def prediction_shapes(num: int, features: int) -> Figure:
     return shape_ribbon(blocks, ["@", "="], marked=[(2, None), (None, 0), (2, 0)])
 
 
+def table_overview(columns: Mapping[str, Float[np.ndarray, " rows"]]) -> Figure:
+    """Missing values of each column of a table, and how closely the columns go with each other.
+
+    Args:
+        columns: numbers by name; a missing value is nan.
+    """
+    names, table = list(columns), np.stack(list(columns.values()))
+    whole = table[:, ~np.isnan(table).any(axis=0)]
+    fig = Figure(figsize=(9, 4.2), layout="constrained")
+    missing, heat = fig.subplots(1, 2, width_ratios=(1, 2))
+    missing.barh(names, np.isnan(table).sum(axis=1), color=PALETTE[0])
+    missing.set(xlabel="missing values")
+    missing.invert_yaxis()
+    missing.set_axisbelow(True)
+    image = heat.imshow(np.corrcoef(whole), cmap="PuOr", vmin=-1, vmax=1)
+    for (row, column), value in np.ndenumerate(np.corrcoef(whole)):
+        tone = "white" if abs(value) > 0.7 else "black"
+        heat.text(column, row, f"{round(value, 1) + 0:.1f}", ha="center", va="center", color=tone, fontsize=7)
+    heat.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=7)
+    heat.set_yticks(range(len(names)), names, fontsize=7)
+    heat.grid(False)
+    fig.colorbar(image, ax=heat, label="correlation")
+    return fig
+
+
 def price_scatter(
     X: Column, y: Column, lines: Mapping[str, Tensor] | None = None, limit: int = 1500
 ) -> Figure:
