@@ -169,6 +169,14 @@ def svm_naive_transposed(W, X, y, reg):
     return loss, dW.T
 
 
+@mistake(SVM_NAIVE, hint="The classes are counted in y: a batch may lack some, W has a column for each.")
+def svm_naive_counts_labels(W, X, y, reg):
+    present = int(y.max()) + 1
+    loss, dW = lc.svm_loss_vectorized(W[:, :present], X, y, reg)
+    rest = W[:, present:]
+    return loss + reg * rest.square().sum(), torch.cat([dW, 2 * reg * rest], dim=1)
+
+
 @mistake(SVM_NAIVE, hint=FLOAT32)
 def svm_naive_always_float32(W, X, y, reg):
     loss, dW = lc.svm_loss_vectorized(W.float(), X.float(), y, reg)
@@ -398,7 +406,7 @@ def softmax_overflows(W, X, y, reg):
     hint="A small number inside the logarithm keeps it finite, but wrong: shift the scores instead.",
 )
 def softmax_with_epsilon(W, X, y, reg):
-    powers = (X @ W).clamp(max=80).exp()
+    powers = (X @ W).clamp(-80, 80).exp()
     p = powers / powers.sum(1, keepdim=True)
     loss = -(p.gather(1, y[:, None]) + 1e-12).log().mean()
     return loss + reg * (W * W).sum(), _softmax_gradient(p, X, y) + 2 * reg * W
@@ -669,6 +677,15 @@ def train_ten_classes(
     return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size)
 
 
+@mistake(TRAIN + ":start", hint="Batches are drawn from the first images alone: `num_train` is all of them.")
+def train_on_the_first_images(
+    loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
+):
+    if W is None:
+        W = 1e-6 * torch.randn(X.shape[1], int(y.max()) + 1, dtype=X.dtype, device=X.device)
+    return _descend(loss_func, W, X[:batch_size], y[:batch_size], learning_rate, reg, num_iters, batch_size)
+
+
 @mistake(TRAIN + ":start", hint="The batch is drawn once before the loop: draw a new one for each step.")
 def train_on_one_batch(
     loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
@@ -701,6 +718,14 @@ def predict_along_images(W, X):
 @mistake(PREDICT, hint="The lowest score wins here; the highest must.")
 def predict_lowest(W, X):
     return (X @ W).argmin(dim=1)
+
+
+@mistake(
+    PREDICT,
+    hint="The search starts at a score of 0, so nothing below it can win: start with the first class.",
+)
+def predict_above_zero(W, X):
+    return (X @ W).clamp(min=0).argmax(dim=1)
 
 
 @mistake(PREDICT, hint="Labels are counted from 1; they start at 0.")
@@ -1093,17 +1118,20 @@ def _train(
     every_step=False,
     names=None,
     percent=False,
+    of_batch=True,
+    num_train=None,
 ):
     history = {"loss_history": [], "train_acc_history": [], "val_acc_history": []}
     epoch = max(len(X) // batch_size, 1)
     for step in range(num_iters):
-        X_batch, y_batch = lc.sample_batch(X, y, len(X), batch_size)
+        X_batch, y_batch = lc.sample_batch(X, y, num_train or len(X), batch_size)
         loss, grads = loss_func(params, X_batch, y_batch, reg)
         for name in names or grads:
             params[name] = params[name] + sign * learning_rate * grads[name]
         history["loss_history"].append(float(loss))
         if due(step, epoch):
-            for split, images, labels in (("train", X_batch, y_batch), ("val", X_val, y_val)):
+            known = (X_batch, y_batch) if of_batch else (X, y)
+            for split, images, labels in (("train", *known), ("val", X_val, y_val)):
                 right = (pred_func(params, loss_func, images) == labels).double().mean().item()
                 history[f"{split}_acc_history"].append(100 * right if percent else right)
         if every_step or due(step, epoch):
@@ -1298,6 +1326,71 @@ def nn_train_batch_twice(
     return _train(params, loss_func, pred_func, X, y, X, y, *settings)
 
 
+@mistake(
+    NN_TRAIN, hint="The training accuracy is taken on all images; that of the epoch's last batch is due."
+)
+def nn_train_accuracy_on_everything(
+    params,
+    loss_func,
+    pred_func,
+    X,
+    y,
+    X_val,
+    y_val,
+    learning_rate=1e-3,
+    learning_rate_decay=0.95,
+    reg=5e-6,
+    num_iters=100,
+    batch_size=200,
+    verbose=False,
+):
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, of_batch=False)
+
+
+@mistake(NN_TRAIN, hint="Batches are drawn from the first images alone: `num_train` is all of them.")
+def nn_train_on_the_first_images(
+    params,
+    loss_func,
+    pred_func,
+    X,
+    y,
+    X_val,
+    y_val,
+    learning_rate=1e-3,
+    learning_rate_decay=0.95,
+    reg=5e-6,
+    num_iters=100,
+    batch_size=200,
+    verbose=False,
+):
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    first = min(batch_size, len(X))
+    return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, num_train=first)
+
+
+@mistake(NN_TRAIN, hint="An epoch has N // batch_size steps, rounded down; here it is rounded another way.")
+def nn_train_rounds_the_epoch(
+    params,
+    loss_func,
+    pred_func,
+    X,
+    y,
+    X_val,
+    y_val,
+    learning_rate=1e-3,
+    learning_rate_decay=0.95,
+    reg=5e-6,
+    num_iters=100,
+    batch_size=200,
+    verbose=False,
+):
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    epoch = max(round(len(X) / batch_size), 1)
+    plain = {"due": lambda step, _: (step + 1) % epoch == 0}
+    return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, **plain)
+
+
 @mistake(NN_TRAIN, hint="The penalty's strength never reaches the loss: hand reg on.")
 def nn_train_without_reg(
     params,
@@ -1423,6 +1516,15 @@ def best_net_by_history(data_dict, get_param_set_fn, num_iters=2000, net_class=n
         data_dict, get_param_set_fn, num_iters, net_class, lambda best, found: found[2] > best[2]
     )
     return net, stats, max(stats["val_acc_history"])
+
+
+@mistake(BEST_NET, hint="The history ends with the last full epoch, not with the last step: ask the network.")
+def best_net_by_last_epoch(data_dict, get_param_set_fn, num_iters=2000, net_class=nn2.TwoLayerNet):
+    def better(best, found):
+        return best[0] is None or found[1]["val_acc_history"][-1] > best[1]["val_acc_history"][-1]
+
+    net, stats, _ = _search(data_dict, get_param_set_fn, num_iters, net_class, better)
+    return net, stats, stats["val_acc_history"][-1]
 
 
 @mistake(BEST_NET, hint="Lists are walked through side by side; every value is to meet every other.")
