@@ -81,7 +81,8 @@ def leaky_relu_forward(code, case):
     """A share of what is negative passes."""
     forward = code.fully_connected_networks.LeakyReLU.forward
     x = numbers(case, 4, 5)
-    return {"out": forward(x)[0], **{f"out for slope={slope}": forward(x, slope)[0] for slope in (0.3, 2.0)}}
+    slopes = (0.3, 2.0, -0.5)
+    return {"out": forward(x)[0], **{f"out for slope={slope}": forward(x, slope)[0] for slope in slopes}}
 
 
 @check(f"{FCN}LeakyReLU.backward", points=1, uses=[f"{FCN}LeakyReLU.forward"], forbids=AUTOGRAD)
@@ -91,7 +92,7 @@ def leaky_relu_backward(code, case):
     x, dout = numbers(case, 4, 5), numbers(case, 4, 5)
     return {
         f"dx for slope={slope}": LeakyReLU.backward(dout, LeakyReLU.forward(x, slope)[1])
-        for slope in (0.01, 0.3, -0.5)
+        for slope in (0.01, 0.3, -0.5, 2.0)
     }
 
 
@@ -142,12 +143,14 @@ def dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None
     """Every number is dropped with probability p on its own, and scaled by 1 / (1 - p) where it is kept.
 
     The share of 2,100 zeros strays from p by more than 0.067 with probability 2 exp(-2 * 2100 * 0.067^2),
-    below 1.3e-8 (Hoeffding); two rows of 70 agree by chance with probability below 1e-14.
+    below 1.3e-8 (Hoeffding); two rows of 70 agree by chance with probability below 1e-14, and all that is
+    dropped for one p is dropped for the next one with probability below 1e-100.
     """
-    x = expected["x"]
+    x, masks = expected["x"], []
     for p in DROPPED:
         scale = outputs[f"out for p={p}"] / x
         dropped = scale == 0
+        masks.append(dropped)
         if (dropped == dropped[0]).all() or (dropped == dropped[:, :1]).all():
             return "whole rows or columns share one draw; every number has its own"
         share = dropped.double().mean().item()
@@ -161,6 +164,8 @@ def dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None
         rtol = 1e-4 if x.dtype == torch.float32 else 1e-8
         if not torch.allclose(kept, torch.full_like(kept, due), rtol=rtol, atol=0.0):
             return f"for p = {p}, what is kept is multiplied by {kept.mean():.9g}; {due:.9g} is due"
+    if not (masks[0] & ~masks[1]).any():
+        return "every call draws the same numbers, though no seed is asked for"
     if not outputs["seeded"].equal(outputs["seeded again"]):
         return "two calls with one seed give two masks"
     return None
@@ -229,8 +234,8 @@ def dropout_when_testing(code, case):
 
 @check("losses.softmax_loss", points=2, forbids=[*AUTOGRAD, *SOFTMAX])
 def cross_entropy_and_gradient(code, case):
-    """Mean cross-entropy and its gradient."""
-    loss, dx = code.losses.softmax_loss(numbers(case, 7, 5), case.labels(7, num_classes=5))
+    """Mean cross-entropy and its gradient, where no image is of the last class."""
+    loss, dx = code.losses.softmax_loss(numbers(case, 7, 5), case.labels(7, num_classes=4))
     return {"loss": loss, "dx": dx}
 
 
@@ -243,8 +248,8 @@ def scores_in_the_thousands(code, case):
 
 @check("losses.svm_loss", points=1, forbids=[*AUTOGRAD, "torch.nn.functional.multi_margin_loss"])
 def hinge_and_gradient(code, case):
-    """Mean hinge loss and its gradient."""
-    loss, dx = code.losses.svm_loss(numbers(case, 7, 5), case.labels(7, num_classes=5))
+    """Mean hinge loss and its gradient, where no image is of the last class."""
+    loss, dx = code.losses.svm_loss(numbers(case, 7, 5), case.labels(7, num_classes=4))
     return {"loss": loss, "dx": dx}
 
 
@@ -420,20 +425,24 @@ def deep_scores(code, case):
 def deep_dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
     """The units that dropout drops show in the gradients of one image.
 
-    With one image, row j of dW2 is  m_j h_j ds  and entry j of db1 is  m_j (W2 ds)_j, where m_j is the mask
-    and ds is db2. The share of 400 zero rows strays from p = 0.25 by more than 0.155 with probability
-    2 exp(-2 * 400 * 0.155^2), below 1e-8 (Hoeffding).
+    With one image, and h of the first hidden layer, row j of dW2 is  m_j h_j db2  and entry j of db1 is
+    m_j (W2 db2)_j (1 - h_j^2), where m is the mask; likewise in the second. The share of 400 zero rows strays
+    from p = 0.25 by more than 0.155 with probability 2 exp(-2 * 400 * 0.155^2), below 1e-8 (Hoeffding).
     """
-    h, ds = expected["hidden units"], outputs["db2"]
-    mask = (outputs["dW2"] @ ds) / (h * (ds @ ds))
-    share = (mask.abs() < 1e-3).double().mean().item()
-    if abs(share - 0.25) > 0.155:
-        return f"{share:.0%} of the hidden units are dropped in training; p = 0.25 is due"
-    kept = mask[mask.abs() >= 1e-3]
-    if not torch.allclose(kept, torch.full_like(kept, 4 / 3), rtol=1e-2):
-        return f"the units that are kept are multiplied by {kept.mean():.3f}"
-    if not torch.allclose(outputs["db1"], mask * (expected["W2"] @ ds), rtol=1e-2, atol=1e-4):
-        return "the gradient of the first layer does not go through the mask"
+    h = expected["first hidden layer"]
+    for layer, place in enumerate(("first", "second"), start=1):
+        W, dout = expected[f"W{layer + 1}"], outputs[f"db{layer + 1}"]
+        mask = (outputs[f"dW{layer + 1}"] @ dout) / (h * (dout @ dout))
+        share = (mask.abs() < 1e-3).double().mean().item()
+        if abs(share - 0.25) > 0.155:
+            return f"{share:.0%} of the {place} hidden layer are dropped in training; p = 0.25 is due"
+        kept = mask[mask.abs() >= 1e-3]
+        if not torch.allclose(kept, torch.full_like(kept, 4 / 3), rtol=1e-2):
+            return f"what the {place} hidden layer keeps is multiplied by {kept.mean():.3f}"
+        due, atol = mask * (W @ dout) * (1 - h**2), 1e-4 * (W.abs() @ dout.abs()).max().item()
+        if not torch.allclose(outputs[f"db{layer}"], due, rtol=1e-2, atol=atol):
+            return f"the gradient of the {place} hidden layer does not go through its mask"
+        h = (h * mask @ W).tanh() if layer == 1 else h
     if not outputs["dW2 with a seed"].equal(outputs["dW2 with the same seed"]):
         return "two passes with one seed drop different units"
     return None
@@ -453,20 +462,22 @@ def deep_dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str |
     forbids=IN_NETS,
 )
 def deep_dropout(code, case):
-    """Dropout in training, forward and backward."""
+    """Dropout in training after both hidden layers, forward and backward."""
+    nets = code.fully_connected_networks
     X, y = case.tensor(np.abs(numbers(case, 1, 3).cpu().numpy())), case.labels(1, num_classes=1, first=2)
-    net = code.fully_connected_networks.FullyConnectedNet(
-        (400,), 3, 4, dropout=0.25, dtype=X.dtype, device=X.device
+    net = nets.FullyConnectedNet(
+        (400, 400), 3, 4, dropout=0.25, activation=nets.Tanh, dtype=X.dtype, device=X.device
     )
-    W1 = case.tensor(np.abs(numbers(case, 3, 400, reach=1.0).cpu().numpy()))
-    W2 = numbers(case, 400, 4, reach=0.05)
-    net.params = {"W1": W1, "b1": W1[0] * 0, "W2": W2, "b2": numbers(case, 4, reach=1.0)}
+    W1 = case.tensor(np.abs(numbers(case, 3, 400, reach=0.4).cpu().numpy()))
+    rows, columns = numbers(case, 400, reach=0.01).cpu().numpy(), numbers(case, 400, reach=1.0).cpu().numpy()
+    W2, W3 = case.tensor(np.outer(np.abs(rows), columns)), numbers(case, 400, 4, reach=0.05)
+    net.params = {"W1": W1, "b1": 0 * W1[0], "W2": W2, "b2": 0 * W2[0], "W3": W3, "b3": numbers(case, 4)}
     _, grads = net.loss(X, y)
-    named = {f"d{name}": grads[name] for name in ("b1", "W2", "b2")}
+    named = {f"d{name}": grads[name] for name in ("b1", "W2", "b2", "W3", "b3")}
     net.seed = case.integer(0, 10**6)
     for name in ("dW2 with a seed", "dW2 with the same seed"):
         named[name] = net.loss(X, y)[1]["W2"]
-    return {"hidden units": (X @ W1)[0], "W2": W2, **named}
+    return {"first hidden layer": (X @ W1)[0].tanh(), "W2": W2, "W3": W3, **named}
 
 
 # Update rules
@@ -540,7 +551,7 @@ class Scripted:
     def _scores(self, X: Tensor) -> Tensor:
         """Column 0 holds a label, 0 or 1, column 1 a place, 0 to 1: the images below the script are right."""
         epoch = max(1, math.ceil(len(self.seen) / self.steps_in_epoch))
-        right = X[:, 1] < self.script[epoch - 1]
+        right = X[:, 1] < self.script[min(epoch, len(self.script)) - 1]
         chosen = torch.where(right, X[:, 0], 1 - X[:, 0])
         return torch.stack([1 - chosen, chosen], dim=1)
 
@@ -688,10 +699,10 @@ def solver_order(code, case):
 
 
 class Guesser(Scripted):
-    """A model that gets right the share of images that a setting says."""
+    """A model that gets right the share of images that a setting says, and no more after its first epoch."""
 
     def __init__(self, share: float, like: Tensor, tag: int = 0):
-        super().__init__(like, (share,), steps_in_epoch=10**6)
+        super().__init__(like, (share, share * (1 - share) ** 2))
         self.share, self.tag = share, tag
 
 
@@ -737,17 +748,17 @@ SPACES = {
     "rate": ([1e-6, 1e-2], "log"),
     "reversed": ([1e3, 1e-3], "log"),
     "dropout": ([0.1, 0.7], "float"),
-    "depth": ([2, 5], "int"),
+    "depth": ([4, 2], "int"),
     "rule": (["a", "b", "c"], "item"),
 }
-DRAWS = 400
+DRAWS = 2000
 
 
 def config_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
     """Each setting follows its distribution.
 
-    The largest distance between the shares of 400 draws and the distribution exceeds 0.155 with
-    probability below 2 exp(-2 * 400 * 0.155^2) = 9e-9 for each of five settings (Massart, 1990).
+    The largest distance between the shares of 2,000 draws and the distribution exceeds 0.07 with
+    probability below 2 exp(-2 * 2000 * 0.07^2) = 7e-9 for each of five settings (Massart, 1990).
     """
     for name in SPACES:
         kind, due = (found[f"type of {name}"] for found in (outputs, expected))
@@ -765,14 +776,16 @@ def config_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
         if places[0] < -1e-6 or places[-1] > 1 + 1e-6:
             return f"{name}: {drawn.min():.3g} to {drawn.max():.3g} goes outside of its space"
         share = torch.arange(1, DRAWS + 1, dtype=places.dtype) / DRAWS
-        if (places - share).abs().max() + 1 / DRAWS > 0.155:
+        if (places - share).abs().max() + 1 / DRAWS > 0.07:
             kind = "evenly on a log scale" if name != "dropout" else "evenly"
             return f"{name} is not drawn {kind}"
-    for name, values in {"depth": (2, 3, 4, 5), "rule": (0, 1, 2)}.items():
+    for name, values in {"depth": (2, 3, 4), "rule": (0, 1, 2)}.items():
         if not torch.isin(outputs[name], torch.tensor(values)).all():
             return f"{name} has a value outside of its space"
         shares = torch.stack([(outputs[name] == value).double().mean() for value in values])
-        if (shares - 1 / len(values)).abs().max() > 0.155:
+        if not shares.all():
+            return f"{name}: one of its values never comes up"
+        if (shares - 1 / len(values)).abs().max() > 0.07:
             return f"{name}: not all values are equally likely"
     return None
 

@@ -230,6 +230,15 @@ def leaky_backward_by_output(dout, cache):
     return torch.where(out > 0, dout, slope * dout)
 
 
+@mistake(
+    FCN + "LeakyReLU.backward",
+    hint="x is compared with slope * x; with a slope above 1 that is the wrong way round: compare it with 0.",
+)
+def leaky_backward_by_larger(dout, cache):
+    x, slope = cache
+    return torch.where(x > slope * x, dout, slope * dout)
+
+
 @mistake(FCN + "LeakyReLU.backward", hint=DOUT_IN_PLACE)
 def leaky_changes_dout(dout, cache):
     x, slope = cache
@@ -397,6 +406,19 @@ def dropout_bool_mask(x, dropout_param):
         return x, None
     mask = torch.rand_like(x) >= dropout_param["p"]
     mask /= 1 - dropout_param["p"]
+    return x * mask, mask
+
+
+@mistake(
+    FCN + "Dropout.forward",
+    hint="A seed is set in every call, so every mask is the same: only where one is given.",
+)
+def dropout_always_seeded(x, dropout_param):
+    p, seed = dropout_param["p"], dropout_param.get("seed")
+    torch.manual_seed(0 if seed is None else seed)
+    if dropout_param["mode"] == "test":
+        return x, None
+    mask = (torch.rand_like(x) >= p).to(x.dtype) / (1 - p)
     return x * mask, mask
 
 
@@ -608,7 +630,10 @@ def softmax_python_number(x, y):
     return -log_p[rows, y].mean().item(), dx / len(x)
 
 
-@mistake("losses.softmax_loss", hint="Ten classes are taken for granted: ask the scores how many there are.")
+@mistake(
+    "losses.softmax_loss",
+    hint="There are as many classes as columns of x: neither ten, nor only those that appear in y.",
+)
 def softmax_ten_classes(x, y):
     log_p = x - x.logsumexp(1, keepdim=True)
     right = torch.nn.functional.one_hot(y, 10).to(x.dtype)
@@ -630,6 +655,18 @@ def svm_counts_right_class(x, y):
     dx[rows, y] = 0
     dx[rows, y] -= dx.sum(1)
     return margins.sum() / len(x), dx / len(x)
+
+
+@mistake(
+    "losses.svm_loss",
+    hint="`one_hot` counts the classes in y, and a batch may lack some: tell it how many columns x has.",
+)
+def svm_one_hot_of_labels(x, y):
+    _, margins = _margins(x, y)
+    right = torch.nn.functional.one_hot(y)
+    margins = margins * (1 - right)
+    dx = (margins > 0).to(x.dtype)
+    return margins.sum() / len(x), (dx - right * dx.sum(1, keepdim=True)) / len(x)
 
 
 @mistake(
@@ -1094,6 +1131,7 @@ def _deep_pass(
     fixed_activation=None,
     last_active=False,
     seeded=True,
+    dropped_first=False,
 ):
     X = X.to(self.dtype)
     dropout_param = {"p": self.dropout, "mode": mode or ("test" if y is None else "train")}
@@ -1103,9 +1141,11 @@ def _deep_pass(
     out, caches = X, []
     for layer in range(1, last):
         out, linear = fcn.Linear.forward(out, self.params[f"W{layer}"], self.params[f"b{layer}"])
-        out, active = activation.forward(out)
         dropped = None
-        if dropped_layers:
+        if dropped_first:
+            out, dropped = fcn.Dropout.forward(out, dropout_param)
+        out, active = activation.forward(out)
+        if dropped_layers is True or dropped_layers == layer:
             out, dropped = fcn.Dropout.forward(out, dropout_param)
         caches.append((linear, active, dropped))
     scores, linear = fcn.Linear.forward(out, self.params[f"W{last}"], self.params[f"b{last}"])
@@ -1188,6 +1228,22 @@ def deep_relu_on_scores(self, X, y=None):
 )
 def deep_without_dropout(self, X, y=None):
     return _deep_pass(self, X, y, dropped_layers=False, through_mask=False)
+
+
+@mistake(
+    FCN + "FullyConnectedNet.loss:dropout",
+    hint="Only the first hidden layer drops units: Dropout follows the nonlinearity of each.",
+)
+def deep_dropout_once(self, X, y=None):
+    return _deep_pass(self, X, y, dropped_layers=1)
+
+
+@mistake(
+    FCN + "FullyConnectedNet.loss:dropout",
+    hint="Dropout comes before the nonlinearity, which bends what was scaled: it follows it.",
+)
+def deep_dropout_too_early(self, X, y=None):
+    return _deep_pass(self, X, y, dropped_layers=False, dropped_first=True)
 
 
 @mistake(
@@ -1811,6 +1867,22 @@ def search_without_training(data, configs, epochs=20, patience=5, model_class=fc
 
 
 @mistake(
+    "hyperparameter_tuning.findBestConfig",
+    hint="The accuracy after the last epoch decides; the best one of each solver, `best_val_acc`, is due.",
+)
+def search_by_last_epoch(data, configs, model_class=fcn.FullyConnectedNet, epochs=20, patience=5):
+    best_model, best, results = None, -1.0, []
+    for config in configs:
+        solver = tuning.make_solver(config, data, model_class, epochs, patience)
+        solver.train()
+        accuracy = solver.val_acc_history[-1]
+        results.append((config, accuracy))
+        if accuracy > best:
+            best_model, best = solver.model, accuracy
+    return best_model, results
+
+
+@mistake(
     "hyperparameter_tuning.findBestConfig:nothing_learnt",
     hint="`if not best` takes an accuracy of 0 for none at all: ask whether it is None.",
 )
@@ -1895,6 +1967,19 @@ def config_linear(random_search_spaces):
 @mistake(LOG, hint="The upper end of an `int` space never comes up: both ends are included.")
 def config_without_upper_end(random_search_spaces):
     return _draw(random_search_spaces, integer=lambda values: random.randrange(min(values), max(values)))
+
+
+@mistake(LOG, hint="Rounding gives both ends of an `int` space half of what the others get: use `randint`.")
+def config_rounded(random_search_spaces):
+    draw = {"integer": lambda values: round(random.uniform(min(values), max(values)))}
+    return _draw(random_search_spaces, **draw)
+
+
+@mistake(
+    LOG, hint="The ends of an `int` space may come in either order, which `randint` does not put up with."
+)
+def config_ends_in_order(random_search_spaces):
+    return _draw(random_search_spaces, integer=lambda values: random.randint(*values))
 
 
 @mistake(LOG, hint="The exponent is a whole number: between two powers of ten there are values as well.")
