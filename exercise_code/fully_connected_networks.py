@@ -84,7 +84,7 @@ class ReLU:
             cache: from `forward`.
 
         Returns:
-            The gradient of the loss with respect to x.
+            The gradient of the loss with respect to x; at x = 0 either 0 or dout will do.
         """
         ### BEGIN SOLUTION
         return dout * (cache > 0)

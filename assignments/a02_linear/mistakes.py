@@ -1518,6 +1518,16 @@ def best_net_by_history(data_dict, get_param_set_fn, num_iters=2000, net_class=n
     return net, stats, max(stats["val_acc_history"])
 
 
+@mistake(
+    BEST_NET, hint="A network that gets nothing right does not beat 0, and none comes back: start below 0."
+)
+def best_net_above_zero(data_dict, get_param_set_fn, num_iters=2000, net_class=nn2.TwoLayerNet):
+    net, stats, val_acc = _search(
+        data_dict, get_param_set_fn, num_iters, net_class, lambda best, found: found[2] > max(best[2], 0.0)
+    )
+    return net, stats, max(val_acc, 0.0)
+
+
 @mistake(BEST_NET, hint="The history ends with the last full epoch, not with the last step: ask the network.")
 def best_net_by_last_epoch(data_dict, get_param_set_fn, num_iters=2000, net_class=nn2.TwoLayerNet):
     def better(best, found):
