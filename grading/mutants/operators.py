@@ -121,7 +121,7 @@ def swapped(items: Sequence[Node], place: int) -> list[Node]:
 
 
 ATOMS = (cst.Name, cst.Integer, cst.Float, cst.Call, cst.Attribute, cst.Subscript, cst.List, cst.Dict)
-MODULES = {"torch", "np", "numpy", "F", "nn", "math", "functional", "init"}
+MODULES = {"torch", "np", "numpy", "F", "nn", "math", "functional", "init", "copy"}
 ARITHMETIC = {
     cst.Add: [cst.Subtract],
     cst.Subtract: [cst.Add],
@@ -185,7 +185,9 @@ ABSENT = {
     "LeakyReLU": ("inplace", "True"),
     "Dropout": ("inplace", "True"),
 }
-COPIES = {"clone", "detach", "copy", "contiguous"}
+COPIES = {"clone", "detach", "copy", "deepcopy", "contiguous"}
+CHOICES = {"where", "maximum", "minimum"}
+PRODUCTS = {"matmul", "mm", "bmm"}
 KEPT = {
     "append",
     "extend",
@@ -230,6 +232,9 @@ def term_dropped(node: Node, _: Sequence[Node]) -> Iterator[Change]:
     if isinstance(node, cst.BinaryOperation | cst.BooleanOperation):
         yield node.left
         yield node.right
+    elif isinstance(node, cst.Call) and name_of(node) in CHOICES:
+        others = node.args if is_method(node) else node.args[1:]
+        yield from (arg.value for arg in others if not (arg.keyword or arg.star))
 
 
 @operator("return squared.clamp(min=0).sqrt()", "return squared.sqrt()")
@@ -245,8 +250,11 @@ def call_dropped(node: Node, _: Sequence[Node]) -> Iterator[Change]:
 @operator("best = weights.clone()", "best = weights")
 def copy_dropped(node: Node, _: Sequence[Node]) -> Iterator[Change]:
     """`clone`, `detach`, `copy` or `contiguous` dropped."""
-    if isinstance(node, cst.Call) and name_of(node) in COPIES and is_method(node):
-        yield node.func.value
+    if isinstance(node, cst.Call) and name_of(node) in COPIES:
+        if is_method(node):
+            yield node.func.value
+        elif node.args and not node.args[0].star:
+            yield node.args[0].value
 
 
 @operator("return a * b", "return -(a * b)")
@@ -336,6 +344,16 @@ def matmul_turned(node: Node, _: Sequence[Node]) -> Iterator[Change]:
             yield f"{atom(right)} @ {atom(left)}"
             yield f"{atom(left)}.T @ {atom(right)}"
             yield f"{atom(left)} @ {atom(right)}.T"
+        case cst.Call(func=cst.Attribute(value=left, attr=cst.Name(value=name)), args=[cst.Arg(value=right)]):
+            if name in PRODUCTS:
+                yield f"{atom(right)}.{name}({code(left)})"
+                yield f"{atom(left)}.mT.{name}({code(right)})"
+                yield f"{atom(left)}.{name}({atom(right)}.mT)"
+        case cst.Call(func=func, args=[cst.Arg(value=left), cst.Arg(value=right)]) if (
+            name_of(node) in PRODUCTS
+        ):
+            yield f"{code(func)}({atom(left)}.mT, {code(right)})"
+            yield f"{code(func)}({code(left)}, {atom(right)}.mT)"
         case cst.Attribute(value=value, attr=cst.Name(value="T" | "mT")):
             yield value
 
@@ -347,6 +365,8 @@ def reshaped_instead(node: Node, _: Sequence[Node]) -> Iterator[Change]:
         case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="permute" | "transpose" | "t"))):
             if is_method(node):
                 yield f"{atom(value)}.reshape({code(node)}.shape)"
+            elif node.args:
+                yield f"{atom(node.args[0].value)}.reshape({code(node)}.shape)"
         case cst.Attribute(value=value, attr=cst.Name(value="T" | "mT")):
             yield f"{atom(value)}.reshape({code(node)}.shape)"
         case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="view" | "reshape" | "flatten"))):
@@ -440,6 +460,14 @@ def statement_removed(node: Node, _: Sequence[Node]) -> Iterator[Change]:
         yield "pass"
 
 
+@operator("with torch.no_grad():\n    w -= dw\nreturn w", "if True:\n    w -= dw\nreturn w")
+def context_dropped(node: Node, _: Sequence[Node]) -> Iterator[Change]:
+    """A context dropped, such as `no_grad`: what is in it runs without."""
+    match node:
+        case cst.With(items=[cst.WithItem(asname=None)], body=body):
+            yield cst.If(cst.Name("True"), body)
+
+
 @operator("if negative:\n    x = -x\nreturn x", "if True:\n    x = -x\nreturn x")
 def branch_forced(node: Node, _: Sequence[Node]) -> Iterator[Change]:
     """A branch forced."""
@@ -451,6 +479,8 @@ def branch_forced(node: Node, _: Sequence[Node]) -> Iterator[Change]:
             yield orelse
         case cst.CompIf():
             yield "if True"
+        case cst.While():
+            yield node.with_changes(test=cst.Name("False"))
 
 
 @operator("for i in range(n):\n    total += x[i]", "for i in range(n - 1):\n    total += x[i]")

@@ -77,6 +77,9 @@ def transposed_by_call(node: Node, _: Sequence[Node]) -> Iterator[Change]:
             yield f"torch.swapaxes({code(value)}, -2, -1)"
         case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="t")), args=[]):
             yield f"{atom(value)}.T"
+        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value="transpose")), args=args):
+            if is_method(node) and [code(arg.value) for arg in args] in (["0", "1"], ["1", "0"]):
+                yield f"(lambda x: x.T if x.ndim == 2 else x.transpose(0, 1))({code(value)})"
 
 
 @operator("return x.sum(dim=1)", "return (lambda x: sum(x[:, i] for i in range(x.shape[1])))(x)", REWRITES)
