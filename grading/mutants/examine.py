@@ -32,7 +32,7 @@ from exercise_code.support.checking.evidence import Evidence, Run
 from exercise_code.support.checking.judge import judge, unlike
 from exercise_code.support.paths import ROOT
 from grading.mutants.make import Mutant, checks_of
-from grading.mutants.unusual import AS_DRAWN, KINDS, unusual_case
+from grading.mutants.unusual import AS_DRAWN, KINDS, run_unusual, unusual_case
 
 MORE_SEEDS, UNUSUAL_SEEDS = 50, 3
 LEAST_SECONDS, SLOWER = 5.0, 20.0
@@ -114,7 +114,7 @@ class Examiner:
             seeds = MORE_SEEDS if kind == AS_DRAWN else UNUSUAL_SEEDS
             for check in checks:
                 for seed in range(self._seeds[-1] + 1, self._seeds[-1] + 1 + seeds):
-                    run = probe.run_once(check, seed, unusual_case(kind, check, seed))
+                    run = run_unusual(kind, check, seed)
                     if run.error is None and not unlike(check, run.outputs, run.outputs):
                         yield check, kind, seed, run
 
@@ -189,7 +189,7 @@ def _difference(mutant: Mutant, elsewhere: Sequence[tuple[Check, str, int, Run]]
     """Where else a mutant differs from the reference, as a message."""
     _install(mutant)
     for check, kind, seed, expected in elsewhere:
-        run = probe.run_once(check, seed, unusual_case(kind, check, seed))
+        run = run_unusual(kind, check, seed)
         if found := run.error or unlike(check, expected.outputs, run.outputs):
             return {"message": f"{kind}, seed {seed}, in {check.id}: {found[:300]}"}
     return {"message": ""}

@@ -1,5 +1,8 @@
 """Inputs that a check does not draw, to find out where a mutant that it lets pass differs after all."""
 
+import contextlib
+import functools
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,10 +12,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from exercise_code.support.checking import annotations, probe
+from exercise_code.support.checking.answers import replaced
 from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.declare import Check
+from exercise_code.support.checking.evidence import Run
 
 LARGE_NUMBERS, SMALL_NUMBERS = 1e3, 1e-3
+BATCH = "N"
+"""The axis of images, as annotations call it."""
 
 
 class NotContiguous(Case):
@@ -75,7 +83,27 @@ class BatchOfOne(Case):
         return super().distances(num_train, 1)
 
 
-AS_DRAWN = "as drawn"
+def first_alone(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of the first image alone: all arguments that have an axis of images are cut to one."""
+    signature = inspect.signature(function)
+    places = {
+        name
+        for name, parameter in signature.parameters.items()
+        if (annotations.axes(parameter.annotation) or [""])[0] == BATCH
+    }
+
+    @functools.wraps(function)
+    def of_one(*args: Any, **kwargs: Any) -> Any:
+        bound = signature.bind(*args, **kwargs)
+        for name in places & bound.arguments.keys():
+            value = bound.arguments[name]
+            bound.arguments[name] = value[:1] if isinstance(value, Tensor) else value
+        return function(*bound.args, **bound.kwargs)
+
+    return of_one
+
+
+AS_DRAWN, BATCH_OF_ONE = "as drawn", "a batch of one"
 KINDS: dict[str, Callable[..., Case]] = {
     AS_DRAWN: Case,
     "not contiguous": NotContiguous,
@@ -83,7 +111,7 @@ KINDS: dict[str, Callable[..., Case]] = {
     "large numbers": partial(Scaled, factor=LARGE_NUMBERS),
     "small numbers": partial(Scaled, factor=SMALL_NUMBERS),
     "a class missing": ClassMissing,
-    "a batch of one": BatchOfOne,
+    BATCH_OF_ONE: BatchOfOne,
 }
 
 
@@ -91,3 +119,13 @@ def unusual_case(kind: str, check: Check, seed: int) -> Case:
     """The inputs of a check for a seed, as one of `KINDS` changes them."""
     settings = {"dtype": torch.float64} if check.library == "numpy" or kind == "float64" else {}
     return KINDS[kind](seed, check.id, **settings)
+
+
+def run_unusual(kind: str, check: Check, seed: int) -> Run:
+    """Run a check on such inputs; where it draws a batch of its own, exercises get the first image."""
+    with contextlib.ExitStack() as cut:
+        if kind == BATCH_OF_ONE:
+            for exercise in (check.exercise, *check.uses):
+                function = functools.reduce(getattr, exercise.split("."), probe.Code())
+                cut.enter_context(replaced(exercise, first_alone(function)))
+        return probe.run_once(check, seed, unusual_case(kind, check, seed))
