@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import re
 import textwrap
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -10,9 +11,12 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 from rich.console import Console
+from rich.markup import escape
 from torch.utils._pytree import tree_map
 from typer.testing import CliRunner
 
+from exercise_code.support.checking.assignment import find_assignment
+from exercise_code.support.checking.judge import unlike
 from grading.cli import app
 from grading.course import CourseError
 from grading.mutants import examine, run
@@ -21,7 +25,7 @@ from grading.mutants.make import Mutant, checks_of, make_mutants, normalised, so
 from grading.mutants.operators import OPERATORS
 from grading.mutants.page import write_mutants_page
 from grading.mutants.rewrites import REWRITES, rewrites_for
-from grading.mutants.unusual import KINDS
+from grading.mutants.unusual import KINDS, run_unusual
 
 QUIET = Console(quiet=True)
 NAMES = "a, b, w, x, y, rows, dx, out"
@@ -50,6 +54,13 @@ def test_a_name_that_only_ends_in_an_underscore_is_left_alone():
     (out_of_place,) = (rewrite for rewrite in REWRITES if rewrite.name == "out_of_place")
     assert bodies("super().__init__()\nreturn x.clone().requires_grad_()", [out_of_place]) == []
     assert bodies("return x.clone().exp_()", [out_of_place]) == ["return x.clone().exp()"]
+
+
+def test_a_transposition_is_written_otherwise():
+    (rewrite,) = (rewrite for rewrite in REWRITES if rewrite.name == "transposed_by_call")
+    expected = "return (lambda x: x.T if x.ndim == 2 else x.transpose(0, 1))(a)"
+    assert bodies("return a.transpose(0, 1)", [rewrite]) == [expected]
+    assert bodies("return a.transpose(0, 2)", [rewrite]) == []
 
 
 @pytest.mark.parametrize("rewrite", REWRITES, ids=lambda rewrite: rewrite.name)
@@ -93,6 +104,17 @@ def test_loops_are_no_rewrite_where_none_is_allowed(a01):
         ("return x.std(dim=0)", "return x.std(dim=0, correction=0)"),
         ("return x.std(axis=0)", "return x.std(axis=0, ddof=1)"),
         ("return np.max(x, 0)", "return np.max(x, 0, keepdims=True)"),
+        ("return torch.clone(x)", "return x"),
+        ("return copy.deepcopy(x)", "return x"),
+        ("return torch.where(a, b, x)", "return b"),
+        ("return torch.where(a, b, x)", "return x"),
+        ("return torch.maximum(a, b)", "return b"),
+        ("return a.maximum(b)", "return b"),
+        ("return a.mm(b)", "return b.mm(a)"),
+        ("return a.mm(b)", "return a.mT.mm(b)"),
+        ("return torch.bmm(a, b)", "return torch.bmm(a, b.mT)"),
+        ("return torch.transpose(x, 0, 1)", "return x.reshape(torch.transpose(x, 0, 1).shape)"),
+        ("while a:\n    a = b", "while False:\n    a = b"),
     ],
 )
 def test_a_change_stays_where_it_is(before, after):
@@ -264,6 +286,18 @@ def test_a_mutant_that_cannot_be_examined_is_not_taken_for_killed(outcome_of):
         outcome_of(NO_LOOPS, "squared =", "squared = =")
 
 
+@pytest.mark.parametrize(
+    "exercise",
+    ["losses.softmax_loss", "two_layer_net.nn_forward_backward", "fully_connected_networks.Linear.backward"],
+)
+def test_a_batch_of_one_reaches_checks_that_draw_their_own_inputs(exercise):
+    name = "a02_linear" if exercise.startswith("two_layer_net") else "a03_mlp"
+    check = next(check for check in find_assignment(name).checks if check.id == exercise)
+    found, whole = (run_unusual(kind, check, 0) for kind in ("a batch of one", "as drawn"))
+    assert found.error is None
+    assert unlike(check, whole.outputs, found.outputs)
+
+
 def test_every_kind_of_input_is_tried():
     assert {*KINDS} >= {"not contiguous", "float64", "large numbers", "a class missing", "a batch of one"}
 
@@ -397,7 +431,11 @@ def test_the_page_shows_what_survived_and_what_is_right(a01, tmp_path):
     assert "not <this>" in page.find(id="alarms").parent.get_text()
     assert "Both are the same." in page.find(id="equivalent").parent.get_text()
     assert "knn.gone" in page.find(id="notes").parent.get_text()
-    assert "1 <b>" not in page.get_text() and "survived: knn.knn_get_best_k" in found.summary()
+    assert "1 <b>" not in page.get_text()
+    alarm = found.rewrites[0].mutant.change
+    said = (r"inputs float32 \(7, 5\)", "survived: knn.knn_get_best_k", "knn.knn_get_best_k:ties: not <this>")
+    assert all(re.search(text, found.summary()) for text in said)
+    assert all(escape(f"{sign} {text}") in found.summary() for sign, text in zip("-+", alarm, strict=True))
 
 
 def left(found: run.Examination) -> list:

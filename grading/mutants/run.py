@@ -120,10 +120,11 @@ class Examination:
             was, becomes = item.mutant.change
             lines += [f"survived: {item.mutant.exercise}", f"  - {was}", f"  + {becomes}"]
             lines += [f"    differs {item.outcome.differs}"] if item.outcome.differs else []
+            lines.append(f"    inputs {', '.join(item.outcome.shapes)}")
         for item in self.false_alarms:
-            lines.append(
-                f"false alarm: {item.mutant.exercise}, {item.mutant.operator}: {item.outcome.message}"
-            )
+            was, becomes = item.mutant.change
+            lines += [f"false alarm: {item.mutant.exercise}, {item.mutant.operator}"]
+            lines += [f"  - {was}", f"  + {becomes}", f"    {item.outcome.check}: {item.outcome.message}"]
         lines += [f"stale: {sentence}" for sentence in self.stale]
         numbers = {word: len(self.of(word)) for word in ("killed", "timeout", "equivalent", "survived")}
         counts = ", ".join(f"{number:,} {word}" for word, number in numbers.items())
