@@ -3,7 +3,7 @@
 import functools
 import re
 import subprocess
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ import yaml
 from exercise_code.support.checking.assignment import MAX_BYTES, Assignment
 from grading.archives import DAMAGE, ENDINGS, Contents, opened
 from grading.course import CourseError
-from grading.roster import Roster
+from grading.roster import ANY, Roster, printable, usable_id
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>.+)")
@@ -52,12 +52,14 @@ class Collection:
     """The submissions of a class: nothing is read before its turn comes.
 
     `missing` are students of the roster who handed in nothing; `unknown` handed in and are not in it.
+    `left_out` lies beside the submissions, and is not as that kind of collection has them.
     """
 
     kind: str
     found: list[Found]
     missing: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def submissions(self, assignment: Assignment) -> Iterator[Submission]:
         """Read one after another."""
@@ -87,7 +89,9 @@ def collect(
         raise CourseError(f"there is no kind of collection {kind!r}: choose from {', '.join(KINDS)}")
     for name in [kind] if kind else KINDS:
         if found := KINDS[name](folder, assignment):
-            return _named(name, found, roster)
+            left_out = _left_out(folder, found) if name != "nbgrader" else []
+            if kind or name != "github" or not left_out:  # else folders, of which one is a repository
+                return _named(name, found, roster, [*map(printable, left_out)])
     raise CourseError(
         f"{folder} holds no submission: it should hold one folder or zip for each student"
         + (f", as {kind} gives them" if kind else "")
@@ -99,15 +103,23 @@ def read_submission(path: Path, id: str, assignment: Assignment) -> Submission:
     return _read(Found(id, [path]), assignment)
 
 
-def _named(kind: str, found: list[Found], roster: Roster | None) -> Collection:
+def _left_out(folder: Path, found: list[Found]) -> list[str]:
+    taken = {path.relative_to(folder).parts[0] for each in found for path in each.paths}
+    return sorted(path.name for path in folder.iterdir() if _is_submission(path) and path.name not in taken)
+
+
+def _named(kind: str, found: list[Found], roster: Roster | None, left_out: list[str]) -> Collection:
     """Give each submission its student; of two by the same student the later one counts."""
-    collection = Collection(kind, [])
+    collection = Collection(kind, [], left_out=left_out)
     by_id: dict[str, Found] = {}
     for each in found:
-        student = roster.find(each.id, *each.called) if roster else None
+        student = roster.find(*each.called, each.id, column=COLUMNS.get(kind, ANY)) if roster else None
         if student:
             each.id, each.name = student.id, student.name or each.name
-        elif roster:
+        else:
+            each.id = usable_id(each.id)
+        each.name = printable(each.name)
+        if roster and not student:
             collection.unknown.append(each.id)
             each.notes.append("is not in the roster")
         other = by_id.get(each.id)
@@ -134,7 +146,7 @@ def _nbgrader(folder: Path, assignment: Assignment) -> list[Found]:
     found = []
     for path in sorted(folder.glob(f"*/{assignment.name}")):
         stamp = path / "timestamp.txt"
-        submitted = _moment(stamp.read_text(encoding="utf-8")) if stamp.is_file() else None
+        submitted = _moment(stamp.read_text("utf-8", errors="replace")) if stamp.is_file() else None
         found.append(Found(path.parent.name, [path], submitted=submitted))
     return found
 
@@ -142,14 +154,20 @@ def _nbgrader(folder: Path, assignment: Assignment) -> list[Found]:
 def _canvas(folder: Path, assignment: Assignment) -> list[Found]:
     """`lastfirst_LATE_userid_number_file`: a student may have several files, of each the latest counts."""
     found: dict[str, Found] = {}
+    users: dict[str, set[str]] = defaultdict(set)
     matches = [(path, CANVAS.fullmatch(path.name)) for path in sorted(folder.iterdir()) if path.is_file()]
     for path, match in sorted(
         ((path, match) for path, match in matches if match), key=lambda pair: int(pair[1]["number"])
     ):
         one = found.setdefault(match["user"], Found(match["name"], [], [match["user"], match["name"]]))
         one.paths.append(path)
+        users[match["name"]].add(match["user"])
         if match["late"] and not one.notes:
             one.notes.append("Canvas calls it late")
+    for user, one in found.items():
+        if len(users[one.id]) > 1:  # different people of one name
+            one.id = f"{one.id}-{user}"
+            one.called = [user]
     return [*found.values()]
 
 
@@ -172,11 +190,11 @@ def _gradescope(folder: Path, assignment: Assignment) -> list[Found]:
         entries = yaml.safe_load(listing.read_text(encoding="utf-8")) or {}
         found = []
         for name, entry in entries.items():
-            person = entry[":submitters"][0]
-            called = [str(person.get(key) or "") for key in (":sid", ":email", ":name")]
             moment = _moment(str(entry.get(":created_at", "")))
-            id = next(filter(None, called), name)
-            found.append(Found(id, [folder / name], called, called[2], moment))
+            for person in entry[":submitters"]:  # each of a group
+                called = [str(person.get(key) or "") for key in (":sid", ":email", ":name")]
+                id = next(filter(None, called), name)
+                found.append(Found(id, [folder / name], called, called[2], moment))
     except (yaml.YAMLError, AttributeError, KeyError, IndexError, TypeError) as error:
         raise CourseError(f"{listing} is not as Gradescope writes it: {error}") from None
     return found
@@ -190,9 +208,7 @@ def _github(folder: Path, assignment: Assignment) -> list[Found]:
             continue
         short = assignment.name.partition("_")[0]
         login = re.sub(rf"^(?:{assignment.name}|{short})[-_]", "", path.name)
-        command = ["git", "-c", "safe.directory=*", "-C", str(path), "log", "-1", "--format=%cI"]
-        stamp = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
-        found.append(Found(login, [path], [path.name], submitted=_moment(stamp.stdout)))
+        found.append(Found(login, [path], [path.name], submitted=_committed(path)))
     return found
 
 
@@ -205,6 +221,21 @@ KINDS: dict[str, Callable[[Path, Assignment], list[Found]]] = {
     "folders": _folders,
 }
 """How to find submissions, in the order in which a folder is tried."""
+
+COLUMNS = {"canvas": "canvas_id", "moodle": "moodle_id", "github": "github"}
+"""Where the roster says what a platform calls a student."""
+
+
+def _committed(repository: Path) -> datetime | None:
+    """The time of the last commit.
+
+    The settings of a student's repository may name programs: `git log` would run one for a signed commit, and
+    whatever has to fetch what is missing would run another.
+    """
+    last = ["rev-list", "-1", "--no-commit-header", "--format=%cI", "HEAD"]
+    command = ["git", "-c", "safe.directory=*", "-C", str(repository), *last]
+    environment = {"PATH": "/usr/bin:/bin", "GIT_ALLOW_PROTOCOL": "none"}
+    return _moment(subprocess.run(command, capture_output=True, text=True, env=environment).stdout)
 
 
 def _is_submission(path: Path) -> bool:
@@ -235,10 +266,7 @@ def _read(found: Found, assignment: Assignment) -> Submission:
             continue
         with opened(path) as contents:
             submission.notes += contents.notes
-            try:
-                _take(assignment, submission, contents)
-            except DAMAGE as error:
-                submission.notes.append(f"{path.name} cannot be read: {error}")
+            _take(assignment, submission, contents)
     missing = [name for name in _wanted(assignment) if name not in submission.files]
     submission.notes += [f"{name} is missing" for name in missing]
     return submission
@@ -267,7 +295,10 @@ def _take(assignment: Assignment, submission: Submission, contents: Contents) ->
         if name != wanted and not name.endswith(f"/{wanted}"):
             submission.notes.append(f"{wanted} was found as {name}")
         size = contents.sizes[name]
-        _keep(submission, wanted, name, size, limit, functools.partial(contents.read, name, limit))
+        try:
+            _keep(submission, wanted, name, size, limit, functools.partial(contents.read, name, limit))
+        except DAMAGE as error:
+            submission.notes.append(f"{name} cannot be read: {str(error) or type(error).__name__}")
 
 
 def _keep(

@@ -2,10 +2,20 @@
 
 import csv
 import io
+import re
+import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from grading.course import CourseError
+
+ANY = ""
+"""Instead of the name of a column."""
+
+LONGEST = 128
+"""Bytes of a student's id: what nbgrader's gradebook has room for."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +38,30 @@ class Roster:
     def __init__(self, students: list[Student]) -> None:
         """Take the rows in their order."""
         self.students = students
-        self._found: dict[str, Student] = {}
+        owners: dict[str, dict[str, dict[str, Student]]] = defaultdict(lambda: defaultdict(dict))
         for student in students:
-            for value in (student.id, student.email, student.name, *student.other.values()):
-                if value:
-                    self._found.setdefault(_folded(value), student)
+            values = {"name": student.name, "email": student.email, **student.other, "section": ""}
+            for column, value in values.items():
+                for where in (column, ANY):
+                    owners[where][_folded(value)][student.id] = student
+        self._found = {
+            column: {
+                value: next(iter(same.values())) for value, same in found.items() if value and len(same) == 1
+            }
+            for column, found in owners.items()
+        }
+        self._found[ANY] = self._found.get(ANY, {}) | {_folded(student.id): student for student in students}
 
-    def find(self, *names: str) -> Student | None:
-        """The student that one of the names belongs to, whichever column it stands in."""
-        return next((self._found[_folded(name)] for name in names if _folded(name) in self._found), None)
+    def find(self, *names: str, column: str = ANY) -> Student | None:
+        """The student that one of the names belongs to: in the given column, by id, or in any column.
+
+        What two students are called finds neither of them.
+        """
+        for name in map(_folded, names):
+            for known in (self._found.get(column, {}), self._found[ANY]):
+                if name in known:
+                    return known[name]
+        return None
 
 
 def read_roster(path: Path) -> Roster:
@@ -69,8 +94,26 @@ def read_roster(path: Path) -> Roster:
     ids = [student.id for student in students]
     if doubled := [id for id in ids if ids.count(id) > 1]:
         raise CourseError(f"the roster {path} has the id {doubled[0]!r} twice")
+    if odd := next((id for id in ids if id != usable_id(id)), ""):
+        raise CourseError(
+            f"the roster {path} has the id {odd!r}, no name for a file: take {usable_id(odd)!r}"
+        )
     return Roster(students)
 
 
+def usable_id(name: str) -> str:
+    """The name, as a file may be called on every system; one that had to be changed ends in its hash."""
+    plain = re.sub(r'[/\\:*?"<>|\x00-\x1f]', "_", printable(name)).strip(". ")
+    if plain == name and len(plain.encode()) <= LONGEST:
+        return name
+    mark = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{plain.encode()[: LONGEST - 7].decode(errors='ignore')}-{mark}"
+
+
+def printable(name: str) -> str:
+    """The name, with question marks for what is no letter in UTF-8."""
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
 def _folded(name: str) -> str:
-    return " ".join(name.casefold().split())
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())

@@ -160,7 +160,11 @@ def describe(sandbox: Sandbox, console: Console, required: bool) -> None:
 
 def tell(collection: Collection, console: Console) -> None:
     """Say who handed in nothing, and who is not known."""
-    for text, ids in (("handed in nothing", collection.missing), ("not in the roster", collection.unknown)):
+    for text, ids in (
+        ("handed in nothing", collection.missing),
+        ("not in the roster", collection.unknown),
+        (f"left out, not as {collection.kind} has it", collection.left_out),
+    ):
         if ids:
             shown = ", ".join(ids[:20]) + (" …" if len(ids) > 20 else "")
             console.print(f"{len(ids):,} {text}: {shown}", style="yellow")

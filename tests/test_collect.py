@@ -17,7 +17,7 @@ from grading import archives
 from grading.archives import MAX_FILES, opened
 from grading.collect import KINDS, collect, read_submission
 from grading.course import CourseError
-from grading.roster import Roster, Student, read_roster
+from grading.roster import Roster, Student, read_roster, usable_id
 
 FILE, NOTEBOOK = "exercise_code/knn.py", "assignments/a01_knn/knn.ipynb"
 WORK = {FILE: b"x = 1\n", NOTEBOOK: b"{}"}
@@ -149,7 +149,11 @@ def test_of_two_by_one_student_the_later_counts(a01, tmp_path):
 
 @pytest.mark.parametrize(
     "text, sentence",
-    [("name\nx\n", "has no column `id`: it has name"), ("id\na\na\n", "has the id 'a' twice")],
+    [
+        ("name\nx\n", "has no column `id`: it has name"),
+        ("id\na\na\n", "has the id 'a' twice"),
+        ("id\na/b\n", "has the id 'a/b', no name for a file: take 'a_b-"),
+    ],
 )
 def test_a_wrong_roster_is_named(tmp_path, text, sentence):
     (tmp_path / "roster.csv").write_text(text)
@@ -278,3 +282,121 @@ def test_an_unknown_kind_is_named(a01, tmp_path):
     (tmp_path / "submission_metadata.yml").write_text(json.dumps({"x": 1}))
     with pytest.raises(CourseError, match="not as Gradescope writes it"):
         collect(tmp_path, a01)
+
+
+def test_a_repository_among_folders_hides_nobody(a01, tmp_path):
+    """Students hand in folders with `.git` in them; a class of clones is one in which all have it."""
+    for name in ("ada", "grace", "alan"):
+        write(tmp_path / name, WORK)
+    subprocess.run(["git", "init", "-q", tmp_path / "grace"], check=True)
+    found = collect(tmp_path, a01, ROSTER)
+    assert (found.kind, {each.id for each in found.found}) == ("folders", {"ada", "grace", "alan"})
+    found = collect(tmp_path, a01, ROSTER, "github")
+    assert ([each.id for each in found.found], found.left_out) == (["grace"], ["ada", "alan"])
+
+
+def test_what_a_platform_does_not_write_is_told_of(a01, tmp_path):
+    moodle(tmp_path)
+    write(tmp_path / "by mail", WORK)
+    assert collect(tmp_path, a01, ROSTER).left_out == ["by mail"]
+
+
+def test_a_repository_runs_nothing(a01, tmp_path):
+    """Its settings name programs that git would start for signed commits, and to fetch what is missing."""
+    write(tmp_path / "eve", {**WORK, "evil": b"#!/bin/sh\ntouch ../ran\n"})
+    (tmp_path / "eve/evil").chmod(0o755)
+
+    def git(*command: str, **options) -> str:
+        command = ["git", "-C", tmp_path / "eve", *command]
+        return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout.strip()
+
+    git("init", "-q")
+    who = "eve <eve> 1792000000 +0000"
+    signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n x\n\nx\n"
+    signed = f"tree {git('write-tree')}\nauthor {who}\ncommitter {who}\n{signature}"
+    commit = git("hash-object", "-t", "commit", "-w", "--literally", "--stdin", input=signed)
+    git("update-ref", "HEAD", commit)
+    for name, value in {
+        "log.showSignature": "true",
+        "gpg.program": "./evil",
+        "core.sshCommand": "./evil",
+        "core.repositoryFormatVersion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": "ssh://example.org/x",
+    }.items():
+        git("config", name, value)
+    (found,) = collect(tmp_path, a01).found
+    assert found.submitted == datetime.fromtimestamp(1792000000, UTC)
+    (tmp_path / "eve/.git/objects" / commit[:2] / commit[2:]).unlink()
+    (found,) = collect(tmp_path, a01).found
+    assert found.submitted is None
+    assert not (tmp_path / "ran").exists()
+
+
+ODD_NAMES = [
+    "../../escaped",
+    "/etc/passwd",
+    "a/b",
+    "C:\\x",
+    "..",
+    "x" * 250,
+    os.fsdecode(b"ad\xe4"),
+    "\0",
+    "?",
+    " ",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_whoever_hands_in_has_a_name_for_a_file(a01, tmp_path, name):
+    """Students choose their names on platforms, and archives are unpacked with names of any encoding."""
+    write(tmp_path / "1", WORK)
+    person = {":name": name, ":sid": "", ":email": ""}
+    (tmp_path / "submission_metadata.yml").write_text(json.dumps({"1": {":submitters": [person]}}))
+    (found,) = collect(tmp_path, a01).found
+    place = tmp_path / "feedback" / f"{found.id}.html"
+    place.parent.mkdir()
+    place.write_text(found.name, encoding="utf-8")
+    assert [each.name for each in place.parent.iterdir()] == [place.name]
+    assert len(found.id) <= 128 and usable_id(found.id) == found.id
+
+
+def test_other_names_stay_as_they_are():
+    for name in ("ada", "Ada Lovelace", "ada@example.org", "Łukasz Żółć", "李", "o'neil", "a.b-c_d+e (1)"):
+        assert usable_id(name) == name
+    assert usable_id("a/b") != usable_id("a_b") != usable_id("a?b")
+
+
+def test_people_of_one_name_are_not_one(a01, tmp_path):
+    write(tmp_path, {"smithjohn_11_900_knn.py": b"x = 1\n", "smithjohn_12_901_knn.py": b"x = 2\n"})
+    assert {each.id for each in collect(tmp_path, a01).found} == {"smithjohn-11", "smithjohn-12"}
+    twins = [Student(f"s{n}", "John Smith", other={"canvas_id": str(n), "section": "12"}) for n in (11, 12)]
+    found = collect(tmp_path, a01, Roster([*twins, Student("12")]))
+    assert {each.id: each.files[FILE] for each in found.submissions(a01)} == {
+        "s11": b"x = 1\n",
+        "s12": b"x = 2\n",
+    }
+    assert Roster(twins).find("john smith") is None
+    assert Roster(twins).find("12").id == "s12"
+
+
+def test_all_of_a_group_get_its_score(a01, tmp_path):
+    write(tmp_path / "1", WORK)
+    people = [{":name": name, ":sid": name, ":email": ""} for name in ("ada", "grace")]
+    (tmp_path / "submission_metadata.yml").write_text(json.dumps({"1": {":submitters": people}}))
+    assert [each.id for each in collect(tmp_path, a01, ROSTER).submissions(a01)] == ["ada", "grace"]
+
+
+def test_a_damaged_time_stamp_stops_nobody(a01, tmp_path):
+    nbgrader(tmp_path)
+    (tmp_path / "11/a01_knn/timestamp.txt").write_bytes(b"\xff")
+    assert [each.submitted is None for each in collect(tmp_path, a01).found] == [True, False]
+
+
+def test_one_damaged_file_costs_itself(a01, tmp_path):
+    whole = bytearray(packed(WORK))
+    whole[whole.index(b"knn.py") + 6] ^= 0xFF
+    found = read_submission(put(tmp_path / "x.zip", bytes(whole)), "ann", a01)
+    assert [*found.files] == [NOTEBOOK]
+    assert f"{FILE} cannot be read" in " ".join(found.notes)
