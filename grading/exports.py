@@ -36,7 +36,7 @@ def export(kind: str, results: Results, title: str, roster: Roster, target: Path
     for name, text in FORMATS[kind](results, title, roster):
         path = target / name if name else target
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="")
+        path.write_text(text, encoding="utf-8", errors="replace", newline="")
 
 
 def read_results(out: Path, assignment: str) -> Results:

@@ -68,6 +68,7 @@ TREES = {
     "a huge name of what is ruled out": first(forbidden=["x" * 10**5]),
     "a header of many lists": lambda tree: tree.update(symbols=[[]] * (3 * 2**20)),
     "eight bits for a float": first(outputs={LABELS: torch.zeros(17).to(torch.float8_e5m2)}),
+    "a problem that is a tensor": lambda tree: tree.update(problem=torch.zeros(10**6)),
     "a hundred axes": first(outputs={LABELS: torch.zeros([1] * 100)}),
 }
 """Changes of right evidence: all of it is turned down."""

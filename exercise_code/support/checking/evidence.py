@@ -74,6 +74,8 @@ class Evidence:
         """
         try:
             runs = {name: Run(**run) for name, run in tree["runs"].items()}
+            if not isinstance(tree["problem"], list | tuple | None):
+                raise TypeError("its problem is no pair of texts")
             problem = tuple(tree["problem"]) if tree["problem"] else None
             evidence = cls(**{**tree, "runs": runs, "problem": problem})
         except (TypeError, KeyError, AttributeError) as error:
