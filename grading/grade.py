@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from grading.collect import Collection, Submission
+from grading.course import CourseError
 from grading.journal import Journal, Record
 from grading.late import Ledger
 from grading.pages import write_page
@@ -106,7 +107,14 @@ def one_after_another(job: Job) -> Iterator[Pool]:
             while waiting:
                 (submission, evidence), gathered = waiting.popleft()
                 waiting.extend(islice(started, 1))
-                yield submission, grader.finish(submission, gathered.result(), new=evidence is None)
+                try:
+                    result = grader.finish(submission, gathered.result(), new=evidence is None)
+                except CourseError:
+                    raise
+                except Exception as error:  # what nobody has foreseen costs one submission, not the class
+                    reason = f"it could not be graded ({type(error).__name__}: {error})"
+                    result = grader.give_up(submission, reason)
+                yield submission, result
 
         yield run
 

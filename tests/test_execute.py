@@ -98,6 +98,26 @@ def test_what_ends_the_kernel_costs_the_rest_and_is_noted(rerun):
     assert len(notes) == 1 and "knn.ipynb was not run to its end" in notes[0]
 
 
+SEND = """kernel = get_ipython().kernel
+send, to, parent = kernel.session.send, kernel.iopub_socket, kernel.get_parent()
+"""
+MESSAGES = {
+    "no output": "send(to, 'stream', content={}, parent=parent)",
+    "a widget without a number": "send(to, 'comm_open', content={'data': {'state': {}}}, parent=parent)",
+    "an odd display": "send(to, 'display_data', content={'transient': 'x'}, parent=parent)",
+    "an odd output": "send(to, 'stream', content={'name': 5, 'text': 'x'}, parent=parent)",
+    "no signature": "to.send_multipart([b'x', b'<IDS|MSG>', b'y', *[b'{'] * 4])",
+    "no message": "to.send(b'x')",
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_forged_messages_cost_the_notebook_its_outputs(rerun, name):
+    (_, after), notes = rerun(code(SEND + MESSAGES[name]), code("1 + 1"))
+    assert text(after) in ("2", "handed in")
+    assert len(notes) == 1 and "knn.ipynb was not run to its end: " in notes[0]
+
+
 def test_time_is_limited_for_all_cells_together(a01, tree):
     brief = replace(a01, limits=replace(a01.limits, seconds_per_submission=6.0))
     cells = [code("import time\nfor _ in range(100): time.sleep(0.1)"), code("1 + 1"), code("2 + 2")]

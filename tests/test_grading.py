@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from exercise_code.support.checking.assignment import MAX_SOURCE, Assignment, Limits
 from exercise_code.support.paths import ROOT
-from grading import classroom, cli
+from grading import classroom, cli, work
 from grading.collect import Submission, collect, read_submission
 from grading.course import CourseError, read_course
 from grading.exports import export
@@ -368,3 +368,22 @@ def test_nothing_is_left_running(impatient, tmp_path):
     before = psutil.Process().children(recursive=True)
     grade_all([Submission("right", {FILE: RIGHT.encode()})], impatient, 1, tmp_path)
     assert psutil.Process().children(recursive=True) == before
+
+
+def test_what_nobody_foresees_costs_one_submission(a01, tmp_path, monkeypatch):
+    """An error of the grader's own over an odd result is that student's crash, until it is mended."""
+    page = work.feedback_page
+
+    def failing(assignment, graded, answers):
+        if graded.submission.id == "eve" and graded.verdicts[0].status != "crashed":
+            raise KeyError("float32")
+        return page(assignment, graded, answers)
+
+    monkeypatch.setattr(work, "feedback_page", failing)
+    submissions = [Submission(name, {FILE: RIGHT.encode()}) for name in ("ada", "eve", "grace")]
+    records = grade_all(submissions, a01, SEED, tmp_path)
+    assert [record.score for record in records] == [a01.max_points, 0, a01.max_points]
+    assert "it could not be graded (KeyError: 'float32')" in records[1].verdicts[0].message
+    monkeypatch.undo()
+    records = grade_all(submissions, a01, SEED, tmp_path)
+    assert records[1].score == a01.max_points
