@@ -13,11 +13,21 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 import dask
-from distributed import Client, Future, LocalCluster, WorkerPlugin, as_completed, get_worker
+from distributed import (
+    Client,
+    Future,
+    LocalCluster,
+    Reschedule,
+    Worker,
+    WorkerPlugin,
+    as_completed,
+    get_worker,
+)
 
 from grading.collect import Submission
 from grading.course import CourseError
 from grading.grade import Pool, Task
+from grading.sandbox import Sandbox, detect
 from grading.work import Grader, Job, Result
 
 IN_FLIGHT = 3
@@ -30,6 +40,15 @@ WITHOUT_PROFILE = {"distributed.worker.profile.enabled": False}
 """Otherwise each worker is looked at 100 times a second."""
 
 NO_DASHBOARD = "none: it takes bokeh (pip install bokeh)"
+
+
+def sandbox_of_workers(scheduler: str) -> Sandbox:
+    """What keeps submissions from the workers of a Dask scheduler, where it is least.
+
+    A worker that comes later and offers less is closed.
+    """
+    with _client(None, scheduler) as client:
+        return min(client.run(detect).values(), key=lambda sandbox: sandbox.level, default=detect())
 
 
 @contextmanager
@@ -124,15 +143,23 @@ class _Station(WorkerPlugin):
     def __init__(self, job: Job) -> None:
         self._job = job
 
-    def setup(self, worker: object) -> None:
-        self.grader, self.turn = Grader(self._job), threading.Lock()
+    def setup(self, worker: Worker) -> None:
+        self.grader, self.turn = None, threading.Lock()
+        if detect().level >= self._job.level:
+            self.grader = Grader(self._job)
+        else:
+            worker.loop.add_callback(worker.close)
 
-    def teardown(self, worker: object) -> None:
-        self.grader.close()
+    def teardown(self, worker: Worker) -> None:
+        if self.grader:
+            self.grader.close()
 
 
 def _grade(name: str, submission: Submission, evidence: bytes | None) -> Result:
     station = get_worker().plugins[name]
+    if station.grader is None:  # it is about to leave
+        time.sleep(SECONDS_BETWEEN_COUNTS)
+        raise Reschedule
     with station.turn:
         return station.grader.grade(submission, evidence)
 

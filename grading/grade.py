@@ -63,7 +63,7 @@ def grade(
     Yields:
         A line for each submission as soon as it is done.
     """
-    where = environment(seed)
+    where = environment(seed, job.level)
     keys: dict[str, tuple[str, str]] = {}
     unchanged: list[Progress] = []
 

@@ -57,6 +57,10 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
 
     out, sandbox = settings.out, detect()
     console = Console(quiet=True) if settings.as_json else console
+    if settings.scheduler:
+        from grading.cluster import sandbox_of_workers
+
+        sandbox = sandbox_of_workers(settings.scheduler)
     describe(sandbox, console, settings.require_sandbox)
     if settings.execute and sandbox.level == "L1":
         raise CourseError("--execute runs students' notebooks, which takes a sandbox: see `workbook doctor`")
@@ -73,8 +77,11 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
             secret = secrets.randbits(64) if assignment.models else None
             return make_answers(assignment.checks, assignment.mistakes, seed, secret).to_bytes()
 
-        answers = Answers.from_bytes(journal.remember(f"answers {environment(seed)} {course}", make))
-        job = Job.make(assignment, answers, execute=settings.execute and bool(assignment.questions))
+        answers = Answers.from_bytes(
+            journal.remember(f"answers {environment(seed, sandbox.level)} {course}", make)
+        )
+        execute = settings.execute and bool(assignment.questions)
+        job = Job.make(assignment, answers, execute=execute, level=sandbox.level)
         if settings.workers == 1 and settings.scheduler is None:
             pool: AbstractContextManager = one_after_another(job)
         else:

@@ -30,7 +30,6 @@ from grading.feedback import feedback_page
 from grading.graded import Graded
 from grading.notebooks import exercises_by_cell, with_verdicts
 from grading.runner import Worker
-from grading.sandbox import detect
 from grading.stubs import portable
 from grading.tree import write_tree
 
@@ -94,7 +93,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Job:
-    """All that a worker needs to grade submissions of one assignment, wherever it runs."""
+    """All that a worker needs to grade submissions of one assignment, wherever it runs.
+
+    `level` is the isolation that the run promises.
+    """
 
     assignment: str
     notebook: str
@@ -104,9 +106,12 @@ class Job:
     answers: bytes
     cells: dict[str, str]
     execute: bool = False
+    level: str = "L1"
 
     @classmethod
-    def make(cls, assignment: Assignment, answers: Answers, *, execute: bool = False) -> "Job":
+    def make(
+        cls, assignment: Assignment, answers: Answers, *, execute: bool = False, level: str = "L1"
+    ) -> "Job":
         """Pack the checks, the support code and the answers; `execute` has notebooks run once more."""
         with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
             write_tree(assignment, Path(scratch) / "tree")
@@ -123,6 +128,7 @@ class Job:
             answers.to_bytes(),
             cells,
             execute,
+            level,
         )
 
     @functools.cached_property
@@ -166,7 +172,7 @@ def checks_tree(verdicts: Iterable[Verdict], seconds: Iterable[float]) -> list[d
     ]
 
 
-def environment(seed: int) -> str:
+def environment(seed: int, level: str) -> str:
     """What evidence depends on beside code: the seed, versions, and how far submissions are kept apart."""
     return " ".join(
         [
@@ -175,7 +181,7 @@ def environment(seed: int) -> str:
             f"torch {torch.__version__}",
             f"numpy {np.__version__}",
             f"{platform.system()} {platform.machine()}",
-            detect().level,
+            level,
         ]
     )
 

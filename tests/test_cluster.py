@@ -15,15 +15,25 @@ from pathlib import Path
 import pytest
 from conftest import grade_all
 from distributed import Client
+from rich.console import Console
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.paths import ROOT
-from grading.cluster import NO_DASHBOARD, on_cluster
+from grading.cluster import NO_DASHBOARD, on_cluster, sandbox_of_workers
 from grading.collect import Submission
+from grading.course import CourseError
+from grading.run import Settings, grade_class
+from grading.sandbox import detect
 from grading.work import Job
 
 FILE = "exercise_code/knn.py"
 RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "SOLUTION" not in line) + "\n"
+
+
+WEAK = """\
+from grading import sandbox
+sandbox.detect = lambda: sandbox.Sandbox("L1", [], ["Landlock: not in this kernel"])
+"""
 
 
 class Network:
@@ -91,10 +101,11 @@ def network():
 
 
 @contextmanager
-def running(before: list[str], *arguments: str):
+def running(before: list[str], *arguments: str, env: dict[str, str] | None = None):
     """One of Dask's own programs."""
     command = [*before, sys.executable, "-m", *arguments]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, **(env or {})}
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, env=environment)
     try:
         yield process
     finally:
@@ -107,10 +118,10 @@ def worker(network, scheduler):
     """Start a worker without a nanny, so that it is gone when it is killed, in a place of its own."""
     numbers = itertools.count(1)
 
-    def start(*arguments: str):
+    def start(*arguments: str, env: dict[str, str] | None = None):
         before, address = network.place(next(numbers))
         options = "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", address
-        return running(before, "distributed.cli.dask_worker", scheduler, *options, *arguments)
+        return running(before, "distributed.cli.dask_worker", scheduler, *options, *arguments, env=env)
 
     return start
 
@@ -209,3 +220,42 @@ def test_work_for_a_gpu_goes_where_one_is(a01, scheduler, worker, tmp_path):
         done = client.run(lambda dask_worker: (dask_worker.name, dask_worker.state.executed_count))
     counts = dict(done.values())
     assert counts["plain"] == 0 and counts["gpu"] >= 3
+
+
+def test_the_isolation_of_a_cluster_is_that_of_its_workers(a01, scheduler, worker, tmp_path, monkeypatch):
+    """Their least is told and required; a worker with less than was promised is closed."""
+    weak = {"PYTHONPATH": str(tmp_path)}
+    (tmp_path / "sitecustomize.py").write_text(WEAK)
+    with worker(), Client(scheduler) as client:
+        client.wait_for_workers(1)
+        assert sandbox_of_workers(scheduler) == detect()
+        with worker(env=weak):
+            client.wait_for_workers(2)
+            assert sandbox_of_workers(scheduler).level == "L1"
+            with pytest.raises(CourseError, match="isolation is only L1"):
+                settings = Settings(tmp_path / "out", scheduler=scheduler, require_sandbox=True)
+                grade_class(a01, tmp_path, settings, Console(quiet=True))
+
+            def pool(job):
+                return on_cluster(replace(job, level=detect().level), scheduler=scheduler)
+
+            records = grade_all(submissions(6), a01, 3, tmp_path, pool=pool)
+            assert [record.score for record in records] == [a01.max_points] * 6
+
+
+def test_who_comes_later_takes_over(a01, scheduler, worker, tmp_path):
+    with worker() as first, Client(scheduler) as client:
+        client.wait_for_workers(1)
+        more = []
+
+        def join() -> None:
+            more.append(worker())
+            more[0].__enter__()
+            client.wait_for_workers(2)
+
+        def pool(job):
+            return Changing(on_cluster(job, scheduler=scheduler), {1: join, 3: first.kill})
+
+        records = grade_all(submissions(8), a01, 3, tmp_path, pool=pool)
+        more[0].__exit__(None, None, None)
+    assert [record.score for record in records] == [a01.max_points] * 8
