@@ -148,6 +148,13 @@ def test_moodle_has_the_columns_of_its_worksheet(tmp_path):
     assert ada["Feedback comments"] == "knn.b: wrong. float64: no. Mind it"
 
 
+@pytest.mark.parametrize("kind", ["csv", "canvas", "moodle", "gradescope"])
+def test_half_a_letter_in_a_message_stops_no_export(tmp_path, kind):
+    check = {**CHECKS[1], "message": "ValueError: \ud800"}
+    export(kind, {"submissions": [{**ENTRY, "checks": [check]}]}, "kNN", ROSTER, tmp_path / "x")
+    assert (tmp_path / "x").exists()
+
+
 def test_the_table_for_people_says_what_lateness_cost(tmp_path):
     ada, _ = rows("csv", tmp_path)
     assert (ada["score"], ada["final_score"], ada["late_days"], ada["knn.b"]) == ("4.5", "4.05", "1", "1.5")
