@@ -94,7 +94,7 @@ def warm_up(assignment: Assignment) -> None:
     forget_exercises()
 
 
-@check("warm_up.usual_operations", points=0, loops=1, memory=1)
+@check("child.usual_operations", points=0, loops=1, memory=1)
 def usual_operations(code: object, case: Case) -> dict[str, object]:
     """What many exercises do; no answer to any of them."""
     images, labels = case.labelled_images(4, num_classes=3)
@@ -107,6 +107,12 @@ def usual_operations(code: object, case: Case) -> dict[str, object]:
     found += torch.where(scores > scores.mean(), scores, scores.argmax(dim=1, keepdim=True)).detach()
     order = found.topk(2, largest=False).indices, found.argsort(dim=1), torch.nn.functional.one_hot(labels)
     return {"found": found, "order": list(order), "item": found.sum().item(), "equal": labels == labels[0]}
+
+
+@check("child.few_operations", points=0, loops=1, memory=1)
+def few_operations(code: object, case: Case) -> dict[str, object]:
+    """Enough to meet what every check meets."""
+    return {"sums": case.images(2).flatten(1).sum(dim=1)}
 
 
 def forget_exercises() -> None:
@@ -220,6 +226,7 @@ def _run_apart(
         os.environ.update(HOME=str(folder), TMPDIR=str(folder))
         given = shutil.ignore_patterns("support", "__pycache__")
         shutil.copytree(ROOT / "exercise_code", folder / "exercise_code", ignore=given)
+        dumps(probe.gather(few_operations, seed=0).to_tree())  # copies most of the memory that will change
     with work:
         request, (pipe, files), _, _ = socket.recv_fds(work, 2**16, 2)
     with os.fdopen(files, "rb") as source:
