@@ -1,9 +1,9 @@
 """How long a class takes, by several ways of grading and by the probes alone; `--scale` for large classes.
 
-    python -m benchmarks.grading [--students 100] [--nbgrader 5] [--scale 100 1000 10000]
+    python -m benchmarks.grading [--students 100] [--nbgrader 5] [--rounds 1] [--scale 100 1000 10000]
 
-Everything runs in one go on one machine; what counts are the ratios. Prints a table and writes
-build/benchmarks/grading.json.
+Everything runs in one go on one machine; what counts are the ratios, of which the table shows the median over
+the rounds, since a machine's clock may change from minute to minute. Writes build/benchmarks/grading.json.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -44,6 +45,8 @@ from grading.work import Job
 SEED = 1
 FILE = "exercise_code/knn.py"
 FLOOR_REPEATS = 50
+NBGRADER, ONE, MANY = "nbgrader autograde", "workbook, one worker", "workbook, all cores"
+FLOOR, TOGETHER = "floor: the probes of the reference alone", "the same in a process for each core"
 
 
 def main() -> None:
@@ -53,6 +56,7 @@ def main() -> None:
     )
     parser.add_argument("--students", type=int, default=100)
     parser.add_argument("--nbgrader", type=int, default=5, help="how many of them go through nbgrader")
+    parser.add_argument("--rounds", type=int, default=1, help="how often all ways are gone")
     parser.add_argument(
         "--scale", type=int, nargs="+", default=[], help="sizes of classes to grade in one run"
     )
@@ -64,7 +68,15 @@ def main() -> None:
         if options.scale:
             content["scale"] = [scale(a01, edition, size, Path(scratch)) for size in options.scale]
         else:
-            content["ways"] = compare(a01, edition, options.students, options.nbgrader, Path(scratch))
+            answers = make_answers(a01.checks, a01.mistakes, SEED)
+            job = Job.make(a01, answers)
+            folder = make(a01, edition, options.students, Path(scratch) / "submitted")
+            content["rounds"] = []
+            for number in range(options.rounds):
+                place = Path(scratch) / str(number)
+                place.mkdir()
+                content["rounds"].append(compare(a01, folder, job, options.nbgrader, place))
+            show(content["rounds"], options.students, options.nbgrader)
     target = ROOT / "build/benchmarks/grading.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -81,11 +93,8 @@ def make(assignment: Assignment, edition: Path, size: int, folder: Path) -> Path
     return folder
 
 
-def compare(assignment: Assignment, edition: Path, size: int, few: int, scratch: Path) -> dict[str, float]:
+def compare(assignment: Assignment, folder: Path, job: Job, few: int, scratch: Path) -> dict[str, float]:
     """Seconds a submission, by way of grading; all ways must give equal scores."""
-    folder = make(assignment, edition, size, scratch / "submitted")
-    answers = make_answers(assignment.checks, assignment.mistakes, SEED)
-    job = Job.make(assignment, answers)
     cores = os.cpu_count() or 1
     floors = [probes_alone(assignment.name)]
     one, scores = timed(assignment, folder, job, scratch / "one", one_after_another(job))
@@ -105,27 +114,40 @@ def compare(assignment: Assignment, edition: Path, size: int, few: int, scratch:
     (scratch / "otter").mkdir()
     otter, theirs = by_otter(assignment, folder, names, scratch / "otter", ROOT, SEED)
     assert theirs.items() <= scores.items(), "otter-grader gives other scores"
-    floor = statistics.mean(floors)
-    seconds = {
-        f"otter run ({few} of them)": otter,
-        f"nbgrader autograde ({few} of them)": plain,
-        f"nbgrader autograde, kernel {NAME} ({few} of them)": warm,
-        "workbook, one worker": one,
-        f"workbook, {cores} cores": many,
-        "floor: the probes of the reference alone": floor,
-        f"the same in {cores} processes at once": statistics.mean(together) / cores,
+    return {
+        "otter run": otter,
+        NBGRADER: plain,
+        f"nbgrader autograde, kernel {NAME}": warm,
+        ONE: one,
+        MANY: many,
+        FLOOR: statistics.mean(floors),
+        TOGETHER: statistics.mean(together) / cores,
     }
+
+
+def show(rounds: list[dict[str, float]], size: int, few: int) -> None:
+    """Print the medians over the rounds, of seconds and of ratios within a round."""
+
+    def median(quantity: Callable[[dict[str, float]], float]) -> float:
+        return statistics.median(map(quantity, rounds))
+
     table = Table("way", "s a submission", "times nbgrader's speed", "times the floor")
-    for way, value in seconds.items():
-        table.add_row(way, f"{value:.3f}", f"{plain / value:.1f}", f"{value / floor:.2f}")
+    for way in rounds[0]:
+        numbers = (
+            median(lambda seconds, way=way: seconds[way]),
+            median(lambda seconds, way=way: seconds[NBGRADER] / seconds[way]),
+            median(lambda seconds, way=way: seconds[way] / seconds[FLOOR]),
+        )
+        table.add_row(way, *"{:.3f} {:.1f} {:.2f}".format(*numbers).split())
+    cores = os.cpu_count() or 1
+    scaling = median(lambda seconds: seconds[ONE] / seconds[MANY]) / cores
+    machine = median(lambda seconds: seconds[FLOOR] / seconds[TOGETHER]) / cores
     console = Console()
     console.print(table)
-    machine = floor / statistics.mean(together)
     console.print(
-        f"{size} submissions; scaling {one / many / cores:.2f} a core, where the probes alone reach "
-        f"{machine:.2f}; scores equal"
+        f"{size} submissions, {few} of them by otter and nbgrader, {len(rounds)} rounds; "
+        f"scaling {scaling:.2f} a core, where the probes alone reach {machine:.2f}; scores equal"
     )
-    return seconds
 
 
 def probes_alone(name: str) -> float:
@@ -158,7 +180,7 @@ def by_nbgrader(
     assignment: Assignment, folder: Path, course: Path, few: int, *options: str
 ) -> tuple[float, dict[str, float]]:
     """The same through `nbgrader autograde`, one after another; only check cells and set-up are kept."""
-    shutil.copytree(course.parent / "build/nbgrader", course)
+    shutil.copytree(course.parents[1] / "build/nbgrader", course)
     prepare_autograde(assignment, course, SEED)
     names = sorted(path.name for path in folder.iterdir())[:few]
     released = nbformat.read(course / "release" / assignment.name / assignment.notebook, as_version=4)
