@@ -146,8 +146,11 @@ def _nbgrader(folder: Path, assignment: Assignment) -> list[Found]:
     found = []
     for path in sorted(folder.glob(f"*/{assignment.name}")):
         stamp = path / "timestamp.txt"
-        submitted = _moment(stamp.read_text("utf-8", errors="replace")) if stamp.is_file() else None
-        found.append(Found(path.parent.name, [path], submitted=submitted))
+        text = stamp.read_text("utf-8", errors="replace").strip() if stamp.is_file() else ""
+        submitted = _moment(text)
+        note = f"timestamp.txt says {text[:60]!r}, in which no time is known: it counts as in time"
+        notes = [note] if text and not submitted else []
+        found.append(Found(path.parent.name, [path], submitted=submitted, notes=notes))
     return found
 
 

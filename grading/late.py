@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from grading.course import Course, LatePolicy
+from grading.course import Course, CourseError, LatePolicy
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,29 @@ class Ledger:
     """
 
     def __init__(self, course: Course, assignment: str, out: Path) -> None:
-        """Read what other assignments have cost."""
+        """Read what other assignments have cost.
+
+        Raises:
+            CourseError: results of another assignment are damaged.
+        """
         self._course, self._assignment = course, assignment
         self._spent: dict[str, int] = {}
         due = course.deadlines.get(assignment.partition("_")[0])
         for path in sorted(out.resolve().parent.glob("*/results.json")):
             if path.parent == out.resolve():
                 continue
-            content = json.loads(path.read_text(encoding="utf-8"))
-            other = course.deadlines.get(content["assignment"].partition("_")[0])
-            if content["assignment"] == assignment or due is None or other is None or other >= due:
-                continue
-            for submission in content["submissions"]:
-                free = submission.get("late", {}).get("free", 0)
-                self._spent[submission["id"]] = self._spent.get(submission["id"], 0) + free
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+                other = course.deadlines.get(content["assignment"].partition("_")[0])
+                if content["assignment"] == assignment or due is None or other is None or other >= due:
+                    continue
+                for submission in content["submissions"]:
+                    free = submission.get("late", {}).get("free", 0)
+                    self._spent[submission["id"]] = self._spent.get(submission["id"], 0) + free
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
+                raise CourseError(
+                    f"{path} is damaged ({error}), but tells of spent days: grade it again or remove it"
+                ) from None
 
     def charge(self, student: str, submitted: datetime | None) -> Late:
         """What a student's submission costs."""

@@ -390,8 +390,10 @@ def test_all_of_a_group_get_its_score(a01, tmp_path):
 
 def test_a_damaged_time_stamp_stops_nobody(a01, tmp_path):
     nbgrader(tmp_path)
-    (tmp_path / "11/a01_knn/timestamp.txt").write_bytes(b"\xff")
-    assert [each.submitted is None for each in collect(tmp_path, a01).found] == [True, False]
+    (tmp_path / "11/a01_knn/timestamp.txt").write_bytes(b"2026-10-16 18:00:00 PST \xff")
+    damaged, whole = collect(tmp_path, a01).found
+    assert damaged.submitted is None and "counts as in time" in damaged.notes[0]
+    assert whole.submitted and not whole.notes
 
 
 def test_one_damaged_file_costs_itself(a01, tmp_path):

@@ -78,6 +78,17 @@ def test_free_days_are_spent_in_order_of_the_deadlines(course, tmp_path):
     assert first.charge("ada", DUE + timedelta(days=3, hours=7)).free == 1
 
 
+DAMAGED = ["{", "[]", '{"assignment": "a01"}', '{"assignment": "a01", "submissions": [1]}']
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_damaged_results_of_another_assignment_are_named(course, tmp_path, text):
+    (tmp_path / "a01").mkdir()
+    (tmp_path / "a01/results.json").write_text(text)
+    with pytest.raises(CourseError, match="is damaged"):
+        Ledger(course, "a02_linear", tmp_path / "a02")
+
+
 @pytest.mark.parametrize(
     "lines, sentence",
     [
