@@ -195,7 +195,7 @@ def doctor(
         table.add_row(layer, reason or "yes", ADVICE[layer] if reason else "")
     console.print(table)
     console.print(f"Isolation {sandbox.level}")
-    raise typer.Exit(int(require_sandbox and sandbox.level != "L3"))
+    raise typer.Exit(int(require_sandbox and bool(sandbox.missing)))
 
 
 @kernels.command("install")

@@ -48,7 +48,11 @@ def sandbox_of_workers(scheduler: str) -> Sandbox:
     A worker that comes later and offers less is closed.
     """
     with _client(None, scheduler) as client:
-        return min(client.run(detect).values(), key=lambda sandbox: sandbox.level, default=detect())
+        return min(
+            client.run(detect).values(),
+            key=lambda sandbox: (sandbox.level, -len(sandbox.missing)),
+            default=detect(),
+        )
 
 
 @contextmanager

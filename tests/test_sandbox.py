@@ -184,9 +184,9 @@ def test_limits_of_processes_and_scratch(a01, tmp_path):
     assert 0 < count <= confine.MAX_PROCESSES
 
 
-def test_doctor_names_every_layer_and_require_sandbox_fails_below_level_3(monkeypatch):
+def test_doctor_names_every_layer_and_require_sandbox_fails_where_one_is_missing(monkeypatch):
     outcome = CliRunner().invoke(cli.app, ["doctor", "--require-sandbox"])
-    assert outcome.exit_code == int(LEVEL != "L3")
+    assert outcome.exit_code == int(bool(detect().missing))
     assert f"Isolation {LEVEL}" in outcome.output
     offered = {**EVERYTHING, confine.LANDLOCK: "Landlock: the kernel has none"}
     monkeypatch.setattr("grading.sandbox.offered", lambda: offered)
@@ -197,8 +197,11 @@ def test_doctor_names_every_layer_and_require_sandbox_fails_below_level_3(monkey
     assert CliRunner().invoke(cli.app, ["doctor", "--require-sandbox"]).exit_code == 1
 
 
-def test_grading_refuses_where_the_sandbox_is_required_and_missing(monkeypatch, tmp_path, capsys):
-    offered = {**EVERYTHING, confine.NAMESPACES: "namespaces: Operation not permitted"}
+@pytest.mark.parametrize(("layer", "level"), [(confine.NAMESPACES, "L2"), (confine.USER, "L3")])
+def test_grading_refuses_where_the_sandbox_is_required_and_missing(
+    layer, level, monkeypatch, tmp_path, capsys
+):
+    offered = {**EVERYTHING, layer: "Operation not permitted"}
     monkeypatch.setattr("grading.sandbox.offered", lambda: offered)
     (tmp_path / "ann").mkdir()
     arguments = [
@@ -214,4 +217,4 @@ def test_grading_refuses_where_the_sandbox_is_required_and_missing(monkeypatch, 
     with pytest.raises(SystemExit) as stop:
         cli.main()
     assert stop.value.code == 2
-    assert "isolation is only L2 (namespaces: Operation not permitted)" in capsys.readouterr().err
+    assert f"isolation is only {level} (Operation not permitted)" in capsys.readouterr().err
