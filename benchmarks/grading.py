@@ -133,19 +133,17 @@ def show(rounds: list[dict[str, float]], size: int, few: int) -> None:
 
     table = Table("way", "s a submission", "times nbgrader's speed", "times the floor")
     for way in rounds[0]:
-        numbers = (
-            median(lambda seconds, way=way: seconds[way]),
-            median(lambda seconds, way=way: seconds[NBGRADER] / seconds[way]),
-            median(lambda seconds, way=way: seconds[way] / seconds[FLOOR]),
-        )
-        table.add_row(way, *"{:.3f} {:.1f} {:.2f}".format(*numbers).split())
+        seconds = median(lambda taken, way=way: taken[way])
+        speed = median(lambda taken, way=way: taken[NBGRADER] / taken[way])
+        floors = median(lambda taken, way=way: taken[way] / taken[FLOOR])
+        table.add_row(way, f"{seconds:.3f}", f"{speed:.1f}", f"{floors:.2f}")
     cores = os.cpu_count() or 1
     scaling = median(lambda seconds: seconds[ONE] / seconds[MANY]) / cores
     machine = median(lambda seconds: seconds[FLOOR] / seconds[TOGETHER]) / cores
     console = Console()
     console.print(table)
     console.print(
-        f"{size} submissions, {few} of them by otter and nbgrader, {len(rounds)} rounds; "
+        f"{size} submissions, {few} of them by otter and nbgrader; rounds: {len(rounds)}; "
         f"scaling {scaling:.2f} a core, where the probes alone reach {machine:.2f}; scores equal"
     )
 

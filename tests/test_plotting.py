@@ -51,6 +51,13 @@ def test_damages_end_at_the_distance_of_the_shift(random):
     assert len(fig.axes) == 5
 
 
+@pytest.mark.parametrize("width", [1, 4, 5])
+def test_a_running_mean_of_a_line_is_that_line(width):
+    steps, means = plotting.running_mean([3.0 * step + 1 for step in range(12)], width)
+    assert len(steps) == 13 - width
+    assert means == pytest.approx(3 * steps + 1)
+
+
 def test_slope_is_the_power():
     n = np.array([10, 30, 100])
     assert plotting.slope(n, 7 * n**1.5) == pytest.approx(1.5)

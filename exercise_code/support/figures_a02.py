@@ -10,7 +10,16 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from exercise_code.support.plotting import FAINT, INK, LINES, MARKERS, PALETTE, PAPER, shape_ribbon
+from exercise_code.support.plotting import (
+    FAINT,
+    INK,
+    LINES,
+    MARKERS,
+    PALETTE,
+    PAPER,
+    running_mean,
+    shape_ribbon,
+)
 
 Planar = tuple[Float[Tensor, "n 3"], Int[Tensor, " n"]]
 
@@ -185,9 +194,8 @@ def losses_over_steps(
         losses = np.array(losses)
         ax.plot(losses, ".", color=colour, alpha=0.25, markersize=3, label="one batch")
         width = max(1, len(losses) // 30)
-        smooth = np.convolve(losses, np.ones(width) / width, "valid")
-        steps = np.arange(len(smooth)) + width / 2
-        ax.plot(steps, smooth, "-", marker="", color=colour, linewidth=2, label=f"mean of {width}")
+        smooth = running_mean(losses, width)
+        ax.plot(*smooth, "-", marker="", color=colour, linewidth=2, label=f"mean of {width}")
         label, height = untrained[name]
         ax.axhline(height, color=FAINT, linestyle=":", label=f"untrained: {label}")
         ax.set(title=name, xlabel="step", ylim=(0, None))

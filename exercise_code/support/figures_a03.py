@@ -10,7 +10,16 @@ from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from exercise_code.support.plotting import FAINT, INK, LINES, MARKERS, PALETTE, PAPER, shape_ribbon
+from exercise_code.support.plotting import (
+    FAINT,
+    INK,
+    LINES,
+    MARKERS,
+    PALETTE,
+    PAPER,
+    running_mean,
+    shape_ribbon,
+)
 
 Scores = Callable[[Float[Tensor, "n 2"]], Float[Tensor, "n classes"]]
 
@@ -193,9 +202,9 @@ def learning_curves(runs: Mapping[str, History], chance: float) -> Figure:
         top = max(top, 1.08 * float(losses.max()))
         left.plot(losses, ",", color=colour, alpha=0.25)
         width = max(1, len(losses) // 40)
-        smooth = np.convolve(losses, np.ones(width) / width, "valid")
+        steps, smooth = running_mean(losses, width)
         look = {"marker": marker, "markersize": 5, "markevery": max(1, len(smooth) // 8), "color": colour}
-        left.plot(np.arange(len(smooth)) + width / 2, smooth, "-", linewidth=1.8, **look)
+        left.plot(steps, smooth, "-", linewidth=1.8, **look)
         epochs = range(1, len(run.val_acc_history) + 1)
         every = max(1, len(epochs) // 15)
         label = f"{name}, " if name else ""
@@ -239,8 +248,8 @@ def three_panels(runs: Mapping[str, History], chance: float) -> Figure:
     axes = fig.subplots(1, 3)
     for (name, run), marker, line, colour in zip(runs.items(), MARKERS, LINES, PALETTE, strict=False):
         width = max(1, len(run.loss_history) // 20)
-        smooth = np.convolve(run.loss_history, np.ones(width) / width, "valid")
-        axes[0].plot(np.arange(len(smooth)) + width / 2, smooth, line, color=colour, marker="", label=name)
+        smooth = running_mean(run.loss_history, width)
+        axes[0].plot(*smooth, line, color=colour, marker="", label=name)
         for ax, accuracies in zip(axes[1:], (run.train_acc_history, run.val_acc_history), strict=True):
             epochs = range(1, len(accuracies) + 1)
             ax.plot(epochs, 100 * np.array(accuracies), line, color=colour, marker=marker, markersize=4)

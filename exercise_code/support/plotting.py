@@ -403,6 +403,12 @@ def sweep(
     return fig
 
 
+def running_mean(values: Sequence[float], width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the middle of each run of `width` values lies, and their mean; two arrays of n - width + 1."""
+    means = np.convolve(values, np.ones(width) / width, "valid")
+    return np.arange(len(means)) + (width - 1) / 2, means
+
+
 def slope(x: Sequence[float], y: Sequence[float]) -> float:
     """The power of x that y grows with: the least-squares slope on logarithmic axes."""
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
