@@ -33,7 +33,7 @@ mutants: setup
 	done; exit $${failed:-0}
 
 notebooks: setup
-	$(BIN)/python -m pytest -q tests/test_notebooks.py
+	$(BIN)/python -m pytest -q tests/contract/test_notebooks.py
 
 clean:
 	rm -rf build .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -14,7 +14,7 @@ from torch.nn.functional import binary_cross_entropy
 from torch.utils.data import DataLoader
 
 from exercise_code import data as pipeline
-from exercise_code.networks import BCE, Classifier
+from exercise_code.regression import BCE, Classifier
 from exercise_code.support.data import image_folder
 from exercise_code.support.paths import ROOT
 

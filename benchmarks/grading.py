@@ -30,17 +30,17 @@ from rich.table import Table
 from benchmarks.otter import by_otter
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment, find_assignment
-from exercise_code.support.checking.probe import gather
+from exercise_code.support.checking.run_check import gather
 from exercise_code.support.paths import ROOT
-from grading.classroom import BROKEN, make_class
-from grading.cluster import on_cluster
-from grading.collect import collect
-from grading.grade import grade, one_after_another
-from grading.journal import Journal
-from grading.kernels import NAME, OPTION, write_spec
-from grading.nbgrader_course import open_gradebook, prepare_autograde
-from grading.release import release
-from grading.work import Job
+from grading.editions.made_up_class import BROKEN, make_class
+from grading.editions.release import release
+from grading.notebooks.kernelspec import NAME, OPTION, write_spec
+from grading.notebooks.nbgrader_course import open_gradebook, prepare_autograde
+from grading.running.dask_pool import on_cluster
+from grading.running.grader import Job
+from grading.running.incremental import grade, one_after_another
+from grading.running.journal import Journal
+from grading.submissions.collect import collect
 
 SEED = 1
 FILE = "exercise_code/knn.py"
@@ -181,13 +181,13 @@ def by_nbgrader(
     shutil.copytree(course.parents[1] / "build/nbgrader", course)
     prepare_autograde(assignment, course, SEED)
     names = sorted(path.name for path in folder.iterdir())[:few]
-    released = nbformat.read(course / "release" / assignment.name / assignment.notebook, as_version=4)
+    released = nbformat.read(course / "release" / assignment.name / assignment.notebooks[0], as_version=4)
     released.cells = [cell for cell in released.cells if _is_needed(cell)]
     for name in names:
         target = course / "submitted" / name / assignment.name
         (target / FILE).parent.mkdir(parents=True)
         shutil.copy(folder / name / FILE, target / FILE)
-        nbformat.write(released, target / assignment.notebook)
+        nbformat.write(released, target / assignment.notebooks[0])
     write_spec(course / "jupyter/kernels" / NAME)
     environment = {**os.environ, "JUPYTER_PATH": str(course / "jupyter")}
     program = [str(Path(sys.executable).parent / "nbgrader"), "autograde", assignment.name, *options]

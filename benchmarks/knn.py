@@ -13,7 +13,7 @@ from torch import Tensor
 from exercise_code import knn
 from exercise_code.support import data
 from exercise_code.support.checking.case import Case
-from exercise_code.support.checking.watching import Watch
+from exercise_code.support.checking.operation_count import Watch
 from exercise_code.support.paths import ROOT
 
 RESULTS = ROOT / "build" / "benchmarks" / "knn.json"

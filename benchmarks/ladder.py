@@ -13,8 +13,9 @@ from statistics import fmean, stdev
 from rich.console import Console
 from rich.table import Table
 
-from exercise_code.support import data, plotting
-from exercise_code.support.figures_a02 import ladder
+from assignments.a02_linear.figures import ladder
+from exercise_code.support import data
+from exercise_code.support.notebook import plotting
 from exercise_code.support.paths import ASSIGNMENTS, ROOT
 
 RUNGS = {
@@ -34,7 +35,7 @@ def measured(dataset: str) -> dict[str, list[float]]:
     """
     found = {}
     for rung, (assignment, run) in RUNGS.items():
-        path = ASSIGNMENTS / assignment / "thresholds.json"
+        path = ASSIGNMENTS / assignment / "evidence" / "thresholds.json"
         rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
         for row in rows:
             if (row["run"], row["dataset"]) == (run, dataset):

@@ -10,9 +10,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from exercise_code import linear_classifier as linear
-from exercise_code import two_layer_net
-from exercise_code.features import colour_histogram, hog_features
+from exercise_code.linear import linear_classifier as linear
+from exercise_code.linear import two_layer_net
+from exercise_code.linear.features import colour_histogram, hog_features
 from exercise_code.support import data
 from exercise_code.support.paths import ROOT
 

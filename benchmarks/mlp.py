@@ -12,8 +12,9 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from exercise_code import fully_connected_networks as fcn
-from exercise_code.losses import softmax_loss
+from exercise_code.mlp import fully_connected_networks as fcn
+from exercise_code.mlp import update_rules
+from exercise_code.mlp.losses import softmax_loss
 from exercise_code.support.paths import ROOT
 
 RESULTS = ROOT / "build" / "benchmarks" / "mlp.json"
@@ -58,7 +59,7 @@ def main() -> None:
 
     def adam_by_hand() -> None:
         for name, grad in grads.items():
-            by_hand.params[name], configs[name] = fcn.adam(by_hand.params[name], grad, configs[name])
+            by_hand.params[name], configs[name] = update_rules.adam(by_hand.params[name], grad, configs[name])
 
     scores, labels = torch.randn(5_000, 10), torch.arange(5_000) % 10
     found = {

@@ -14,7 +14,7 @@ import nbformat
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment
-from grading.tree import write_tree
+from grading.editions.student_files import write_tree
 
 PLACE = "build/otter"
 SETUP = """\

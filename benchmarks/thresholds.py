@@ -53,10 +53,10 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     wanted = tuple(options.assignments) or ("",)
-    for script in sorted(ROOT.glob("assignments/*/thresholds.py")):
-        if script.parent.name.startswith(wanted):
+    for script in sorted(ROOT.glob("assignments/*/evidence/thresholds.py")):
+        if script.parents[1].name.startswith(wanted):
             measure(script, options)
-            show(script.parent)
+            show(script.parents[1])
 
 
 def measure(script: Path, options: argparse.Namespace) -> None:
@@ -92,13 +92,13 @@ def _summarise(row: Row, seconds: float, threads: int) -> None:
 
 def show(folder: Path) -> None:
     """Print the table of an assignment and write it to thresholds.md."""
-    rows = json.loads((folder / "thresholds.json").read_text(encoding="utf-8"))
+    rows = json.loads((folder / "evidence" / "thresholds.json").read_text(encoding="utf-8"))
     lines = [_line(row) for row in rows if row["accuracies"]]
     table = Table(*[column.strip() for column in HEADER.strip("|").split("|")], title=folder.name)
     for line in lines:
         table.add_row(*line)
     Console().print(table)
-    target = folder / "thresholds.md"
+    target = folder / "evidence" / "thresholds.md"
     old = target.read_text(encoding="utf-8") if target.exists() else ""
     below = old.rpartition("|\n")[2]
     written = [HEADER, "|---" * len(table.columns) + "|", *(f"| {' | '.join(line)} |" for line in lines)]

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from exercise_code.support.augmentation import Normalize, RandomBrightness, RandomFlip, RandomShift
+from exercise_code.support.data.augmentation import Normalize, RandomBrightness, RandomFlip, RandomShift
 
 
 def landscape(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -251,7 +251,7 @@ def fit(
 def train_transform() -> nn.Sequential:
     """What happens to images before they are learned from: at least three random changes, then `Normalize()`.
 
-    `exercise_code/support/augmentation.py` has random changes to choose from; own ones are welcome, as
+    `exercise_code/support/data/augmentation.py` has random changes to choose from; own ones are welcome, as
     modules from images (N, 3, height, width) in [0, 1] to the same.
 
     Returns:

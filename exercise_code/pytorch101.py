@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from exercise_code.support.devices import best_device
+from exercise_code.support.devices.best import best_device
 
 
 def hello() -> None:

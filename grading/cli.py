@@ -12,9 +12,9 @@ from rich.table import Table
 
 from exercise_code.support.checking.assignment import AssignmentError, find_assignment
 from exercise_code.support.paths import ROOT
+from grading.class_run import Settings, grade_class
 from grading.course import CourseError
-from grading.roster import Roster, read_roster
-from grading.run import Settings, grade_class
+from grading.submissions.roster import Roster, read_roster
 
 BUILD = ROOT / "build"
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -35,7 +35,7 @@ Build = Annotated[Path, typer.Option(help="folder for what is made")]
 @app.command()
 def release(name: Name, build: Build = BUILD) -> None:
     """Make the student edition of an assignment in BUILD/student."""
-    from grading.release import release as make_release
+    from grading.editions.release import release as make_release
 
     edition = make_release(find_assignment(name), build)
     console.print(f"The student edition of {name} is in {edition}")
@@ -95,8 +95,8 @@ def demo(
     students: Annotated[int, typer.Option(min=1, help="size of the class")] = 30,
 ) -> None:
     """Release an assignment, make up a class, grade it, and show the report."""
-    from grading.classroom import make_class
-    from grading.release import release as make_release
+    from grading.editions.made_up_class import make_class
+    from grading.editions.release import release as make_release
 
     started = time.perf_counter()
     assignment = find_assignment(name)
@@ -119,7 +119,7 @@ def export_results(
     roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, canvas_id, …")] = None,
 ) -> None:
     """Write the results of a grading in the form that a course platform reads."""
-    from grading.exports import export, read_results
+    from grading.scores.exports import export, read_results
 
     assignment = find_assignment(name)
     results = read_results(out or BUILD / "grading" / assignment.name, assignment.name)
@@ -136,7 +136,7 @@ def gradescope(
 ) -> None:
     """Build an autograder for Gradescope that runs the same checks."""
     from exercise_code.support.checking.answers import make_answers
-    from grading.gradescope import build
+    from grading.editions.gradescope import build
 
     assignment = find_assignment(name)
     target = target or BUILD / "gradescope" / f"{assignment.name}.zip"
@@ -162,8 +162,8 @@ def similar(
     as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each pair")] = False,
 ) -> None:
     """Show pairs of submissions that share what students wrote themselves, side by side."""
-    from grading import similar as similarity
-    from grading.collect import collect
+    from grading.pages.html import similar as similarity
+    from grading.submissions.collect import collect
 
     assignment = find_assignment(name)
     folder = out or BUILD / "grading" / assignment.name
@@ -187,7 +187,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Say how far submissions can be kept from this machine, and what to do for more."""
-    from grading.sandbox import ADVICE, detect, offered
+    from grading.running.sandbox import ADVICE, detect, offered
 
     sandbox = detect()
     table = Table("layer", "here", "what to do")
@@ -203,8 +203,8 @@ def install_kernel(
     user: Annotated[bool, typer.Option("--user", help="for this user, not for this Python alone")] = False,
 ) -> None:
     """Add a kernel to Jupyter that starts without imports: a fork of a warm process, in the sandbox."""
-    from grading.kernels import NAME, OPTION, install
-    from grading.sandbox import detect
+    from grading.notebooks.kernelspec import NAME, OPTION, install
+    from grading.running.sandbox import detect
 
     sandbox = detect()
     console.print(f"Kernel {NAME} in {install(user=user)}")
@@ -238,9 +238,9 @@ def mutants(
 
     A run that was ended goes on where it was. Ends with 1 where something is left to mend.
     """
+    from grading.mutants.examination import Settings as Wanted
+    from grading.mutants.examination import examine_assignment
     from grading.mutants.page import write_mutants_page
-    from grading.mutants.run import Settings as Wanted
-    from grading.mutants.run import examine_assignment
 
     assignment = find_assignment(name)
     out = out or BUILD / "mutants" / assignment.name

@@ -4,10 +4,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
+from grading.mutants.examination import Examination
 from grading.mutants.operators import OPERATORS
 from grading.mutants.rewrites import REWRITES
-from grading.mutants.run import Examination
-from grading.pages import render, write_page
+from grading.pages.html import render, write_page
 
 COLUMNS = ("made", "killed", "timeout", "equivalent", "survived", "rewrites", "false alarms")
 

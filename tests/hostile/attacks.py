@@ -8,7 +8,7 @@ the same (`cheats`); or a `predict_labels` that returns whether it could do what
 import textwrap
 
 from exercise_code.support.paths import ROOT
-from grading.tree import strip_solutions
+from grading.editions.student_files import strip_solutions
 
 FILE = "exercise_code/knn.py"
 SOURCE = (ROOT / FILE).read_text(encoding="utf-8")
@@ -206,23 +206,23 @@ CHEATS = {
         judge.judge = lambda check, *_: judge.Verdict(check.id, check.title, check.points, points=check.points)
         """,
     "probe patched": """
-        from exercise_code.support.checking import probe
+        from exercise_code.support.checking import run_check
         from exercise_code.support.checking.evidence import Evidence, Run
-        probe.gather = lambda check, seed: Evidence(check.id, {name: Run({}) for name in probe.RUNS}
-                                                     if hasattr(probe, "RUNS") else {"float32": Run({})})
+        run_check.gather = lambda check, seed: Evidence(check.id, {name: Run({}) for name in run_check.RUNS}
+                                                     if hasattr(run_check, "RUNS") else {"float32": Run({})})
         """,
     "forged frames": """
         import os
-        from exercise_code.support.checking import child
+        from exercise_code.support.isolation import check_server
         from exercise_code.support.checking.assignment import find_assignment
         from exercise_code.support.checking.evidence import Evidence, Run, dumps
         with os.fdopen(os.dup(3), "wb") as pipe:
-            child.write_frame(pipe, b"")
+            check_server.write_frame(pipe, b"")
             for check in find_assignment("a01").checks:
                 run = Run({"dists": torch.zeros(7, 5), "dists of points": torch.zeros(3, 4),
                            **{f"labels for k={k}": torch.zeros(17, dtype=torch.int64) for k in (1, 3, 5)}})
                 runs = dict.fromkeys(("float32", "again", "float64", "accelerator", "large"), run)
-                child.write_frame(pipe, dumps(Evidence(check.id, runs).to_tree()))
+                check_server.write_frame(pipe, dumps(Evidence(check.id, runs).to_tree()))
         os._exit(0)
         """,
     "forged verdicts": """
@@ -258,7 +258,7 @@ SPIES = {
     "the grader's files": "open({secret!r}).read()",
     "the repository's solutions": f"open({str(ROOT / FILE)!r}).read()",
     "the known mistakes": f"open({str(ROOT / 'assignments/a01_knn/mistakes.py')!r}).read()",
-    "modules of the grader": "import grading.grade",
+    "modules of the grader": "import grading.running.incremental",
     "answers on disk": "assert [*pathlib.Path('/').glob('tmp/**/answers*')]",
     "other submissions": "open({neighbour!r}).read()",
     "the list of folders": "os.listdir('/')",

@@ -9,19 +9,19 @@ import nbformat
 import pytest
 import torch
 
-from exercise_code.support.checking import source
+from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import all_folders, read_assignment
 from exercise_code.support.checking.evidence import dumps
 from exercise_code.support.checking.judge import Verdict, unlike
-from exercise_code.support.checking.probe import gather
-from grading.collect import Submission
-from grading.feedback import feedback_page
-from grading.nbgrader_course import with_points
-from grading.notebooks import exercises_by_cell, read_notebook, with_verdicts
-from grading.report import ClassReport
-from grading.runner import _evidence
-from grading.work import Gathered, judge_submission
+from exercise_code.support.checking.run_check import gather
+from grading.notebooks.nbgrader_course import with_points
+from grading.notebooks.with_verdicts import exercises_by_cell, read_notebook, with_verdicts
+from grading.pages.feedback import feedback_page
+from grading.pages.report import ClassReport
+from grading.running.check_process import _evidence
+from grading.running.grader import Gathered, judge_submission
+from grading.submissions.collect import Submission
 from hostile.attacks import CHECK, FILE, RIGHT
 
 GROWING = "knn.compute_distances_no_loops"
@@ -171,9 +171,9 @@ def test_what_is_not_finite_keeps_no_law(name, value):
 def test_source_is_read_as_python_reads_it(start):
     """An encoding that is no UTF-8 hides no loop, and nothing that is ruled out."""
     loop = b"def predict(x):\n    for _ in x: torch.cdist(x, x)\n"
-    function = source.read_function(start + loop, "predict")
-    assert source.first_loop(function)
-    assert source.first_use(function, ["torch.cdist"])
+    function = exercise_source.read_function(start + loop, "predict")
+    assert exercise_source.first_loop(function)
+    assert exercise_source.first_use(function, ["torch.cdist"])
 
 
 def frame_of(tree, shape, dtype="I64", data=b""):
@@ -268,6 +268,7 @@ def test_verdicts_stand_below_the_first_of_doubled_cells(a01, released):
 
 
 def returned(assignment, content):
-    submission = Submission("eve", {assignment.notebook_path: content})
+    submission = Submission("eve", {assignment.notebook_paths[0]: content})
     verdicts = [Verdict(check.id, check.title, check.points) for check in assignment.checks]
-    return with_verdicts(submission, verdicts, assignment, exercises_by_cell(assignment))
+    texts, untouched = with_verdicts(submission, verdicts, assignment, exercises_by_cell(assignment))
+    return texts[assignment.notebooks[0]], untouched

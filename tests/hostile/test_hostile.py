@@ -11,14 +11,14 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
-from conftest import grade_all
+from helpers import grade_all
 
-from exercise_code.support.checking import confine
 from exercise_code.support.checking.assignment import Limits
-from grading.collect import Submission, read_submission
-from grading.gradebook import write_gradebook
-from grading.nbgrader_course import open_gradebook
-from grading.sandbox import detect
+from exercise_code.support.isolation import confine
+from grading.notebooks.nbgrader_course import open_gradebook
+from grading.running.sandbox import detect
+from grading.scores.gradebook import write_gradebook
+from grading.submissions.collect import Submission, read_submission
 from hostile.attacks import (
     ANY,
     BESIDE,
@@ -247,14 +247,14 @@ NOTEBOOKS = [forge_output, raise_points, swap_ids, double_cells, edit_checks, de
 
 def test_notebooks_change_no_automatic_point(hasty, build, tmp_path):
     """Whatever is done to a notebook, the checks give what the module deserves, each row once."""
-    released = (build / "student" / hasty.notebook_path).read_text(encoding="utf-8")
+    released = (build / "student" / hasty.notebook_paths[0]).read_text(encoding="utf-8")
     submissions = []
     for change in NOTEBOOKS:
         notebook = nbformat.reads(released, as_version=4)
         change(notebook)
         content = json.dumps(notebook).encode()
         for text, kind in ((STUB, "stub"), (RIGHT, "right")):
-            files = {FILE: text.encode(), hasty.notebook_path: content}
+            files = {FILE: text.encode(), hasty.notebook_paths[0]: content}
             submissions.append(Submission(f"{change.__name__} {kind}", files))
     records = grade_all(submissions, hasty, SEED, tmp_path)
     write_gradebook(hasty, records, tmp_path / "nbgrader")

@@ -12,12 +12,12 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
-from exercise_code.support.checking import annotations, source
+from exercise_code.support.checking import annotations, exercise_source
 from exercise_code.support.checking.case import HELD_OUT, Case
 from exercise_code.support.checking.declare import Check, Mistake
 from exercise_code.support.checking.evidence import Evidence, Run, dumps, loads
 from exercise_code.support.checking.judge import KnownMistake, judge
-from exercise_code.support.checking.probe import Code, gather
+from exercise_code.support.checking.run_check import Code, gather
 from exercise_code.support.data.shapes import Scenes
 
 
@@ -90,7 +90,7 @@ def make_answers(
         reference[check.id] = Evidence(check.id, {"float32": run})
     known = []
     for mistake in mistakes:
-        function = source.find_function(mistake.source, mistake.name)
+        function = exercise_source.find_function(mistake.source, mistake.name)
         with replaced(mistake.exercise, mistake.function):
             for check in checks:
                 if check.exercise == mistake.exercise and check.target is None:

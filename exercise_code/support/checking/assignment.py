@@ -1,19 +1,25 @@
-"""An assignment's folder: its settings, its checks, and on the instructor's side its mistakes."""
+"""An assignment's folder: its settings and checks, and on the instructor's side mistakes and variants."""
 
 import functools
-import importlib.util
+import importlib
+import itertools
+import sys
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
-from exercise_code.support.checking.declare import Check, DeclarationError, Mistake
-from exercise_code.support.paths import ASSIGNMENTS
+from exercise_code.support.checking.declare import Check, DeclarationError, Mistake, StandIn, Variant
+from exercise_code.support.paths import ASSIGNMENTS, ROOT
 
 MAX_BYTES, MAX_SOURCE = 5 * 2**20, 2**18
 """Of a notebook and of a module, whose syntax tree takes up to two thousand times as much memory."""
+
+Declared = TypeVar("Declared", Check, Mistake, Variant, StandIn)
+
+_numbers = itertools.count()
 
 
 class AssignmentError(Exception):
@@ -33,15 +39,26 @@ class Limits:
 class Assignment:
     """The content of `assignment.toml`.
 
-    `given` are files that students need and do not write, `models` what they may hand in from the folder
-    `models`, with the largest size in MiB; `gpu` asks a cluster for workers with the resource GPU.
+    Attributes:
+        folder: where it lies.
+        title: the topic in a few words.
+        notebooks: the narrative, in the order in which it is read.
+        modules: what students write, as dotted names below `exercise_code`, in the order of the notebooks.
+        builds_on: short names of earlier assignments whose exercises this one uses.
+        requires: packages that students need beside those of requirements.txt, as pip writes them.
+        datasets: data sets that the notebooks load.
+        models: what may be handed in from the folder `models`, with the largest size in MiB.
+        limits: what one submission may use.
+        questions: points of the written questions, by the id of their cell.
+        gpu: asks a cluster for workers with the resource GPU.
     """
 
     folder: Path
     title: str
-    notebook: str
-    editable: list[str]
-    given: list[str] = field(default_factory=list)
+    notebooks: list[str]
+    modules: list[str]
+    builds_on: list[str] = field(default_factory=list)
+    requires: list[str] = field(default_factory=list)
     datasets: list[str] = field(default_factory=list)
     models: dict[str, float] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
@@ -54,13 +71,31 @@ class Assignment:
         return self.folder.name
 
     @property
-    def notebook_path(self) -> str:
-        """The notebook as a path below the project's root."""
-        return f"assignments/{self.name}/{self.notebook}"
+    def short(self) -> str:
+        """What people call it: `a01`."""
+        return self.name.partition("_")[0]
+
+    @property
+    def notebook_paths(self) -> list[str]:
+        """The notebooks as paths below the project's root."""
+        return [f"assignments/{self.name}/{notebook}" for notebook in self.notebooks]
+
+    @property
+    def editable(self) -> list[str]:
+        """The files that students write, as paths below the project's root."""
+        return [f"exercise_code/{module.replace('.', '/')}.py" for module in self.modules]
+
+    @property
+    def given(self) -> list[str]:
+        """What else lies in the packages of these files: students need it and do not write it."""
+        packages = dict.fromkeys(module.partition(".")[0] for module in self.modules if "." in module)
+        files = [path for name in packages for path in sorted((ROOT / "exercise_code" / name).rglob("*.py"))]
+        names = [path.relative_to(ROOT).as_posix() for path in files]
+        return [name for name in names if name not in self.editable]
 
     @property
     def largest(self) -> dict[str, int]:
-        """What may be handed in beside the notebook, by path, with the largest size in bytes."""
+        """What may be handed in beside the notebooks, by path, with the largest size in bytes."""
         files = dict.fromkeys(self.editable, MAX_SOURCE)
         return files | {f"models/{name}": int(size * 2**20) for name, size in self.models.items()}
 
@@ -71,43 +106,82 @@ class Assignment:
 
     @functools.cached_property
     def checks(self) -> list[Check]:
-        """The checks in their order in `checks.py`."""
+        """The checks, in the order of the modules and within each as they are declared."""
         try:
-            declared = vars(_load(self.folder / "checks.py")).values()
+            found = self._declared("checks", Check)
         except DeclarationError as error:
-            raise AssignmentError(f"{self.name}/checks.py: {error}") from None
-        found = [value for value in declared if isinstance(value, Check)]
+            raise AssignmentError(f"the checks of {self.name}: {error}") from None
         ids = [check.id for check in found]
         if len(set(ids)) < len(ids):
             raise AssignmentError(
-                f"{self.name}/checks.py declares {max(ids, key=ids.count)} twice: name one of them"
+                f"the checks of {self.name} declare {max(ids, key=ids.count)} twice: name one of them"
             )
         return found
 
     @functools.cached_property
     def mistakes(self) -> list[Mistake]:
-        """The mistakes in their order in `mistakes.py`; none in a student's copy."""
-        path = self.folder / "mistakes.py"
-        if not path.exists():
-            return []
-        return [value for value in vars(_load(path)).values() if isinstance(value, Mistake)]
+        """The known mistakes; none in a student's copy."""
+        return self._declared("mistakes", Mistake)
+
+    @functools.cached_property
+    def variants(self) -> list[Variant]:
+        """Right solutions that are written otherwise; none in a student's copy."""
+        return self._declared("variants", Variant)
+
+    @functools.cached_property
+    def stand_ins(self) -> list[StandIn]:
+        """What later assignments run on where a student's own function is not right."""
+        return self._declared("stand_ins", StandIn)
 
     @property
     def make_models(self) -> Callable[[Path], None] | None:
         """Trains the reference's models into a folder; None where nothing is to be saved."""
-        path = self.folder / "models.py"
-        return _load(path).make_models if self.models and path.exists() else None
+        there = self.models and (self.folder / "evidence" / "models.py").exists()
+        return self._load("evidence.models").make_models if there else None
 
     @property
     def experiment(self) -> Callable[[str], float] | None:
         """From a data set to the accuracy of the functions as they are; none in a student's copy."""
-        path = self.folder / "experiment.py"
-        return _load(path).accuracy if path.exists() else None
+        there = (self.folder / "evidence" / "experiment.py").exists()
+        return self._load("evidence.experiment").accuracy if there else None
 
     @property
     def max_points(self) -> float:
         """Points of all checks."""
         return sum(check.points for check in self.checks)
+
+    @functools.cached_property
+    def _package(self) -> str:
+        """A package of its own for each object, so that two copies of an assignment never share a module."""
+        package = ModuleType(f"_assignment_{next(_numbers)}_{self.short}")
+        package.__path__ = [str(self.folder)]
+        sys.modules[package.__name__] = package
+        return package.__name__
+
+    def _load(self, module: str) -> ModuleType:
+        importlib.invalidate_caches()
+        return importlib.import_module(f"{self._package}.{module}")
+
+    def files(self, kind: str) -> list[Path]:
+        """The Python files of a kind of declarations (`checks`): one, or those of its folder."""
+        single = (self.folder / kind).with_suffix(".py")
+        return [single] if single.exists() else sorted((self.folder / kind).glob("*.py"))
+
+    def _declared(self, kind: str, declared: type[Declared]) -> list[Declared]:
+        """What `checks.py`, or each file of `checks/` in the order of the modules, declares."""
+        folder = self.folder / kind
+        if folder.with_suffix(".py").exists():
+            names = [kind]
+        else:
+            stems = [module.rpartition(".")[2] for module in self.modules]
+            names = [f"{kind}.{stem}" for stem in stems if (folder / f"{stem}.py").exists()]
+        loaded = [self._load(name) for name in names]
+        return [
+            value
+            for module in loaded
+            for value in vars(module).values()
+            if isinstance(value, declared) and value.function.__module__ == module.__name__
+        ]
 
 
 def find_assignment(name: str, assignments: Path = ASSIGNMENTS) -> Assignment:
@@ -143,10 +217,3 @@ def read_assignment(folder: Path) -> Assignment:
     except (OSError, tomllib.TOMLDecodeError, TypeError) as error:
         reason = str(error).replace("Assignment.__init__() ", "")
         raise AssignmentError(f"{folder.name}/assignment.toml: {reason}") from None
-
-
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"{path.parent.name}_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -1,4 +1,4 @@
-"""What an assignment declares: its checks, and the mistakes people make."""
+"""What an assignment declares: its checks, the mistakes people make, variants and stand-ins."""
 
 import inspect
 import textwrap
@@ -59,6 +59,11 @@ class Check:
         ):
             if wrong:
                 raise DeclarationError(f"{self.id}: {reason}")
+
+    @property
+    def function(self) -> Callable[[Any, Any], dict[str, Any]]:
+        """The declared function, under the name that all declarations have for it."""
+        return self.probe
 
     @property
     def exercise(self) -> str:
@@ -155,8 +160,7 @@ class Mistake:
     @property
     def source(self) -> str:
         """The text of the function, without the decorator."""
-        text = textwrap.dedent(inspect.getsource(self.function))
-        return text[text.index("def ") :]
+        return source_of(self.function)
 
 
 def mistake(id: str, *, hint: str) -> Callable[[Callable[..., Any]], Mistake]:
@@ -171,3 +175,45 @@ def mistake(id: str, *, hint: str) -> Callable[[Callable[..., Any]], Mistake]:
         return Mistake(id.partition(":")[0], function, hint, id)
 
     return declare
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A right version of an exercise function that is written differently from the reference."""
+
+    exercise: str
+    function: Callable[..., Any]
+
+    @property
+    def name(self) -> str:
+        """The function's name says how it differs."""
+        return self.function.__name__
+
+    @property
+    def source(self) -> str:
+        """The text of the function, without the decorator."""
+        return source_of(self.function)
+
+
+def variant(exercise: str) -> Callable[[Callable[..., Any]], Variant]:
+    """Declare a right version of an exercise: none of them may lose a point."""
+    return lambda function: Variant(exercise, function)
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What replaces an exercise function that is not right, made of what the exercise rules out."""
+
+    exercise: str
+    function: Callable[..., Any]
+
+
+def stand_in(exercise: str) -> Callable[[Callable[..., Any]], StandIn]:
+    """Declare a stand-in: right, made by library calls, so that it gives no solution away."""
+    return lambda function: StandIn(exercise, function)
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """The text of a function, without its decorators."""
+    text = textwrap.dedent(inspect.getsource(function))
+    return text[text.index("def ") :]

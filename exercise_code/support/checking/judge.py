@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from exercise_code.support.checking import source
+from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.compare import FLOAT64_FACTOR, difference
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run
-from exercise_code.support.checking.probe import large
+from exercise_code.support.checking.run_check import large
 
 GROWTH_SLACK = 1.25
 NESTED = ("no loop", "one loop", "two nested loops", "three nested loops")
@@ -41,6 +41,11 @@ class Verdict:
     faults: dict[str, str] = field(default_factory=dict)
     hint: str = ""
     unstable: str = ""
+
+    @property
+    def exercise(self) -> str:
+        """Dotted name of the function below `exercise_code`."""
+        return self.check.partition(":")[0]
 
     @property
     def message(self) -> str:
@@ -136,9 +141,9 @@ def block(verdicts: Iterable[Verdict], checks: Iterable[Check]) -> None:
     uses = {check.id: check.uses for check in checks}
     for verdict in verdicts:
         below = [
-            other.check.partition(":")[0]
+            other.exercise
             for other in broken
-            if other.check.partition(":")[0] in uses[verdict.check] and other.faults != verdict.faults
+            if other.exercise in uses[verdict.check] and other.faults != verdict.faults
         ]
         if verdict.status in ("failed", "error") and below and not verdict.hint:
             verdict.status = "blocked"
@@ -162,7 +167,7 @@ def _examine(
         elif kept:
             verdict.kept.append(kept)
 
-    used = source.first_use(function, check.forbids) if function and check.forbids else None
+    used = exercise_source.first_use(function, check.forbids) if function and check.forbids else None
     ruled_out = f"{used[0]} (line {used[1]})" if used else next(iter(first.forbidden), None)
     if ruled_out:
         verdict.faults["ruled out"] = f"{ruled_out} is not allowed here: build it from simpler operations"
@@ -182,7 +187,7 @@ def _examine(
     if "large" in runs and runs["large"].error:
         note("large inputs", runs["large"].error, "")
     elif check.library == "numpy":
-        line = source.first_loop(function) if function and check.loops == 0 else None
+        line = exercise_source.first_loop(function) if function and check.loops == 0 else None
         note("loops", line and NO_LOOPS.format(line), "")
     elif "large" in runs:
         if check.loops is not None:
@@ -265,7 +270,9 @@ def _not_written(check: Check, first: Run, function: ast.FunctionDef | None) -> 
         return True
     returned_nothing = first.error is None and all(leaf is None for leaf in first.outputs.values())
     return (
-        function is not None and source.is_empty(function) and (returned_nothing or first.error is not None)
+        function is not None
+        and exercise_source.is_empty(function)
+        and (returned_nothing or first.error is not None)
     )
 
 
@@ -289,7 +296,7 @@ def _device_fault(run: Run, expected: Run, compare: Any) -> str | None:
 
 def _growth(check: Check, first: Run, second: Run, function: ast.FunctionDef | None) -> str | None:
     loops, times = check.loops or 0, large(check)
-    line = source.first_loop(function) if function and loops == 0 else None
+    line = exercise_source.first_loop(function) if function and loops == 0 else None
     if line is not None:
         return NO_LOOPS.format(line)
     if second.operations > GROWTH_SLACK * times**loops * first.operations:

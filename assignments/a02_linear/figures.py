@@ -1,0 +1,353 @@
+"""Figures and toys for the notebook on linear classifiers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from exercise_code.support.notebook.plotting import (
+    FAINT,
+    INK,
+    LINES,
+    MARKERS,
+    PALETTE,
+    PAPER,
+    running_mean,
+    shape_ribbon,
+)
+
+Planar = tuple[Float[Tensor, "n 3"], Int[Tensor, " n"]]
+
+
+def clouds(num: int, seed: int, centres: Sequence[tuple[float, float]], labels: Sequence[int]) -> Planar:
+    """Round clouds of points in the plane, each with a one behind its two coordinates.
+
+    Args:
+        num: points in all.
+        seed: of the noise.
+        centres: of the clouds.
+        labels: the class of each cloud; two clouds may have the same.
+    """
+    random = torch.Generator().manual_seed(seed)
+    cloud = torch.arange(num) % len(centres)
+    points = torch.tensor(centres)[cloud] + 0.3 * torch.randn(num, 2, generator=random)
+    return torch.cat([points, torch.ones(num, 1)], dim=1), torch.tensor(labels)[cloud]
+
+
+def pictures(images: Float[Tensor, "n 3 height width"], titles: Sequence[str], columns: int = 5) -> Figure:
+    """Images of any range, each stretched to its own smallest and largest number.
+
+    Args:
+        images: for instance weights.
+        titles: one for each image; empty ones leave more room.
+        columns: images in a row.
+    """
+    rows = -(-len(images) // columns)
+    titled = any(titles)
+    fig = Figure(figsize=(1.3 * columns, (1.5 if titled else 1.3) * rows), layout="constrained")
+    axes = list(fig.subplots(rows, columns, squeeze=False).flat)
+    for ax, image, title in zip(axes, images, titles, strict=False):
+        low, high = image.min(), image.max()
+        ax.imshow(((image - low) / (high - low)).permute(1, 2, 0).numpy(), interpolation="nearest")
+        ax.set_title(title, fontsize=9)
+    for ax in axes:
+        ax.set(xticks=(), yticks=())
+        ax.grid(False)
+        ax.spines[:].set_visible(False)
+    return fig
+
+
+def score_shapes(num: int, numbers: int, classes: int) -> Figure:
+    """Which tensors make the scores."""
+    blocks = [
+        ("X", num, numbers, "N", "D"),
+        ("W", numbers, classes, "D", "C"),
+        ("scores", num, classes, "N", "C"),
+    ]
+    return shape_ribbon(blocks, ["@", "="], marked=[(2, None), (None, 1), (2, 1)])
+
+
+def gradient_shapes(num: int, numbers: int, classes: int) -> Figure:
+    """Which tensors make the gradient of the weights."""
+    blocks = [
+        ("X, turned", numbers, num, "D", "N"),
+        ("dscores", num, classes, "N", "C"),
+        ("dW", numbers, classes, "D", "C"),
+    ]
+    return shape_ribbon(blocks, ["@", "="], marked=[(1, None), (None, 2), (1, 2)])
+
+
+def network_shapes(num: int, numbers: int, hidden: int, classes: int) -> Figure:
+    """Which tensors make the scores of two layers."""
+    blocks = [
+        ("X", num, numbers, "N", "D"),
+        ("W1", numbers, hidden, "D", "H"),
+        ("hidden", num, hidden, "N", "H"),
+        ("W2", hidden, classes, "H", "C"),
+        ("scores", num, classes, "N", "C"),
+    ]
+    return shape_ribbon(
+        blocks, ["@", "→", "@", "="], marked=[(1, None), (None, None), (1, None), (None, 2), (1, 2)]
+    )
+
+
+def margins(scores: Sequence[float], right: int) -> Figure:
+    """Scores as bars, the line that wrong ones should stay below, and what they stick out of it.
+
+    Args:
+        scores: of one image.
+        right: the index of the right class.
+    """
+    fig = Figure(figsize=(6, 2.4), layout="constrained")
+    ax = fig.subplots()
+    line = scores[right] - 1
+    for place, score in enumerate(scores):
+        colour = PALETTE[2] if place == right else PALETTE[0]
+        ax.barh(place, score, color=colour, height=0.55)
+        if place != right and score > line:
+            style = {"color": PALETTE[1], "hatch": "////", "edgecolor": PAPER, "height": 0.55}
+            ax.barh(place, score - line, left=line, **style)
+            ax.text(score + 0.08, place, f"costs {score - line:g}", va="center", color=PALETTE[1])
+        else:
+            text, tone = ("the right class", PALETTE[2]) if place == right else ("costs nothing", INK)
+            ax.text(score + 0.08, place, text, va="center", color=tone)
+    ax.set_axisbelow(True)
+    ax.axvline(line, color=INK, linestyle="--", label="1 below the right score")
+    ax.set(yticks=range(len(scores)), xlabel="score", xlim=(min(0, *scores) - 0.3, max(scores) + 1.6))
+    ax.set_yticklabels([f"class {place}" for place in range(len(scores))])
+    ax.invert_yaxis()
+    ax.legend(loc="lower right", fontsize=8)
+    return fig
+
+
+def two_losses() -> Figure:
+    """Hinge loss and cross-entropy of two classes, over the lead of the right score; and their slopes."""
+    fig = Figure(figsize=(8, 3), layout="constrained")
+    left, right = fig.subplots(1, 2)
+    lead = torch.linspace(-3, 5, 801)
+    curves = {
+        "hinge": ((1 - lead).clamp(min=0), -(lead < 1).float()),
+        "cross-entropy": (torch.log1p((-lead).exp()), -torch.sigmoid(-lead)),
+    }
+    for (name, (value, slope)), line, colour in zip(curves.items(), LINES, PALETTE, strict=False):
+        left.plot(lead, value, color=colour, linestyle=line, marker="", linewidth=2, label=name)
+        right.plot(lead, slope, color=colour, linestyle=line, marker="", linewidth=2, label=name)
+    for ax, title in ((left, "loss"), (right, "slope of the loss")):
+        ax.set(title=title, xlabel="lead of the right score, $s_y - s_j$")
+        ax.axvline(0, color=FAINT, linewidth=0.8)
+    left.legend()
+    return fig
+
+
+def planes(
+    classifiers: Mapping[str, Float[Tensor, "3 classes"]], points: Sequence[Planar], lines: bool = True
+) -> Figure:
+    """The regions of linear classifiers of the plane, with the lines where the margin of 1 is just kept.
+
+    Args:
+        classifiers: weights, the last row of them biases, by title.
+        points: for each classifier the points to draw and their labels.
+        lines: draw where the right score of a class leads the next best by 1.
+    """
+    fig = Figure(figsize=(3.1 * len(classifiers), 3.3), layout="constrained")
+    axes = fig.subplots(1, len(classifiers), squeeze=False)[0]
+    reach = 1.08 * max(float(X[:, :2].abs().max()) for X, _ in points)
+    axis = torch.linspace(-reach, reach, 200)
+    grid = torch.cartesian_prod(axis, axis)
+    grid = torch.cat([grid, torch.ones(len(grid), 1)], dim=1)
+    for ax, (title, W), (X, y) in zip(axes, classifiers.items(), points, strict=True):
+        scores = grid @ W
+        region = scores.argmax(dim=1).view(200, 200).T.numpy()
+        classes = W.shape[1]
+        extent = (-reach, reach, -reach, reach)
+        look = {"cmap": mpl.colors.ListedColormap(PALETTE[:classes]), "vmin": -0.5, "vmax": classes - 0.5}
+        ax.imshow(region, origin="lower", extent=extent, alpha=0.3, interpolation="nearest", **look)
+        if lines:
+            first, second = scores.topk(2, dim=1).values.T
+            lead = (first - second).view(200, 200).T.numpy()
+            ax.contour(lead, levels=[1.0], colors=INK, linestyles="--", linewidths=1, extent=extent)
+        for label, colour, marker in zip(range(classes), PALETTE, MARKERS, strict=False):
+            ax.plot(*X[y == label, :2].T.numpy(), marker, color=colour, markersize=3.5, mec=PAPER, mew=0.3)
+        ax.set(title=title, xlabel="$x_1$", xlim=(-reach, reach), ylim=(-reach, reach))
+        ax.grid(False)
+    axes[0].set_ylabel("$x_2$")
+    return fig
+
+
+def losses_over_steps(
+    histories: Mapping[str, Sequence[float]], untrained: Mapping[str, tuple[str, float]]
+) -> Figure:
+    """The loss of every batch as a dot, and their running mean, a panel for each training.
+
+    Args:
+        histories: losses by name.
+        untrained: for each name what the loss of untrained weights is called, and its height.
+    """
+    fig = Figure(figsize=(8, 3), layout="constrained")
+    axes = fig.subplots(1, len(histories), squeeze=False)[0]
+    for ax, (name, losses), colour in zip(axes, histories.items(), PALETTE, strict=False):
+        losses = np.array(losses)
+        ax.plot(losses, ".", color=colour, alpha=0.25, markersize=3, label="one batch")
+        width = max(1, len(losses) // 30)
+        smooth = running_mean(losses, width)
+        ax.plot(*smooth, "-", marker="", color=colour, linewidth=2, label=f"mean of {width}")
+        label, height = untrained[name]
+        ax.axhline(height, color=FAINT, linestyle=":", label=f"untrained: {label}")
+        ax.set(title=name, xlabel="step", ylim=(0, None))
+        ax.legend(fontsize=8, loc="lower left")
+    axes[0].set_ylabel("loss")
+    return fig
+
+
+def search_maps(
+    maps: Mapping[str, Float[Tensor, "strengths rates"]], strengths: Sequence[float], rates: Sequence[float]
+) -> Figure:
+    """Accuracy over learning rate and regularisation, with the numbers written in and the best one framed.
+
+    Args:
+        maps: accuracies, 0 to 1, by title.
+        strengths: of the rows.
+        rates: of the columns.
+    """
+    fig = Figure(figsize=(3.9 * len(maps), 3.1), layout="constrained")
+    axes = fig.subplots(1, len(maps), squeeze=False, sharey=True)[0]
+    values = 100 * torch.stack(list(maps.values()))
+    low, high = float(values.min()), float(values.max())
+    for ax, title, table in zip(axes, maps, values, strict=True):
+        image = ax.imshow(table.numpy(), origin="lower", cmap="cividis", vmin=low, vmax=high, aspect="auto")
+        for (row, column), value in np.ndenumerate(table.numpy()):
+            tone = INK if value > (low + high) / 2 else PAPER
+            weight = "bold" if value == table.max() else "normal"
+            text = f"[{value:.1f}]" if value == table.max() else f"{value:.1f}"
+            ax.text(column, row, text, ha="center", va="center", color=tone, fontsize=9, weight=weight)
+        ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+        ax.set_yticks(range(len(strengths)), [f"{strength:g}" for strength in strengths])
+        ax.set(title=title, xlabel="learning rate")
+        ax.grid(False)
+    axes[0].set_ylabel("regularisation strength")
+    fig.colorbar(image, ax=axes, label="accuracy (%)")
+    return fig
+
+
+def gradient_glyphs(
+    images: Float[Tensor, "n 3 height width"],
+    histograms: Float[Tensor, "n rows columns bins"],
+    titles: Sequence[str],
+) -> Figure:
+    """Images, and below each its cells, with a stroke along the edges of every direction.
+
+    Args:
+        images: values in [0, 1].
+        histograms: for each cell how strong gradients of each direction are; bin 0 is along x.
+        titles: one for each image.
+    """
+    num, rows, columns, bins = histograms.shape
+    fig = Figure(figsize=(1.9 * num, 4), layout="constrained")
+    axes = fig.subplots(2, num, squeeze=False)
+    for upper, lower, image, cells, title in zip(*axes, images, histograms, titles, strict=True):
+        upper.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
+        upper.set_title(title, fontsize=9)
+        lower.set(xlim=(0, columns), ylim=(rows, 0), aspect="equal")
+        for (row, column, b), strength in np.ndenumerate((cells / cells.max()).numpy()):
+            along = np.pi * b / bins + np.pi / 2  # an edge runs across its gradient
+            dx, dy = 0.48 * np.cos(along), 0.48 * np.sin(along)
+            x, y = column + 0.5, row + 0.5
+            lower.plot(
+                [x - dx, x + dx], [y - dy, y + dy], "-", marker="", color=INK, alpha=float(strength), lw=1.6
+            )
+        for ax in (upper, lower):
+            ax.set(xticks=(), yticks=())
+            ax.grid(False)
+            ax.spines[:].set_visible(ax is lower)
+    axes[1][0].set_ylabel("edges in each cell")
+    return fig
+
+
+def hue_bars(
+    images: Float[Tensor, "n 3 height width"], histograms: Float[Tensor, "n bins"], titles: Sequence[str]
+) -> Figure:
+    """Images, and below each its histogram of hues, every bar in its hue.
+
+    Args:
+        images: values in [0, 1].
+        histograms: bin 0 is red.
+        titles: one for each image.
+    """
+    num, bins = histograms.shape
+    fig = Figure(figsize=(1.9 * num, 3.4), layout="constrained")
+    axes = fig.subplots(2, num, squeeze=False)
+    colours = [mpl.colors.hsv_to_rgb((b / bins, 0.85, 0.85)) for b in range(bins)]
+    top = 1.08 * float(histograms.max())
+    for upper, lower, image, bars, title in zip(*axes, images, histograms, titles, strict=True):
+        upper.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
+        upper.set(xticks=(), yticks=())
+        upper.set_title(title, fontsize=9)
+        upper.grid(False)
+        upper.spines[:].set_visible(False)
+        lower.set_axisbelow(True)
+        lower.bar(range(bins), bars.numpy(), color=colours, edgecolor=INK, linewidth=0.4)
+        lower.set(xticks=(0, bins / 3, 2 * bins / 3), ylim=(0, top))
+        lower.set_xticklabels(["red", "green", "blue"], fontsize=8)
+        lower.tick_params(axis="y", labelleft=lower is axes[1][0])
+    axes[1][0].set_ylabel("share × chroma")
+    return fig
+
+
+def ladder(steps: Mapping[str, Sequence[float]], chance: float) -> Figure:
+    """Accuracy of ever stronger classifiers, each with its gain over the one before.
+
+    Args:
+        steps: for each classifier the accuracies of its runs, 0 to 1.
+        chance: accuracy of guessing.
+    """
+    fig = Figure(figsize=(7.5, 3.4), layout="constrained")
+    ax = fig.subplots()
+    means = [100 * chance, *(100 * float(np.mean(runs)) for runs in steps.values())]
+    ax.axhline(100 * chance, color=FAINT, linestyle=":", label=f"guessing ({100 * chance:.0f} %)")
+    for place, (runs, (before, after), colour) in enumerate(
+        zip(steps.values(), pairwise(means), PALETTE, strict=False)
+    ):
+        sd = 100 * float(np.std(runs, ddof=1)) if len(runs) > 1 else 0.0
+        ax.bar(place, after, yerr=sd, color=colour, width=0.62, capsize=3)
+        gain = f"{after:.1f} %\n({after - before:+.1f})"
+        ax.text(place, after + sd + 1.5, gain, ha="center", fontsize=9)
+    ax.set_axisbelow(True)
+    ax.set_xticks(range(len(steps)), list(steps), fontsize=8.5)
+    ax.set(ylabel="validation accuracy (%), mean ± sd", ylim=(0, 1.3 * max(means)))
+    ax.set_xlabel(
+        "in brackets: points more than the bar to the left (the first: than guessing)", fontsize=8.5
+    )
+    ax.legend(loc="upper left", fontsize=9)
+    return fig
+
+
+def descend(
+    loss_func: Callable[..., tuple[Tensor, Tensor]], X: Tensor, y: Tensor, reg: float, steps: int = 1500
+) -> Float[Tensor, "D C"]:
+    """Plain gradient descent on all points, with a learning rate that falls.
+
+    Args:
+        loss_func: from (W, X, y, reg) to a loss and its gradient.
+        X: points.
+        y: their classes.
+        reg: strength of the penalty.
+        steps: of gradient descent.
+    """
+    W = X.new_zeros(X.shape[1], int(y.max()) + 1)
+    for step in range(steps):
+        W = W - 2.0 / (1 + 0.05 * step) * loss_func(W, X, y, reg)[1]
+    return W
+
+
+def neighbour_accuracy(
+    images: Float[Tensor, "n 3 height width"], labels: Int[Tensor, " n"], num_train: int
+) -> float:
+    """Share of the images behind the first num_train that their nearest neighbour among these names right."""
+    rows = images.flatten(1)
+    nearest = torch.cdist(rows[num_train:], rows[:num_train]).argmin(dim=1)
+    return (labels[:num_train][nearest] == labels[num_train:]).double().mean().item()

@@ -1,0 +1,38 @@
+"""What is asked of `mlp.initializers`."""
+
+from typing import Any
+
+from exercise_code.support.checking.declare import check
+
+from .common import _spread, numbers
+
+INIT = ["torch.nn.init.xavier_normal_", "torch.nn.init.kaiming_normal_"]
+
+
+def xavier_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
+    """Variance 2 / (Din + Dout); error rate as in `_spread`."""
+    return _spread(outputs["weights"], (2 / 150) ** 0.5)
+
+
+@check("mlp.initializers.xavier_initializer", points=1, law=xavier_law, forbids=INIT)
+def xavier(code, case):
+    """Variance 2 / (Din + Dout)."""
+    like = numbers(case, 1)
+    return {
+        "weights": code.mlp.initializers.xavier_initializer(40, 110, dtype=like.dtype, device=like.device)
+    }
+
+
+def kaiming_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
+    """Variance 2 / Din with a ReLU, 1 / Din without; error rate twice that of `_spread`."""
+    fault = _spread(outputs["weights"], (2 / 110) ** 0.5)
+    without = _spread(outputs["weights without ReLU"], (1 / 110) ** 0.5)
+    return fault or (without and f"without ReLU {without}")
+
+
+@check("mlp.initializers.kaiming_initializer", points=1, law=kaiming_law, forbids=INIT)
+def kaiming(code, case):
+    """Variance 2 / Din with a ReLU, 1 / Din without."""
+    like = numbers(case, 1)
+    draw, new = code.mlp.initializers.kaiming_initializer, {"dtype": like.dtype, "device": like.device}
+    return {"weights": draw(110, 40, **new), "weights without ReLU": draw(110, 40, relu=False, **new)}

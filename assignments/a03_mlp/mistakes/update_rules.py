@@ -1,0 +1,162 @@
+"""How people get `mlp.update_rules` wrong, and the hint each mistake deserves."""
+
+import torch
+
+from exercise_code.support.checking.declare import mistake
+
+
+# Update rules
+@mistake(
+    "mlp.update_rules.sgd_momentum",
+    hint="The new velocity is used but not stored: the next step starts from rest again.",
+)
+def momentum_not_stored(w, dw, config=None):
+    config = {"learning_rate": 1e-2, "momentum": 0.9, "velocity": torch.zeros_like(w), **(config or {})}
+    return w + config["momentum"] * config["velocity"] - config["learning_rate"] * dw, config
+
+
+@mistake(
+    "mlp.update_rules.sgd_momentum",
+    hint="The learning rate belongs into the velocity: here it scales old velocity as well.",
+)
+def momentum_of_torch(w, dw, config=None):
+    config = {"learning_rate": 1e-2, "momentum": 0.9, "velocity": torch.zeros_like(w), **(config or {})}
+    config["velocity"] = config["momentum"] * config["velocity"] + dw
+    return w - config["learning_rate"] * config["velocity"], config
+
+
+@mistake("mlp.update_rules.sgd_momentum", hint="The sign is wrong: this climbs up the gradient.")
+def momentum_uphill(w, dw, config=None):
+    config = {"learning_rate": 1e-2, "momentum": 0.9, "velocity": torch.zeros_like(w), **(config or {})}
+    config["velocity"] = config["momentum"] * config["velocity"] + config["learning_rate"] * dw
+    return w + config["velocity"], config
+
+
+@mistake(
+    "mlp.update_rules.sgd_momentum",
+    hint="The step is taken with the old velocity: update the velocity first.",
+)
+def momentum_old_velocity(w, dw, config=None):
+    config = {"learning_rate": 1e-2, "momentum": 0.9, "velocity": torch.zeros_like(w), **(config or {})}
+    w = w + config["velocity"]
+    config["velocity"] = config["momentum"] * config["velocity"] - config["learning_rate"] * dw
+    return w, config
+
+
+@mistake("mlp.update_rules.sgd_momentum", hint="`+=` writes into the weights that came in: make new ones.")
+def momentum_in_place(w, dw, config=None):
+    config = {"learning_rate": 1e-2, "momentum": 0.9, "velocity": torch.zeros_like(w), **(config or {})}
+    config["velocity"] = config["momentum"] * config["velocity"] - config["learning_rate"] * dw
+    w += config["velocity"]
+    return w, config
+
+
+RMSPROP = {"learning_rate": 1e-2, "decay_rate": 0.99, "epsilon": 1e-8}
+
+
+@mistake("mlp.update_rules.rmsprop", hint="epsilon stands inside of the root; it is added after it.")
+def rmsprop_epsilon_inside(w, dw, config=None):
+    config = {**RMSPROP, "cache": torch.zeros_like(w), **(config or {})}
+    config["cache"] = config["decay_rate"] * config["cache"] + (1 - config["decay_rate"]) * dw**2
+    return w - config["learning_rate"] * dw / (config["cache"] + config["epsilon"]).sqrt(), config
+
+
+@mistake(
+    "mlp.update_rules.rmsprop",
+    hint="The two shares are swapped: decay_rate is how much of the *old* mean stays.",
+)
+def rmsprop_swapped(w, dw, config=None):
+    config = {**RMSPROP, "cache": torch.zeros_like(w), **(config or {})}
+    config["cache"] = (1 - config["decay_rate"]) * config["cache"] + config["decay_rate"] * dw**2
+    return w - config["learning_rate"] * dw / (config["cache"].sqrt() + config["epsilon"]), config
+
+
+@mistake(
+    "mlp.update_rules.rmsprop", hint="Squares are added up for ever, as AdaGrad does: a running mean forgets."
+)
+def rmsprop_adagrad(w, dw, config=None):
+    config = {**RMSPROP, "cache": torch.zeros_like(w), **(config or {})}
+    config["cache"] = config["cache"] + dw**2
+    return w - config["learning_rate"] * dw / (config["cache"].sqrt() + config["epsilon"]), config
+
+
+@mistake(
+    "mlp.update_rules.rmsprop",
+    hint="The root is missing: the step is divided by the root of the mean square.",
+)
+def rmsprop_without_root(w, dw, config=None):
+    config = {**RMSPROP, "cache": torch.zeros_like(w), **(config or {})}
+    config["cache"] = config["decay_rate"] * config["cache"] + (1 - config["decay_rate"]) * dw**2
+    return w - config["learning_rate"] * dw / (config["cache"] + config["epsilon"]), config
+
+
+@mistake(
+    "mlp.update_rules.rmsprop", hint="The cache is not stored: the running mean starts anew with every step."
+)
+def rmsprop_not_stored(w, dw, config=None):
+    config = {**RMSPROP, "cache": torch.zeros_like(w), **(config or {})}
+    cache = config["decay_rate"] * config["cache"] + (1 - config["decay_rate"]) * dw**2
+    return w - config["learning_rate"] * dw / (cache.sqrt() + config["epsilon"]), config
+
+
+def _adam(w, dw, config, *, late=False, correct=True, store_t=True, store_corrected=False, inside=False):
+    defaults = {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    memory = {"m": torch.zeros_like(w), "v": torch.zeros_like(w), "t": 0}
+    config = {**defaults, **memory, **(config or {})}
+    beta1, beta2 = config["beta1"], config["beta2"]
+    t = config["t"] if late else config["t"] + 1
+    config["m"] = beta1 * config["m"] + (1 - beta1) * dw
+    config["v"] = beta2 * config["v"] + (1 - beta2) * dw**2
+    m, v = config["m"], config["v"]
+    if correct:
+        m, v = m / torch.tensor(1 - beta1**t), v / torch.tensor(1 - beta2**t)
+    if store_corrected:
+        config["m"], config["v"] = m, v
+    if store_t:
+        config["t"] = config["t"] + 1
+    root = (v + config["epsilon"]).sqrt() if inside else v.sqrt() + config["epsilon"]
+    return w - config["learning_rate"] * m / root, config
+
+
+@mistake(
+    "mlp.update_rules.adam:from_nothing",
+    hint="t is raised only after it was used, so the first correction divides by 0: raise it first.",
+)
+def adam_t_too_late(w, dw, config=None):
+    return _adam(w, dw, config, late=True)
+
+
+@mistake(
+    "mlp.update_rules.adam",
+    hint="The bias correction is missing: m and v start at 0 and are too small at first.",
+)
+def adam_without_correction(w, dw, config=None):
+    return _adam(w, dw, config, correct=False)
+
+
+@mistake("mlp.update_rules.adam", hint="t is not stored, so every step is corrected like the first.")
+def adam_t_not_stored(w, dw, config=None):
+    return _adam(w, dw, config, store_t=False)
+
+
+@mistake(
+    "mlp.update_rules.adam",
+    hint="The corrected m and v are stored: they would be corrected again. Keep the bare ones.",
+)
+def adam_stores_corrected(w, dw, config=None):
+    return _adam(w, dw, config, store_corrected=True)
+
+
+@mistake("mlp.update_rules.adam", hint="epsilon stands inside of the root; it is added after it.")
+def adam_epsilon_inside(w, dw, config=None):
+    return _adam(w, dw, config, inside=True)
+
+
+@mistake(
+    "mlp.update_rules.adam",
+    hint="The gradient is used where its running mean m belongs: this is RMSProp, not Adam.",
+)
+def adam_without_first_moment(w, dw, config=None):
+    _, config = _adam(w, dw, config)
+    v = config["v"] / (1 - config["beta2"] ** config["t"])
+    return w - config["learning_rate"] * dw / (v.sqrt() + config["epsilon"]), config

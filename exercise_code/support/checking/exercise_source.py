@@ -1,0 +1,108 @@
+"""Read the text of an exercise without running it."""
+
+import ast
+import functools
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def place_of(exercise: str) -> tuple[str, str]:
+    """The module file of an exercise below `exercise_code`, and the exercise's name within it.
+
+    Classes are told from modules by their capital letter: `data.transforms.RescaleTransform.__call__`.
+    """
+    parts = exercise.split(".")
+    end = next((i for i, part in enumerate(parts) if part[0].isupper()), len(parts) - 1)
+    return "/".join(parts[:end]) + ".py", ".".join(parts[end:])
+
+
+def locate(exercise: str, exercises: Path) -> tuple[Path, str]:
+    """The module file of an exercise in a folder `exercise_code`, and the exercise's name within it.
+
+    Raises:
+        FileNotFoundError: the module is not there.
+    """
+    file, qualname = place_of(exercise)
+    if not (exercises / file).is_file():
+        raise FileNotFoundError(f"{file} is missing in {exercises.name}")
+    return exercises / file, qualname
+
+
+def read_exercise(exercise: str, exercises: Path) -> ast.FunctionDef | None:
+    """The syntax tree of an exercise in a folder `exercise_code`; None where it cannot be read."""
+    try:
+        path, qualname = locate(exercise, exercises)
+        return read_function(path.read_bytes(), qualname)
+    except OSError:
+        return None
+
+
+def read_function(content: bytes, qualname: str) -> ast.FunctionDef | None:
+    """The syntax tree of a function in the bytes of a module, whose first lines may name an encoding.
+
+    None where Python cannot read it.
+    """
+    try:
+        return find_function(content, qualname)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def find_function(text: str | bytes, qualname: str) -> ast.FunctionDef | None:
+    """The syntax tree of a function (`predict`) or method (`KnnClassifier.predict`), or None.
+
+    Raises:
+        SyntaxError: the text is not Python.
+    """
+    body: list[ast.stmt] = _parse(text).body
+    *classes, name = qualname.split(".")
+    for part in classes:
+        found = [node for node in body if isinstance(node, ast.ClassDef) and node.name == part]
+        if not found:
+            return None
+        body = found[-1].body
+    found = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return found[-1] if found else None
+
+
+_parse = functools.lru_cache(maxsize=16)(ast.parse)
+"""All checks of a submission read the same few files; the trees are shared, so nobody changes them."""
+
+
+def body_without_docstring(function: ast.FunctionDef) -> list[ast.stmt]:
+    """The statements of a function."""
+    first = function.body[0]
+    has_docstring = isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str)
+    return function.body[1:] if has_docstring else function.body
+
+
+def is_empty(function: ast.FunctionDef) -> bool:
+    """Whether a function does nothing at all: `pass`, `...` or a comment."""
+    return all(
+        isinstance(statement, ast.Pass) or (isinstance(statement, ast.Expr) and _is_ellipsis(statement.value))
+        for statement in body_without_docstring(function)
+    )
+
+
+def first_loop(function: ast.FunctionDef) -> int | None:
+    """Line of the first Python loop or comprehension, or None."""
+    loops = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    return min((node.lineno for node in ast.walk(function) if isinstance(node, loops)), default=None)
+
+
+def first_use(function: ast.FunctionDef, names: Iterable[str]) -> tuple[str, int] | None:
+    """The first of some dotted names (`torch.cdist`) that a function calls, and its line, or None.
+
+    A call is recognised by the last part of the name, whatever it is called on.
+    """
+    last_parts = {name.rpartition(".")[2]: name for name in names}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
+            if called in last_parts:
+                return last_parts[called], node.lineno
+    return None
+
+
+def _is_ellipsis(expression: ast.expr) -> bool:
+    return isinstance(expression, ast.Constant) and expression.value is ...

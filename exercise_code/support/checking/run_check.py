@@ -1,0 +1,208 @@
+"""Run a check: call the student's function under several conditions and write down what happens."""
+
+import contextlib
+import functools
+import importlib
+import io
+import random
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves
+
+from exercise_code.support.checking.case import Case, MissingModel
+from exercise_code.support.checking.declare import Check
+from exercise_code.support.checking.evidence import Evidence, Run, leaves
+from exercise_code.support.checking.operation_count import Forbid, Watch
+from exercise_code.support.devices import pretended
+from exercise_code.support.paths import ROOT
+
+EXERCISES = ROOT / "exercise_code"
+MAX_WARNINGS = 10
+
+
+class Code:
+    """The modules of `exercise_code` as attributes, imported when they are first asked for."""
+
+    def __init__(self, package: str = "exercise_code") -> None:
+        self._package = package
+
+    def __getattr__(self, name: str) -> Any:
+        module = importlib.import_module(f"{self._package}.{name}")
+        return Code(module.__name__) if hasattr(module, "__path__") else module
+
+
+def gather(check: Check, seed: int, held_out: Tensor | None = None) -> Evidence:
+    """Run a check on the functions as they are now.
+
+    The runs are `float32`, the same `again`, `float64`, on the `accelerator` (CUDA where there is
+    one, else the pretended one), and `large` where the check limits loops or memory. NumPy runs twice, in
+    float64, under the first two names; a saved model runs once.
+
+    Args:
+        check: what to run.
+        seed: draws the inputs.
+        held_out: images, uint8 (num, 3, 32, 32), on which saved models are tried.
+    """
+    started = time.perf_counter()
+    evidence = Evidence(check.id)
+    with_numpy = check.library == "numpy"
+    given: dict[str, Any] = {"dtype": torch.float64} if with_numpy else {}
+    if check.target is not None:
+        given = {"models": EXERCISES.parent / "models", "held_out": held_out}
+    limited = check.loops is not None or check.memory is not None
+    with _chance_put_back():
+        first = evidence.runs["float32"] = run_once(
+            check, seed, Case(seed, check.id, **given), limited=limited and not with_numpy, first=True
+        )
+        if first.error is None and check.target is None:
+            _run_again(check, seed, given, evidence.runs)
+    evidence.seconds = time.perf_counter() - started
+    return evidence
+
+
+def large(check: Check) -> int:
+    """How many times more items the run has in which operations and memory are compared."""
+    return 2 if (check.loops or 0) > 1 else 4
+
+
+def _run_again(check: Check, seed: int, given: dict[str, Any], runs: dict[str, Run]) -> None:
+    """All runs but the first."""
+    if not check.law:
+        runs["again"] = run_once(check, seed + 1, Case(seed, check.id, **given))
+    if check.library == "numpy":
+        return
+    runs["float64"] = run_once(check, seed, Case(seed, check.id, dtype=torch.float64))
+    if check.loops is not None or check.memory is not None:
+        runs["large"] = run_once(check, seed, Case(seed, check.id, scale=large(check)), limited=True)
+        runs["large"].outputs.clear()
+    if torch.cuda.is_available():
+        runs["accelerator"] = run_once(check, seed, Case(seed, check.id, device="cuda"))
+    elif pretended.available():
+        with pretended.PretendDevice(is_students):
+            runs["accelerator"] = run_once(check, seed, Case(seed, check.id, device=pretended.device()))
+
+
+def run_once(check: Check, seed: int, case: Case, *, limited: bool = False, first: bool = False) -> Run:
+    """One call of the probe; the first one prints and notes what is ruled out, a limited one is measured."""
+    run = Run()
+    forbid = Forbid(check.forbids if first else ())
+    watching = Watch(case, memory=check.memory is not None)
+    with one_thread(), _silence(stdout=not first), warnings.catch_warnings():
+        _keep_warnings(run) if first else warnings.simplefilter("ignore")
+        _start_chance(seed)
+        try:
+            with (
+                forbid if forbid.refused else contextlib.nullcontext(),
+                watching if limited else contextlib.nullcontext(),
+            ):
+                outputs = check.probe(Code(), case)
+            run.outputs = leaves(outputs, check.library)
+            run.devices = sorted({t.device.type for t in tree_leaves(outputs) if isinstance(t, Tensor)})
+        except MissingModel as error:
+            run.error, run.unwritten = str(error), check.exercise
+        except (Exception, SystemExit) as error:
+            run.error, run.unwritten = _sentence(error), unwritten(error)
+    run.inputs_before, run.inputs_after = case.drawn, case.now
+    run.forbidden = sorted(set(forbid.called))
+    run.operations = watching.operations
+    run.memory = watching.peak / max(1, sum(map(_bytes, [*case.handed_out, *run.outputs.values()])))
+    return run
+
+
+def _start_chance(seed: int) -> None:
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed() remembers who called, for each device
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002
+    random.seed(seed)
+
+
+@contextlib.contextmanager
+def _chance_put_back() -> Iterator[None]:
+    """Leave all generators of random numbers as they were found."""
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Small tensors are slower on several threads, and all are on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def _silence(*, stdout: bool) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        if stdout:
+            stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        yield
+
+
+def _keep_warnings(run: Run) -> None:
+    """Note what the student's own lines are warned of; to be called within `catch_warnings`."""
+
+    def keep(message: Warning | str, category: type[Warning], filename: str, line: int, *_: object) -> None:
+        if len(run.warnings) < MAX_WARNINGS and is_students(filename):
+            text = (str(message).strip().splitlines() or [""])[0][:300]
+            note = f"{category.__name__}: {text} ({Path(filename).name}, line {line})"
+            if note not in run.warnings:
+                run.warnings.append(note)
+
+    warnings.simplefilter("default")
+    warnings.showwarning = keep
+
+
+def _sentence(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    kind = type(error).__name__ or "an error without a name"
+    sentence = f"{kind}: {text[0][:300]}" if text else kind
+    if isinstance(error, pretended.DeviceMismatch):
+        sentence = text[0]
+    place = pretended.locate(error, is_students)
+    return f"{sentence} ({Path(place.filename).name}, line {place.line})" if place else sentence
+
+
+def unwritten(error: BaseException) -> str:
+    """The exercise whose stub raised the error, as `check` names it; empty for any other error."""
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
+    path = Path(codes[-1].co_filename).resolve() if codes else Path()
+    if not isinstance(error, NotImplementedError) or not path.is_relative_to(EXERCISES):
+        return ""
+    module = path.relative_to(EXERCISES).with_suffix("")
+    return ".".join([*module.parts, codes[-1].co_qualname])
+
+
+def is_students(filename: str) -> bool:
+    """Whether a file is one of the modules that students write, or holds mistakes as they make them."""
+    return _is_exercise(filename, EXERCISES)
+
+
+@functools.cache
+def _is_exercise(filename: str, exercises: Path) -> bool:
+    """Cached, since the pretended accelerator asks for every frame of every operation."""
+    path = Path(filename).resolve()
+    own = path.is_relative_to(exercises) and not path.is_relative_to(exercises / "support")
+    return own or "mistakes" in (path.stem, path.parent.name)
+
+
+def _bytes(leaf: Any) -> int:
+    return leaf.untyped_storage().nbytes() if isinstance(leaf, Tensor) else 0

@@ -1,0 +1,1 @@
+"""What notebooks use: set-up, figures, predictions, gradients by finite differences."""

@@ -1,0 +1,1 @@
+"""What students get, and the classes that are made up of it."""

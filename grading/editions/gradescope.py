@@ -1,0 +1,94 @@
+"""An autograder for Gradescope that runs the same engine: a zip to upload, and what runs in its container.
+
+The zip follows Gradescope's autograder specification: `setup.sh` and `run_autograder` at its root, results in
+`results/results.json`.
+"""
+
+import dataclasses
+import json
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from exercise_code.support.checking.answers import Answers
+from exercise_code.support.checking.assignment import Assignment, Limits, find_assignment
+from exercise_code.support.paths import ROOT
+from grading.editions.student_files import write_tree
+from grading.running.grader import Grader, Job, checks_tree
+from grading.scores.exports import gradescope_results
+from grading.submissions.collect import read_submission
+
+SETUP = """\
+#!/usr/bin/env bash
+set -e
+apt-get update && apt-get install -y python3-venv
+python3 -m venv /autograder/venv
+cd /autograder/source
+/autograder/venv/bin/pip install -r requirements.txt -c constraints.txt '.[grading]'
+"""
+RUN = """\
+#!/usr/bin/env bash
+cd "${AUTOGRADER:-/autograder}/source"
+export PYTHONPATH=.
+exec "${PYTHON:-/autograder/venv/bin/python}" -m grading.editions.gradescope "${AUTOGRADER:-/autograder}"
+"""
+PROJECT = ["pyproject.toml", "requirements.txt", "constraints.txt", "course.toml", "README.md"]
+
+
+def build(assignment: Assignment, answers: Answers, target: Path) -> None:
+    """Write the zip: the engine, the checks and the hidden answers, but no solution and no mistake.
+
+    Args:
+        assignment: what is graded.
+        answers: to hidden inputs; their seed is the same for all who hand in.
+        target: the file.
+    """
+    job = Job.make(assignment, answers)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch, zipfile.ZipFile(target, "w") as archive:
+        tree = Path(scratch) / "tree"
+        write_tree(assignment, tree)
+        packed = dataclasses.asdict(job)
+        settings = {name: packed[name] for name in packed if name not in ("tree", "answers")}
+        for name, content in [
+            ("setup.sh", SETUP),
+            ("run_autograder", RUN),
+            ("job/settings.json", json.dumps(settings)),
+            ("job/tree.tar", job.tree),
+            ("job/answers.safetensors", job.answers),
+        ]:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (0o755 if "/" not in name else 0o644) << 16
+            archive.writestr(info, content, zipfile.ZIP_DEFLATED)
+        files = {path.relative_to(tree): path for path in sorted(tree.rglob("*")) if path.is_file()}
+        files |= {Path(name): ROOT / name for name in PROJECT}
+        engine = [path for path in sorted((ROOT / "grading").rglob("*")) if path.suffix != ".pyc"]
+        files |= {path.relative_to(ROOT): path for path in engine if path.is_file()}
+        for name, path in files.items():
+            archive.write(path, name.as_posix(), zipfile.ZIP_DEFLATED)
+
+
+def load_job(folder: Path) -> Job:
+    """What `build` has packed."""
+    settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    limits = Limits(**settings.pop("limits"))
+    tree, answers = ((folder / name).read_bytes() for name in ("tree.tar", "answers.safetensors"))
+    return Job(**settings, limits=limits, tree=tree, answers=answers)
+
+
+def main(root: Path) -> None:
+    """Grade `root`/submission and write `root`/results/results.json."""
+    job = load_job(root / "source/job")
+    assignment = find_assignment(job.assignment, root / "source/assignments")
+    submission = read_submission(root / "submission", "submission", assignment)
+    with Grader(job) as grader:
+        result = grader.grade(submission)
+    (root / "results").mkdir(exist_ok=True)
+    checks = checks_tree(result.verdicts, result.seconds)
+    content = gradescope_results({"score": result.score, "notes": result.notes, "checks": checks})
+    (root / "results/results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

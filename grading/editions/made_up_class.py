@@ -1,0 +1,144 @@
+"""Make up a class: submissions from the reference, the mistakes, untouched stubs and broken files."""
+
+import functools
+import inspect
+import random
+import re
+import shutil
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+
+from exercise_code.support.checking import exercise_source
+from exercise_code.support.checking.assignment import Assignment, read_assignment
+from exercise_code.support.checking.declare import Mistake
+from exercise_code.support.checking.run_check import one_thread
+from exercise_code.support.paths import ROOT
+from grading.editions.student_files import BEGIN, END, strip_solutions
+
+BROKEN = {
+    "syntax error": "def compute_distances_two_loops(x_train, x_test)\n    return x_train\n",
+    "endless loop": "while True:\n    pass\n",
+    "exit": "import os\n\nos._exit(3)\n",
+}
+
+
+def make_class(assignment: Assignment, edition: Path, folder: Path, size: int, seed: int = 0) -> list[str]:
+    """Write submissions of made-up students into a folder.
+
+    About one in ten is perfect, one in ten untouched or broken; the others have made one to four of
+    the known mistakes, and some have not come to the end. All hand in the notebook of the student edition.
+
+    Returns:
+        The students' names.
+    """
+    draw = random.Random(seed)
+    models = reference_models(assignment)
+    shutil.rmtree(folder, ignore_errors=True)
+    notebooks = {path: (edition / path).read_text(encoding="utf-8") for path in assignment.notebook_paths}
+    names = [f"student-{number:0{len(str(size))}}" for number in range(1, size + 1)]
+    by_exercise: dict[str, list[Mistake]] = {}
+    for mistake in assignment.mistakes:
+        by_exercise.setdefault(mistake.exercise, []).append(mistake)
+    for number, name in enumerate(names):
+        texts = {file: (ROOT / file).read_text(encoding="utf-8") for file in assignment.editable}
+        kind = number % 10
+        if kind == 8:
+            texts = {file: strip_solutions(text, file) for file, text in texts.items()}
+        elif kind == 9:
+            texts = dict.fromkeys(texts, draw.choice([*BROKEN.values()]))
+        elif kind:
+            for exercise in draw.sample([*by_exercise], min(len(by_exercise), draw.randint(1, 4))):
+                texts = with_mistake(texts, draw.choice(by_exercise[exercise]))
+            if draw.random() < 0.25:
+                texts = without(texts, assignment.checks[-1].exercise)
+        write_submission(folder / name, texts | notebooks)
+        for path, content in models.items() if kind < 8 else ():
+            (folder / name / path).parent.mkdir(exist_ok=True)
+            (folder / name / path).write_bytes(content)
+    return names
+
+
+@functools.cache
+def _models(folder: Path) -> dict[str, bytes]:
+    assignment = read_assignment(folder)
+    if not assignment.make_models:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch, one_thread():
+        assignment.make_models(Path(scratch))
+        return {f"models/{name}": (Path(scratch) / name).read_bytes() for name in assignment.models}
+
+
+def reference_models(assignment: Assignment) -> dict[str, bytes]:
+    """What the reference would hand in as saved models, by path; trained once in a process."""
+    return _models(assignment.folder)
+
+
+def write_submission(folder: Path, texts: dict[str, str]) -> None:
+    """Write a submission's files, without the markers around solutions."""
+    for file, text in texts.items():
+        lines = [line for line in text.splitlines() if line.strip() not in (BEGIN, END)]
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def with_mistake(texts: dict[str, str], mistake: Mistake) -> dict[str, str]:
+    """The same files, in which one exercise is done as in the mistake."""
+    function = exercise_source.find_function(mistake.source, mistake.name)
+    body = mistake.source.splitlines()[exercise_source.body_without_docstring(function)[0].lineno - 1 :]
+    texts = _with_body(texts, mistake.exercise, textwrap.dedent("\n".join(body)))
+    path, _ = exercise_source.locate(mistake.exercise, ROOT / "exercise_code")
+    file = path.relative_to(ROOT).as_posix()
+    needed = re.sub(rf"\b{path.stem}\.", "", _needed(mistake.function, texts[file]))
+    return {**texts, file: texts[file] + needed}
+
+
+def without(texts: dict[str, str], exercise: str) -> dict[str, str]:
+    """The same files, in which one exercise is not written."""
+    return _with_body(texts, exercise, f'raise NotImplementedError("{exercise.partition(".")[2]}")')
+
+
+def _with_body(texts: dict[str, str], exercise: str, body: str) -> dict[str, str]:
+    path, qualname = exercise_source.locate(exercise, ROOT / "exercise_code")
+    file = path.relative_to(ROOT).as_posix()
+    lines = texts[file].splitlines()
+    function = exercise_source.find_function(texts[file], qualname)
+    statements = exercise_source.body_without_docstring(function)
+    indent = " " * (function.col_offset + 4)
+    body = re.sub(rf"\b{path.stem}\.", "", body)
+    lines[statements[0].lineno - 1 : function.end_lineno] = textwrap.indent(body, indent).splitlines()
+    return {**texts, file: "\n".join(lines) + "\n"}
+
+
+def _needed(function: FunctionType, text: str) -> str:
+    """What a mistake uses of its own module and a file does not have: imports, constants, functions."""
+    imports, constants, functions = [], [], []
+    own = function.__module__.partition(".")[0]
+    seen, waiting = set(re.findall(r"^(?:import |def |class )(\w+)", text, re.MULTILINE)), [function]
+    while waiting:
+        known = (user := waiting.pop()).__globals__
+        for name in sorted({*_names(user.__code__)} & known.keys() - seen):
+            seen.add(name)
+            value = known[name]
+            if isinstance(value, ModuleType):
+                parent, _, last = value.__name__.rpartition(".")
+                imports.append(
+                    f"from {parent} import {last} as {name}" if parent else f"import {last} as {name}"
+                )
+            elif isinstance(value, FunctionType) and value.__module__.partition(".")[0] == own:
+                functions.append(inspect.getsource(value))
+                waiting.append(value)
+            elif isinstance(value, FunctionType | type):
+                imports.append(f"from {value.__module__} import {name}")
+            else:
+                constants.append(f"{name} = {value!r}")
+    return "".join(f"\n{line}\n" for line in (*imports, *constants, *functions))
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

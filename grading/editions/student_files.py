@@ -1,0 +1,102 @@
+"""Cut the solutions out of modules, and write the tree that students' functions run in."""
+
+import ast
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from exercise_code.support.checking.assignment import Assignment
+from exercise_code.support.paths import ROOT
+from grading.course import CourseError
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+GIVEN = [
+    "exercise_code/__init__.py",
+    "exercise_code/__main__.py",
+    "exercise_code/support",
+    "datasets/README.md",
+    "datasets/registry.toml",
+    "requirements.txt",
+]
+SHIPPED = ("assignment.toml", "checks", "checks.py", "stand_ins.py", "figures.py")
+"""What of an assignment's folder students get, beside the notebooks and the answers."""
+
+
+def write_tree(assignment: Assignment, target: Path) -> None:
+    """Write what a student's functions need to run: stubs, support, checks; no answers, no notebook.
+
+    Raises:
+        CourseError: a solution cannot be cut out.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    for name in (*GIVEN, *assignment.given):
+        source = ROOT / name
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        else:
+            shutil.copy(source, target / name)
+    folder = target / "assignments" / assignment.name
+    folder.mkdir(parents=True)
+    for name in SHIPPED:
+        if (source := assignment.folder / name).is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy(source, folder)
+    for name in assignment.editable:
+        stub = strip_solutions((ROOT / name).read_text(encoding="utf-8"), name)
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (target / name).write_text(stub, encoding="utf-8")
+
+
+def strip_solutions(text: str, name: str) -> str:
+    """Replace each solution by a NotImplementedError that names the exercise.
+
+    Raises:
+        CourseError: the markers do not match, or stand outside of a function.
+    """
+    lines: list[str] = []
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() == BEGIN:
+            exercise = _enclosing_function(text, number)
+            if inside or exercise is None:
+                raise CourseError(
+                    f"{name}, line {number}: a solution begins within another or outside of a function"
+                )
+            inside = True
+            indent = line[: line.index(BEGIN)]
+            lines.append(f'{indent}raise NotImplementedError("{exercise}")')
+        elif line.strip() == END:
+            if not inside:
+                raise CourseError(f"{name}, line {number}: a solution ends that has not begun")
+            inside = False
+        elif not inside:
+            lines.append(line)
+    if inside:
+        raise CourseError(f"{name}: the last solution does not end")
+    return "\n".join(lines) + "\n"
+
+
+def solutions(text: str) -> Iterator[str]:
+    """The lines within solution markers."""
+    for region in re.findall(rf"{BEGIN}\n(.*?){END}", text, flags=re.DOTALL):
+        yield from region.splitlines()
+
+
+def _enclosing_function(text: str, line: int) -> str | None:
+    """Name of the innermost function around a line, with its class."""
+    best: str | None = None
+
+    def visit(node: ast.AST, path: list[str]) -> None:
+        nonlocal best
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.ClassDef):
+                inner = [*path, child.name]
+                if isinstance(child, ast.FunctionDef) and child.lineno <= line <= (child.end_lineno or line):
+                    best = ".".join(inner)
+                visit(child, inner)
+
+    visit(ast.parse(text), [])
+    return best

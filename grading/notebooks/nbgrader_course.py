@@ -1,0 +1,127 @@
+"""The assignment as nbgrader sees it: a course folder with a gradebook."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from traitlets.config import Config
+
+from exercise_code.support.checking.answers import make_answers
+from exercise_code.support.checking.assignment import Assignment
+from grading.course import CourseError, read_course
+
+# nbgrader starts alembic by its bare name
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+CHECK_CELL = re.compile(r'check\("([\w.:]+)"\)')
+CONFIG = """\
+c = get_config()  # noqa: F821
+c.CourseDirectory.course_id = {course_id!r}
+c.ClearSolutions.text_stub = "*Your answer here.*"
+c.Autograde.exclude_overwriting = {{{name!r}: {editable!r}}}
+c.ExecutePreprocessor.timeout = 600
+"""
+
+
+def make_course(assignment: Assignment, tree: Path, course: Path, address: str | None = None) -> Path:
+    """Put the assignment into an nbgrader course and let nbgrader generate the students' version.
+
+    Args:
+        assignment: what to put there.
+        tree: what the students' functions need to run; it is copied beside the notebooks.
+        course: the folder of the course; its gradebook is kept.
+        address: of the gradebook; a SQLite file in the course if not given.
+
+    Returns:
+        The folder with the notebooks for students.
+
+    Raises:
+        CourseError: the notebooks' cells do not fit the checks, or nbgrader refuses them.
+    """
+    source = course / "source" / assignment.name
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(tree, source)
+    for name, notebook in with_points(assignment).items():
+        nbformat.write(notebook, source / name)
+    settings = {"name": assignment.name, "editable": assignment.editable, "course_id": read_course().id}
+    config = CONFIG.format(**settings)
+    if address:
+        config += f"c.CourseDirectory.db_url = {address!r}\n"
+    (course / "nbgrader_config.py").write_text(config, encoding="utf-8")
+    api = NbGraderAPI(config=nbgrader_config(course, address or gradebook_address(course)))
+    outcome = api.generate_assignment(assignment.name, force=True)
+    if not outcome["success"]:
+        reasons = [line.strip() for line in outcome["log"].splitlines() if "Error" in line]
+        raise CourseError(f"nbgrader cannot generate {assignment.name}: {reasons[:1] or outcome['error']}")
+    return course / "release" / assignment.name
+
+
+def nbgrader_config(course: Path, address: str) -> Config:
+    """The settings of `nbgrader_config.py`, for nbgrader's Python interface."""
+    config = Config()
+    config.CourseDirectory.root = str(course.resolve())
+    config.CourseDirectory.course_id = read_course().id
+    config.CourseDirectory.db_url = address
+    config.ClearSolutions.text_stub = "*Your answer here.*"
+    return config
+
+
+def with_points(assignment: Assignment) -> dict[str, nbformat.NotebookNode]:
+    """The notebooks by name, with the points of the checks and of the questions in their metadata.
+
+    Raises:
+        CourseError: a check has no cell or two, or a question's points are missing.
+    """
+    notebooks = {name: nbformat.read(assignment.folder / name, as_version=4) for name in assignment.notebooks}
+    covered: list[str] = []
+    questions: list[str] = []
+    for name, notebook in notebooks.items():
+        for cell in notebook.cells:
+            marks = cell.metadata.get("nbgrader", {})
+            if not marks.get("grade"):
+                continue
+            if cell.cell_type == "code":
+                called = CHECK_CELL.fullmatch(cell.source.strip())
+                ids = [check.id for check in assignment.checks if called and check.exercise == called[1]]
+                if not ids:
+                    raise CourseError(f"{name}: the graded cell {marks['grade_id']!r} checks no exercise")
+                covered += ids
+                marks["points"] = sum(check.points for check in assignment.checks if check.id in ids)
+            else:
+                questions.append(marks["grade_id"])
+                marks["points"] = assignment.questions.get(marks["grade_id"], 0)
+    if sorted(covered) != sorted(check.id for check in assignment.checks):
+        odd = sorted({check.id for check in assignment.checks} ^ set(covered)) or covered
+        raise CourseError(f"the notebooks of {assignment.name}: {odd[0]} needs exactly one graded cell")
+    if sorted(questions) != sorted(assignment.questions):
+        odd = sorted(set(questions) ^ set(assignment.questions)) or questions
+        raise CourseError(
+            f"{assignment.name}: the question {odd[0]!r} is not both in a notebook and in assignment.toml"
+        )
+    return notebooks
+
+
+def open_gradebook(course: Path | str) -> Gradebook:
+    """The gradebook of a course folder or at an address, to be used in a `with` statement."""
+    address = course if isinstance(course, str) else gradebook_address(course)
+    return Gradebook(address, read_course().id)
+
+
+def gradebook_address(course: Path) -> str:
+    """The gradebook's address, as SQLAlchemy writes it."""
+    return f"sqlite:///{(course / 'gradebook.db').resolve()}"
+
+
+def prepare_autograde(assignment: Assignment, course: Path, seed: int) -> None:
+    """Let plain `nbgrader autograde` grade on hidden inputs: their answers replace the visible ones.
+
+    The answers then lie where a submission's code can read them; `workbook grade` has no such gap.
+    """
+    answers = make_answers(assignment.checks, assignment.mistakes, seed)
+    folder = course / "source" / assignment.name / "assignments" / assignment.name
+    answers.save(folder / assignment.answers_path.name)

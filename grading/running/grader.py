@@ -1,0 +1,376 @@
+"""One submission from its files to its results: what a worker does."""
+
+import ast
+import functools
+import io
+import json
+import platform
+import tarfile
+import tempfile
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from exercise_code.support.checking import exercise_source
+from exercise_code.support.checking.answers import Answers
+from exercise_code.support.checking.assignment import Assignment, Limits, find_assignment
+from exercise_code.support.checking.declare import Check
+from exercise_code.support.checking.evidence import Evidence, dumps, loads
+from exercise_code.support.checking.judge import Verdict, block, judge, unlike
+from grading.editions.student_files import write_tree
+from grading.notebooks.rerun import executed
+from grading.notebooks.with_verdicts import exercises_by_cell, with_verdicts
+from grading.pages.feedback import feedback_page
+from grading.pages.mistake_drafts import portable
+from grading.running.check_process import Worker
+from grading.submissions.collect import Submission
+from grading.submissions.graded import Graded
+
+DOUBTFUL = {"failed", "error", "timeout", "crashed"}
+
+
+@dataclass
+class Gathered:
+    """What a submission's functions did: evidence for each check, and that of a second run for some."""
+
+    evidence: list[Evidence]
+    second: dict[str, Evidence] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """The same as a safetensors file."""
+        second = {id: item.to_tree() for id, item in self.second.items()}
+        return dumps({"evidence": [item.to_tree() for item in self.evidence], "second": second})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Gathered":
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            ValueError: the bytes are something else.
+        """
+        tree = loads(data)
+        second = {id: Evidence.from_tree(item) for id, item in tree["second"].items()}
+        return cls([Evidence.from_tree(item) for item in tree["evidence"]], second)
+
+    @property
+    def that_counts(self) -> list[Evidence]:
+        """What the verdicts are about, check by check."""
+        return [_that_counts(item, self.second.get(item.check)) for item in self.evidence]
+
+
+@dataclass
+class Result:
+    """What follows from one submission.
+
+    `evidence` is None where it was known before. `notebooks` have the verdicts below their check cells;
+    `untouched` names the written answers in them that are missing or as they were released. `ran` is false
+    where no worker survived the submission: the next run tries again.
+    """
+
+    id: str
+    notes: list[str]
+    verdicts: list[Verdict]
+    seconds: list[float]
+    code: dict[str, str]
+    evidence: bytes | None
+    feedback: str
+    notebooks: dict[str, str]
+    untouched: list[str]
+    ran: bool = True
+
+    @property
+    def score(self) -> float:
+        """Points of all checks."""
+        return sum(verdict.points for verdict in self.verdicts)
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a worker needs to grade submissions of one assignment, wherever it runs.
+
+    `level` is the isolation that the run promises.
+    """
+
+    assignment: str
+    notebooks: list[str]
+    limits: Limits
+    gpu: bool
+    tree: bytes
+    answers: bytes
+    cells: dict[str, str]
+    execute: bool = False
+    level: str = "L1"
+
+    @classmethod
+    def make(
+        cls, assignment: Assignment, answers: Answers, *, execute: bool = False, level: str = "L1"
+    ) -> "Job":
+        """Pack the checks, the support code and the answers; `execute` has notebooks run once more."""
+        with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
+            write_tree(assignment, Path(scratch) / "tree")
+            packed = io.BytesIO()
+            with tarfile.open(fileobj=packed, mode="w") as archive:
+                archive.add(Path(scratch) / "tree", ".", filter=_anonymous)
+        cells = exercises_by_cell(assignment)
+        return cls(
+            assignment.name,
+            assignment.notebooks,
+            assignment.limits,
+            assignment.gpu,
+            packed.getvalue(),
+            answers.to_bytes(),
+            cells,
+            execute,
+            level,
+        )
+
+    @functools.cached_property
+    def checks_hash(self) -> str:
+        """Names all that evidence depends on, but for the submission, the seed and the environment."""
+        return sha256(self.tree).hexdigest()
+
+    @functools.cached_property
+    def answers_hash(self) -> str:
+        """Names all that verdicts and pages depend on beside the evidence."""
+        return sha256(self.answers + json.dumps(self.cells).encode()).hexdigest()
+
+    def key(self, submission: Submission, environment: str) -> str:
+        """Names the evidence of a submission; equal keys have equal evidence."""
+        code = {name: content for name, content in submission.files.items() if not name.endswith(".ipynb")}
+        parts = [self.checks_hash, environment, _hash_files(code)]
+        return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    def state(self, submission: Submission, key: str) -> str:
+        """Names the results of a submission; equal states have equal results."""
+        about = submission.id, submission.notes, submission.name, str(submission.submitted)
+        rest = json.dumps([*about, self.execute])
+        parts = [key, self.answers_hash, _hash_files(submission.files), rest]
+        return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def checks_tree(verdicts: Iterable[Verdict], seconds: Iterable[float]) -> list[dict[str, Any]]:
+    """Verdicts as `results.json` has them."""
+    return [
+        {
+            "id": verdict.check,
+            "points": verdict.points,
+            "max_points": verdict.max_points,
+            "status": verdict.status,
+            "message": verdict.message,
+            "hint": verdict.hint,
+            "unstable": verdict.unstable,
+            "seconds": round(taken, 3),
+        }
+        for verdict, taken in zip(verdicts, seconds, strict=True)
+    ]
+
+
+def environment(seed: int, level: str) -> str:
+    """What evidence depends on beside code: the seed, versions, and how far submissions are kept apart."""
+    return " ".join(
+        [
+            f"seed {seed}",
+            f"Python {platform.python_version()}",
+            f"torch {torch.__version__}",
+            f"numpy {np.__version__}",
+            f"{platform.system()} {platform.machine()}",
+            level,
+        ]
+    )
+
+
+class Grader:
+    """Grades submissions one after another; to be used in a `with` statement."""
+
+    def __init__(self, job: Job) -> None:
+        """Unpack a job and get ready to run code."""
+        with ExitStack() as stack:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbook-")))
+            self._pristine = scratch / "pristine"
+            with tarfile.open(fileobj=io.BytesIO(job.tree)) as archive:
+                archive.extractall(self._pristine, filter="data")
+            found = find_assignment(job.assignment, self._pristine / "assignments")
+            self._assignment = replace(found, limits=job.limits)
+            self._answers = Answers.from_bytes(job.answers)
+            self._cells, self._execute = job.cells, job.execute
+            self._turn = threading.Lock()
+            self._worker = stack.enter_context(Worker(self._pristine, self._assignment))
+            self._open = stack.pop_all()
+
+    def __enter__(self) -> "Grader":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker and remove what was unpacked."""
+        self._open.close()
+
+    def grade(self, submission: Submission, evidence: bytes | None = None) -> Result:
+        """Run a submission, unless its evidence is known, and judge it."""
+        return self.finish(submission, self.gather(submission, evidence), new=evidence is None)
+
+    def gather(self, submission: Submission, evidence: bytes | None = None) -> Gathered:
+        """Run all checks, unless their evidence is known."""
+        if evidence:
+            return Gathered.from_bytes(evidence)
+        missing = [name for name in self._assignment.editable if name not in submission.files]
+        if missing:
+            problem = "not_written", f"{missing[0]} is not in the submission"
+            return Gathered([Evidence(check.id, problem=problem) for check in self._assignment.checks])
+        return Gathered(self._run(submission, [check.id for check in self._assignment.checks]))
+
+    def finish(self, submission: Submission, gathered: Gathered, *, new: bool) -> Result:
+        """Judge what has been gathered; may be called while another thread gathers."""
+        graded = self._judge(submission, gathered)
+        if new and self._gather_again(submission, gathered, graded.verdicts):
+            graded = self._judge(submission, gathered)
+        return self._result(submission, gathered, graded, new=new)
+
+    def give_up(self, submission: Submission, reason: str) -> Result:
+        """The result of a submission that no worker could run."""
+        problem = "crashed", reason
+        gathered = Gathered([Evidence(check.id, problem=problem) for check in self._assignment.checks])
+        graded = self._judge(submission, gathered)
+        return replace(self._result(submission, gathered, graded, new=True), ran=False)
+
+    def _gather_again(self, submission: Submission, gathered: Gathered, verdicts: list[Verdict]) -> bool:
+        """Run in a fresh process what fails in a way that nobody has foreseen; says whether anything did."""
+        doubtful = [v.check for v in verdicts if v.status in DOUBTFUL and not v.hint]
+        late = [v.check for v in verdicts if v.check in doubtful and v.status == "timeout"]
+        for ids in ([id for id in doubtful if id not in late[1:]], late[1:]):
+            if ids:
+                gathered.second |= {item.check: item for item in self._run(submission, ids)}
+            if late and _is_late(gathered.second[late[0]]):
+                break
+        return bool(doubtful)
+
+    def _judge(self, submission: Submission, gathered: Gathered) -> Graded:
+        return judge_submission(
+            submission, gathered.evidence, self._assignment, self._answers, gathered.second
+        )
+
+    def _result(self, submission: Submission, gathered: Gathered, graded: Graded, *, new: bool) -> Result:
+        """Write the page and the notebooks that the student gets back."""
+        submission = replace(submission, notes=[*submission.notes])
+        notebooks, untouched = with_verdicts(submission, graded.verdicts, self._assignment, self._cells)
+        if self._execute:
+            notebooks = {
+                name: executed(name, text, submission, self._assignment, self._pristine, self._cells)
+                for name, text in notebooks.items()
+            }
+        graded.submission = submission
+        return Result(
+            submission.id,
+            submission.notes,
+            graded.verdicts,
+            graded.seconds,
+            graded.code,
+            gathered.to_bytes() if new else None,
+            feedback_page(self._assignment, graded, self._answers),
+            notebooks,
+            untouched,
+        )
+
+    def _run(self, submission: Submission, checks: list[str]) -> list[Evidence]:
+        wanted = self._assignment.largest
+        files = {name: content for name, content in submission.files.items() if name in wanted}
+        with self._turn:
+            return self._worker.run(files, self._answers.seed, checks, self._answers.held_out)
+
+
+def judge_submission(
+    submission: Submission,
+    evidence: Sequence[Evidence],
+    assignment: Assignment,
+    answers: Answers,
+    second: dict[str, Evidence] | None = None,
+) -> Graded:
+    """Decide on all checks of one submission; runs nothing.
+
+    Args:
+        submission: whose functions ran.
+        evidence: of each check, in order.
+        assignment: what was asked.
+        answers: to the inputs that the evidence is about.
+        second: evidence of a second run of some checks, which tells unstable code from wrong code.
+    """
+    second = second or {}
+    counted = Gathered([*evidence], second).that_counts
+    verdicts = []
+    for check, first, counts in zip(assignment.checks, evidence, counted, strict=True):
+        function = _function(submission, check.exercise)
+        again = second.get(check.id)
+        verdict, other = (
+            judge(check, found, answers.reference[check.id], function, answers.mistakes) if found else None
+            for found in (first, again)
+        )
+        if counts is not first:
+            verdict = replace(other, unstable=f"the first run: {verdict.message}")
+        elif other and (note := _disagreement(check, first, verdict, again, other)):
+            text = f"not deterministic: run again with the same inputs, it gives another result ({note})"
+            verdict = replace(verdict, status="not_deterministic", points=0.0, faults={"state": text})
+            verdict.unstable = note
+        verdicts.append(verdict)
+    block(verdicts, assignment.checks)
+    unexplained = {v.check for v in verdicts if v.status == "failed" and not v.hint}
+    wrong = [check.id for check in assignment.checks if check.id in unexplained and check.target is None]
+    root = assignment.folder.parents[1]
+    code = {id: text for id in wrong if (text := portable(id, submission.files, root))}
+    return Graded(submission, verdicts, counted, [item.seconds for item in evidence], code)
+
+
+def _disagreement(
+    check: Check, first: Evidence, verdict: Verdict, second: Evidence, other: Verdict
+) -> str | None:
+    """What the second run did, if not the same as the first."""
+    if verdict.status != other.status or sorted(verdict.faults) != sorted(other.faults):
+        return other.message or "passed"
+    if first.problem or second.problem or check.law:
+        return None
+    runs = [item.runs["float32"].outputs for item in (first, second)]
+    return unlike(check, *runs) if runs[0] else None
+
+
+def _that_counts(first: Evidence, second: Evidence | None) -> Evidence:
+    """The first run, unless its process ended or took too long and the second's did not.
+
+    Then the machine may have been busy.
+    """
+    return second if second and _ended(first) and not _ended(second) else first
+
+
+def _ended(evidence: Evidence) -> bool:
+    return bool(evidence.problem) and evidence.problem[0] in ("timeout", "crashed")
+
+
+def _is_late(evidence: Evidence) -> bool:
+    return bool(evidence.problem) and evidence.problem[0] == "timeout"
+
+
+def _function(submission: Submission, exercise: str) -> ast.FunctionDef | None:
+    file, name = exercise_source.place_of(exercise)
+    content = submission.files.get(f"exercise_code/{file}")
+    return exercise_source.read_function(content, name) if content else None
+
+
+def _hash_files(files: dict[str, bytes]) -> str:
+    return sha256(
+        "".join(f"{sha256(files[name]).hexdigest()} {name}\n" for name in sorted(files)).encode()
+    ).hexdigest()
+
+
+def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Equal trees give equal archives, whoever wrote them and when."""
+    info.mtime = info.uid = info.gid = 0
+    info.mode = 0o755 if info.isdir() else 0o644
+    info.uname = info.gname = ""
+    return info

@@ -1,0 +1,1 @@
+"""What follows from verdicts: results, lateness, gradebook, tables for other platforms."""

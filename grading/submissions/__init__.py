@@ -1,0 +1,1 @@
+"""What was handed in: found, read, and who it is from."""

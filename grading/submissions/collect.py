@@ -1,0 +1,329 @@
+"""Find submissions: in folders and archives, or in what a course platform lets one download."""
+
+import functools
+import re
+import subprocess
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+from exercise_code.support.checking.assignment import MAX_BYTES, Assignment
+from grading.course import CourseError
+from grading.submissions.archives import DAMAGE, ENDINGS, Contents, opened
+from grading.submissions.roster import ANY, Roster, printable, usable_id
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+CANVAS = re.compile(r"(?P<name>[^_]+)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>.+)")
+MOODLE = re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_file_?")
+
+
+@dataclass
+class Submission:
+    """What one student handed in: the contents of the wanted files by path, and what was odd about it.
+
+    `id` names the student in all results. `submitted` is the moment of handing in, if that is known.
+    """
+
+    id: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    name: str = ""
+    submitted: datetime | None = None
+
+
+@dataclass
+class Found:
+    """Where one student's submission lies, and what the platform says of it."""
+
+    id: str
+    paths: list[Path]
+    called: list[str] = field(default_factory=list)
+    name: str = ""
+    submitted: datetime | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Collection:
+    """The submissions of a class: nothing is read before its turn comes.
+
+    `missing` are students of the roster who handed in nothing; `unknown` handed in and are not in it.
+    `left_out` lies beside the submissions, and is not as that kind of collection has them.
+    """
+
+    kind: str
+    found: list[Found]
+    missing: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def submissions(self, assignment: Assignment) -> Iterator[Submission]:
+        """Read one after another."""
+        for found in self.found:
+            yield _read(found, assignment)
+
+
+def collect(
+    folder: Path, assignment: Assignment, roster: Roster | None = None, kind: str | None = None
+) -> Collection:
+    """Find the submissions in a folder.
+
+    Args:
+        folder: holds a folder or an archive for each student, or what a platform let you download.
+        assignment: what was asked.
+        roster: who is who; without it, students are called as their folders are.
+        kind: one of `KINDS`; recognised if not given.
+
+    Raises:
+        CourseError: the folder is missing, or holds no submission of that kind.
+    """
+    if not folder.is_dir():
+        raise CourseError(
+            f"{folder} is not a folder: give the folder that holds one folder or zip for each student"
+        )
+    if kind is not None and kind not in KINDS:
+        raise CourseError(f"there is no kind of collection {kind!r}: choose from {', '.join(KINDS)}")
+    for name in [kind] if kind else KINDS:
+        if found := KINDS[name](folder, assignment):
+            left_out = _left_out(folder, found) if name != "nbgrader" else []
+            if kind or name != "github" or not left_out:  # else folders, of which one is a repository
+                return _named(name, found, roster, [*map(printable, left_out)])
+    raise CourseError(
+        f"{folder} holds no submission: it should hold one folder or zip for each student"
+        + (f", as {kind} gives them" if kind else "")
+    )
+
+
+def read_submission(path: Path, id: str, assignment: Assignment) -> Submission:
+    """Take the editable files and the notebook from a folder or an archive, wherever they lie in it."""
+    return _read(Found(id, [path]), assignment)
+
+
+def _left_out(folder: Path, found: list[Found]) -> list[str]:
+    taken = {path.relative_to(folder).parts[0] for each in found for path in each.paths}
+    return sorted(path.name for path in folder.iterdir() if _is_submission(path) and path.name not in taken)
+
+
+def _named(kind: str, found: list[Found], roster: Roster | None, left_out: list[str]) -> Collection:
+    """Give each submission its student; of two by the same student the later one counts."""
+    collection = Collection(kind, [], left_out=left_out)
+    by_id: dict[str, Found] = {}
+    for each in found:
+        student = roster.find(*each.called, each.id, column=COLUMNS.get(kind, ANY)) if roster else None
+        if student:
+            each.id, each.name = student.id, student.name or each.name
+        else:
+            each.id = usable_id(each.id)
+        each.name = printable(each.name)
+        if roster and not student:
+            collection.unknown.append(each.id)
+            each.notes.append("is not in the roster")
+        other = by_id.get(each.id)
+        if other is None:
+            by_id[each.id] = each
+            continue
+        earlier, later = sorted([other, each], key=lambda one: one.submitted or BEGINNING)
+        names = later.paths[0].name, earlier.paths[0].name
+        later.notes.append("was handed in twice: {} counts, {} does not".format(*names))
+        by_id[each.id] = later
+    collection.found = [*by_id.values()]
+    if roster:
+        collection.missing = [student.id for student in roster.students if student.id not in by_id]
+    return collection
+
+
+def _folders(folder: Path, assignment: Assignment) -> list[Found]:
+    paths = [path for path in sorted(folder.iterdir()) if _is_submission(path)]
+    names = Counter(_stem(path) for path in paths)
+    return [Found(_stem(path) if names[_stem(path)] == 1 else path.name, [path]) for path in paths]
+
+
+def _nbgrader(folder: Path, assignment: Assignment) -> list[Found]:
+    found = []
+    for path in sorted(folder.glob(f"*/{assignment.name}")):
+        stamp = path / "timestamp.txt"
+        text = stamp.read_text("utf-8", errors="replace").strip() if stamp.is_file() else ""
+        submitted = _moment(text)
+        note = f"timestamp.txt says {text[:60]!r}, in which no time is known: it counts as in time"
+        notes = [note] if text and not submitted else []
+        found.append(Found(path.parent.name, [path], submitted=submitted, notes=notes))
+    return found
+
+
+def _canvas(folder: Path, assignment: Assignment) -> list[Found]:
+    """`lastfirst_LATE_userid_number_file`: a student may have several files, of each the latest counts."""
+    found: dict[str, Found] = {}
+    users: dict[str, set[str]] = defaultdict(set)
+    matches = [(path, CANVAS.fullmatch(path.name)) for path in sorted(folder.iterdir()) if path.is_file()]
+    for path, match in sorted(
+        ((path, match) for path, match in matches if match), key=lambda pair: int(pair[1]["number"])
+    ):
+        one = found.setdefault(match["user"], Found(match["name"], [], [match["user"], match["name"]]))
+        one.paths.append(path)
+        users[match["name"]].add(match["user"])
+        if match["late"] and not one.notes:
+            one.notes.append("Canvas calls it late")
+    for user, one in found.items():
+        if len(users[one.id]) > 1:  # different people of one name
+            one.id = f"{one.id}-{user}"
+            one.called = [user]
+    return [*found.values()]
+
+
+def _moodle(folder: Path, assignment: Assignment) -> list[Found]:
+    matches = [(path, MOODLE.fullmatch(path.name)) for path in sorted(folder.iterdir()) if path.is_dir()]
+    found = []
+    for path, match in matches:
+        if match:
+            archives = [file for file in sorted(path.iterdir()) if file.name.lower().endswith(ENDINGS)]
+            called = [match["user"], match["name"]]
+            found.append(Found(match["user"], archives or [path], called, match["name"]))
+    return found
+
+
+def _gradescope(folder: Path, assignment: Assignment) -> list[Found]:
+    listing = folder / "submission_metadata.yml"
+    if not listing.is_file():
+        return []
+    try:
+        entries = yaml.safe_load(listing.read_text(encoding="utf-8")) or {}
+        found = []
+        for name, entry in entries.items():
+            moment = _moment(str(entry.get(":created_at", "")))
+            for person in entry[":submitters"]:  # each of a group
+                called = [str(person.get(key) or "") for key in (":sid", ":email", ":name")]
+                id = next(filter(None, called), name)
+                found.append(Found(id, [folder / name], called, called[2], moment))
+    except (yaml.YAMLError, AttributeError, KeyError, IndexError, TypeError) as error:
+        raise CourseError(f"{listing} is not as Gradescope writes it: {error}") from None
+    return found
+
+
+def _github(folder: Path, assignment: Assignment) -> list[Found]:
+    """Clones side by side, called by the student or `assignment-student`; the last commit's time counts."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if not (path / ".git").exists():
+            continue
+        login = re.sub(rf"^(?:{assignment.name}|{assignment.short})[-_]", "", path.name)
+        found.append(Found(login, [path], [path.name], submitted=_committed(path)))
+    return found
+
+
+KINDS: dict[str, Callable[[Path, Assignment], list[Found]]] = {
+    "gradescope": _gradescope,
+    "canvas": _canvas,
+    "moodle": _moodle,
+    "github": _github,
+    "nbgrader": _nbgrader,
+    "folders": _folders,
+}
+"""How to find submissions, in the order in which a folder is tried."""
+
+COLUMNS = {"canvas": "canvas_id", "moodle": "moodle_id", "github": "github"}
+"""Where the roster says what a platform calls a student."""
+
+
+def _committed(repository: Path) -> datetime | None:
+    """The time of the last commit.
+
+    The settings of a student's repository may name programs: `git log` would run one for a signed commit, and
+    whatever has to fetch what is missing would run another.
+    """
+    last = ["rev-list", "-1", "--no-commit-header", "--format=%cI", "HEAD"]
+    command = ["git", "-c", "safe.directory=*", "-C", str(repository), *last]
+    environment = {"PATH": "/usr/bin:/bin", "GIT_ALLOW_PROTOCOL": "none"}
+    return _moment(subprocess.run(command, capture_output=True, text=True, env=environment).stdout)
+
+
+def _is_submission(path: Path) -> bool:
+    if path.name.startswith((".", "__")) or path.is_symlink():
+        return False
+    return path.is_dir() or path.name.lower().endswith(ENDINGS)
+
+
+def _stem(path: Path) -> str:
+    ending = next((e for e in sorted(ENDINGS, key=len, reverse=True) if path.name.lower().endswith(e)), "")
+    return path.name[: len(path.name) - len(ending)] if ending and path.is_file() else path.name
+
+
+def _moment(text: str) -> datetime | None:
+    """A time as platforms write it; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip().replace(" UTC", "+00:00"))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _read(found: Found, assignment: Assignment) -> Submission:
+    submission = Submission(found.id, name=found.name, submitted=found.submitted, notes=[*found.notes])
+    for path in found.paths:
+        if path.is_file() and not path.name.lower().endswith(ENDINGS):
+            _take_single(assignment, submission, path)
+            continue
+        with opened(path) as contents:
+            submission.notes += contents.notes
+            _take(assignment, submission, contents)
+    missing = [name for name in _wanted(assignment) if name not in submission.files]
+    submission.notes += [f"{name} is missing" for name in missing]
+    return submission
+
+
+def _wanted(assignment: Assignment) -> dict[str, int]:
+    """The paths of what may be handed in, and the largest size of each in bytes."""
+    return assignment.largest | dict.fromkeys(assignment.notebook_paths, MAX_BYTES)
+
+
+def _take_single(assignment: Assignment, submission: Submission, path: Path) -> None:
+    """A file that was handed in by itself; platforms put numbers before and behind its name."""
+    match = CANVAS.fullmatch(path.name)
+    name = re.sub(r"(-\d+| ?\(\d+\))(?=\.\w+$)", "", match["file"] if match else path.name)
+    for wanted, limit in _wanted(assignment).items():
+        if PurePosixPath(wanted).name == name:
+            size = path.stat().st_size
+            _keep(submission, wanted, name, size, limit, lambda limit=limit: path.open("rb").read(limit + 1))
+
+
+def _take(assignment: Assignment, submission: Submission, contents: Contents) -> None:
+    for wanted, limit in _wanted(assignment).items():
+        name = _best(wanted, [*contents.sizes])
+        if name is None:
+            continue
+        if name != wanted and not name.endswith(f"/{wanted}"):
+            submission.notes.append(f"{wanted} was found as {name}")
+        size = contents.sizes[name]
+        try:
+            _keep(submission, wanted, name, size, limit, functools.partial(contents.read, name, limit))
+        except DAMAGE as error:
+            submission.notes.append(f"{name} cannot be read: {str(error) or type(error).__name__}")
+
+
+def _keep(
+    submission: Submission, wanted: str, name: str, size: int, limit: int, read: Callable[[], bytes]
+) -> None:
+    content = read() if size <= limit else b""
+    if size > limit or len(content) > limit:
+        submission.notes.append(f"{name} is larger than {limit / 2**20:g} MiB and was left out")
+        return
+    if name.endswith(".py") and content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        submission.notes.append(f"{name} is UTF-16, which Python cannot read: save it as UTF-8")
+    submission.files[wanted] = content
+
+
+def _best(wanted: str, names: list[str]) -> str | None:
+    """The file that is meant: at its place, or there within some folder, or the only one of its name."""
+    if wanted in names:
+        return wanted
+    nested = [name for name in names if name.endswith(f"/{wanted}")]
+    if nested:
+        return min(nested, key=lambda name: (name.count("/"), name))
+    same = [name for name in names if PurePosixPath(name).name == PurePosixPath(wanted).name]
+    if not same:
+        same = [name for name in names if name.casefold().endswith(PurePosixPath(wanted).name.casefold())]
+        same = [name for name in same if len(PurePosixPath(name).name) == len(PurePosixPath(wanted).name)]
+    return same[0] if len(same) == 1 else None

@@ -1,0 +1,52 @@
+"""Every assignment: its checks catch every known mistake, with its hint."""
+
+import functools
+
+import pytest
+from helpers import ASSIGNMENT_NAMES
+
+from exercise_code.support.checking import exercise_source
+from exercise_code.support.checking.answers import Answers, make_answers, replaced
+from exercise_code.support.checking.assignment import find_assignment
+from exercise_code.support.checking.judge import judge
+from exercise_code.support.checking.run_check import gather
+
+MISTAKES = [(name, mistake) for name in ASSIGNMENT_NAMES for mistake in find_assignment(name).mistakes]
+
+
+@functools.cache
+def answers_of(name: str, exercise: str, seed: int) -> Answers:
+    """The answers to one exercise."""
+    checks = [check for check in find_assignment(name).checks if check.exercise == exercise]
+    return make_answers(checks, [mistake for _, mistake in MISTAKES if mistake.exercise == exercise], seed)
+
+
+@pytest.mark.parametrize("name, mistake", MISTAKES, ids=[mistake.name for _, mistake in MISTAKES])
+def test_mistake_is_caught_with_its_hint(name, mistake, record_property):
+    (check,) = (check for check in find_assignment(name).checks if check.id == mistake.check)
+    for seed in range(3):
+        answers = answers_of(name, mistake.exercise, seed)
+        with replaced(mistake.exercise, mistake.function):
+            evidence = gather(check, seed)
+        function = exercise_source.find_function(mistake.source, mistake.name)
+        verdict = judge(check, evidence, answers.reference[check.id], function, answers.mistakes)
+        if seed == 0:
+            how = ", ".join(verdict.faults) or "missed"
+            record_property("mistake", [name, check.id.partition(".")[2], mistake.name, verdict.status, how])
+        assert verdict.status in ("failed", "error", "not_deterministic")
+        assert verdict.points < check.points
+        assert verdict.hint == mistake.hint
+
+
+def test_every_exercise_has_a_mistake_and_a_variant(assignment):
+    exercises = {check.exercise for check in assignment.checks if check.target is None}
+    assert exercises <= {mistake.exercise for mistake in assignment.mistakes}
+    assert exercises <= {variant.exercise for variant in assignment.variants}
+
+
+def test_hints_are_short_and_differ(assignment):
+    for mistake in assignment.mistakes:
+        assert 20 < len(mistake.hint) <= 160
+        assert mistake.hint.count(". ") <= 1
+    named = [(mistake.check, mistake.hint) for mistake in assignment.mistakes]
+    assert len(set(named)) == len(named)

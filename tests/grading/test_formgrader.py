@@ -1,0 +1,114 @@
+"""The formgrader, in a browser, lists and opens what was graded; pictures go to build/screenshots."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from helpers import grade_all
+from playwright.sync_api import sync_playwright
+
+from exercise_code.support.paths import ROOT
+from grading.editions.made_up_class import make_class
+from grading.scores.gradebook import write_gradebook
+from grading.submissions.collect import collect
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SCREENSHOTS = ROOT / "build/screenshots"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no browser: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def course(a01, build, tmp_path_factory):
+    """A graded class of eight."""
+    folder = tmp_path_factory.mktemp("formgrader")
+    make_class(a01, build / "student", folder / "submitted", 8)
+    submissions = [*collect(folder / "submitted", a01).submissions(a01)]
+    for submission in submissions:
+        submission.name = f"Ada {submission.id.title()}"
+    records = grade_all(submissions, a01, 2, folder / "graded")
+    write_gradebook(a01, records, folder / "graded/nbgrader")
+    return folder / "graded/nbgrader", {record.submission.id: record.score for record in records}
+
+
+@pytest.fixture(scope="module")
+def address(course, tmp_path_factory):
+    """Where JupyterLab serves the course."""
+    home = tmp_path_factory.mktemp("home")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    settings = [
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+        "--ip=127.0.0.1",
+        "--IdentityProvider.token=",
+    ]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyter", "lab", *settings, "--ServerApp.password="],
+        cwd=course[0],
+        env={"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{address}/api")
+            break
+        except OSError:
+            time.sleep(0.2)
+    yield address
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture(scope="module")
+def page():
+    """A page of a browser."""
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser.new_page(viewport={"width": 1300, "height": 900})
+        browser.close()
+
+
+def test_the_list_has_everybody_with_name_and_score(course, address, page):
+    page.goto(f"{address}/formgrader/gradebook/a01_knn/knn")
+    page.wait_for_selector("tbody td a")
+    text = page.inner_text("table")
+    page.screenshot(path=_place("formgrader-list.png"))
+    assert len(re.findall("Submission #", text)) == len(course[1])
+    assert "None" not in text
+    page.goto(f"{address}/formgrader/manage_students")
+    page.wait_for_selector("tbody td a")
+    students = page.inner_text("table")
+    page.screenshot(path=_place("formgrader-students.png"))
+    assert all(f"Student-{number}" in students for number in range(1, 9))
+
+
+def test_a_submission_opens_with_our_verdicts_in_it(course, address, page):
+    with urllib.request.urlopen(f"{address}/formgrader/api/submitted_notebooks/a01_knn/knn") as answer:
+        rows = json.load(answer)
+    assert {row["student"]: row["score"] for row in rows} == course[1]
+    row = next(row for row in rows if 0 < row["score"] < 28)
+    page.goto(f"{address}/formgrader/submissions/{row['id']}/?index=0")
+    page.wait_for_selector(".workbook-checks")
+    tables = page.query_selector_all(".workbook-checks")
+    tables[1].scroll_into_view_if_needed()
+    page.screenshot(path=_place("formgrader-submission.png"))
+    assert len(tables) == 7
+    assert "wrong" in " ".join(table.inner_text() for table in tables)
+
+
+def _place(name: str) -> str:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    return str(SCREENSHOTS / name)

@@ -1,0 +1,220 @@
+"""What each level of isolation holds, tried from within a submission."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import pytest
+from hostile.attacks import CHECK, FILE, RIGHT, attempt, inside
+from typer.testing import CliRunner
+
+from exercise_code.support.checking.assignment import find_assignment
+from exercise_code.support.isolation import confine
+from exercise_code.support.paths import ROOT
+from grading import cli
+from grading.editions.student_files import write_tree
+from grading.running.check_process import Worker
+from grading.running.sandbox import ADVICE, detect, sandbox_of
+
+LEVEL = detect().level
+EVERYTHING = dict.fromkeys(confine.LAYERS, "")
+WITHOUT_NAMESPACES = {**EVERYTHING, confine.NAMESPACES: "not asked for", confine.USER: "not asked for"}
+NOTHING = dict.fromkeys(confine.LAYERS, "not asked for")
+TRIES = {
+    "read users": "open('/etc/passwd').read()",
+    "write to /tmp": "open('/tmp/workbook-was-here', 'w').close()\nos.unlink('/tmp/workbook-was-here')",
+    "open TCP": "socket.socket(socket.AF_INET, socket.SOCK_STREAM)",
+    "open Unix": "socket.socketpair()",
+    "write to scratch": "open('x', 'w').close()",
+    "read libraries": "open(torch.__file__).read()",
+    "see the parent": "assert os.getppid()",
+    "new namespaces": "assert ctypes.CDLL(None).unshare(0x10000000) == 0",
+}
+
+
+def linux_only(level: str):
+    return pytest.mark.skipif(level > LEVEL, reason=f"this machine offers {LEVEL}: see `workbook doctor`")
+
+
+def outcomes(offered: dict[str, str]) -> dict[str, bool]:
+    """Which tries succeed with the layers that are offered."""
+    a01 = find_assignment("a01")
+    with tempfile.TemporaryDirectory() as folder:
+        write_tree(a01, Path(folder) / "pristine")
+        with Worker(Path(folder) / "pristine", a01, sandbox_of(offered)) as worker:
+            found = {}
+            for name, lines in TRIES.items():
+                (evidence,) = worker.run({FILE: attempt(lines).encode()}, 1, [CHECK])
+                found[name] = bool(next(iter(evidence.runs["float32"].outputs.values()))[0])
+    return found
+
+
+@linux_only("L3")
+def test_level_3_leaves_scratch_libraries_and_unix_sockets():
+    offered = dict.fromkeys(detect().confines, "")
+    allowed = {name for name, won in outcomes(offered).items() if won}
+    assert allowed == {"open Unix", "write to scratch", "read libraries"}
+
+
+@linux_only("L2")
+def test_level_2_differs_by_the_process_namespace_alone():
+    allowed = {name for name, won in outcomes(WITHOUT_NAMESPACES).items() if won}
+    assert allowed == {"open Unix", "write to scratch", "read libraries", "see the parent"}
+
+
+@linux_only("L2")
+def test_level_1_holds_nothing_and_says_so():
+    allowed = {name for name, won in outcomes(NOTHING).items() if won}
+    assert {"read users", "open TCP", "see the parent"} <= allowed
+    assert sandbox_of(NOTHING).level == "L1"
+
+
+@linux_only("L2")
+def test_what_a_submission_leaves_behind_ends_with_it_even_without_namespaces():
+    lines = """
+    import os, time
+    for _ in range(3):
+        if os.fork() == 0:
+            os.setsid()
+            os.fork()
+            time.sleep(1000)
+            os._exit(0)
+    """
+    a01 = find_assignment("a01")
+    with tempfile.TemporaryDirectory() as folder:
+        write_tree(a01, Path(folder) / "pristine")
+        before = psutil.Process().children()
+        with Worker(Path(folder) / "pristine", a01, sandbox_of(WITHOUT_NAMESPACES)) as worker:
+            worker.run({FILE: inside(lines).encode()}, 1, [CHECK])
+            (server,) = set(psutil.Process().children()) - {*before}
+            _, alive = psutil.wait_procs(server.children(recursive=True), timeout=5)
+            assert len(alive) == 1, "there is more than the fork that is ready for the next submission"
+
+
+GATHER = """
+import hashlib, os, platform
+from pathlib import Path
+from exercise_code.support.isolation import confine
+def huge():
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("AnonHugePages"))
+data = [os.urandom(64 * 2**10) for _ in range(1000)]
+before, pages = [hashlib.sha256(each).digest() for each in data], huge()
+confine.gather_memory()
+assert [hashlib.sha256(each).digest() for each in data] == before
+has_them = Path("/sys/kernel/mm/transparent_hugepage").exists()
+new = tuple(map(int, platform.release().split(".")[:2])) >= (6, 1)
+print(huge() - pages if has_them and new else "none here")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
+def test_memory_in_huge_pages_holds_what_it_held():
+    found = subprocess.run([sys.executable, "-c", GATHER], capture_output=True, text=True, cwd=ROOT)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.strip() == "none here" or int(found.stdout) >= 32 * 2**10
+
+
+@linux_only("L2")
+def test_a_layer_that_fails_ends_the_run_instead_of_going_on_without(monkeypatch, tmp_path):
+    from grading.course import CourseError
+
+    a01 = find_assignment("a01")
+    write_tree(a01, tmp_path / "pristine")
+    confined = tmp_path / "pristine/exercise_code/support/isolation/confine.py"
+    text = confined.read_text().replace("if version < 1:", "if version:")
+    confined.write_text(text)
+    with (
+        Worker(tmp_path / "pristine", a01, sandbox_of(WITHOUT_NAMESPACES)) as worker,
+        pytest.raises(CourseError, match="cannot be kept apart as asked"),
+    ):
+        worker.run({FILE: RIGHT.encode()}, 1)
+
+
+ORDINARY = """
+import json, sys
+from pathlib import Path
+sys.path[:0] = [{root!r}, {tests!r}]
+from exercise_code.support.isolation import confine
+confine.enter([confine.USER], [*confine.libraries(), Path(sys.prefix), Path(sys.base_prefix), Path({root!r})])
+import os
+import test_sandbox
+from grading.running.sandbox import detect
+found = test_sandbox.outcomes({{layer: "" for layer in detect().confines}})
+print(json.dumps([os.geteuid(), detect().level, found]))
+"""
+
+
+@linux_only("L3")
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become somebody else")
+def test_an_ordinary_user_has_the_same(tmp_path):
+    program = ORDINARY.format(root=str(ROOT), tests=str(ROOT / "tests"))
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd="/")
+    assert found.returncode == 0, found.stderr
+    user, level, tries = json.loads(found.stdout.splitlines()[-1])
+    assert user == confine.NOBODY
+    assert level == "L3"
+    assert {name for name, won in tries.items() if won} == {"open Unix", "write to scratch", "read libraries"}
+
+
+@linux_only("L2")
+def test_limits_of_processes_and_scratch(a01, tmp_path):
+    """As many processes as the limit says, as much scratch as it holds."""
+    lines = """
+    import os, time
+    count = 0
+    try:
+        while True:
+            if os.fork() == 0:
+                time.sleep(60)
+                os._exit(0)
+            count += 1
+    except OSError:
+        pass
+    return torch.full((dists.shape[1],), count)
+    """
+    write_tree(a01, tmp_path / "pristine")
+    with Worker(tmp_path / "pristine", a01) as worker:
+        (evidence,) = worker.run({FILE: inside(lines).encode()}, 1, [CHECK])
+    (count,) = {int(leaf[0]) for leaf in list(evidence.runs["float32"].outputs.values())[:1]}
+    assert 0 < count <= confine.MAX_PROCESSES
+
+
+def test_doctor_names_every_layer_and_require_sandbox_fails_where_one_is_missing(monkeypatch):
+    outcome = CliRunner().invoke(cli.app, ["doctor", "--require-sandbox"])
+    assert outcome.exit_code == int(bool(detect().missing))
+    assert f"Isolation {LEVEL}" in outcome.output
+    offered = {**EVERYTHING, confine.LANDLOCK: "Landlock: the kernel has none"}
+    monkeypatch.setattr("grading.running.sandbox.offered", lambda: offered)
+    outcome = CliRunner().invoke(cli.app, ["doctor"])
+    assert outcome.exit_code == 0
+    assert "Isolation L1" in outcome.output
+    assert ADVICE[confine.LANDLOCK][:15] in outcome.output
+    assert CliRunner().invoke(cli.app, ["doctor", "--require-sandbox"]).exit_code == 1
+
+
+@pytest.mark.parametrize(("layer", "level"), [(confine.NAMESPACES, "L2"), (confine.USER, "L3")])
+def test_grading_refuses_where_the_sandbox_is_required_and_missing(
+    layer, level, monkeypatch, tmp_path, capsys
+):
+    offered = {**EVERYTHING, layer: "Operation not permitted"}
+    monkeypatch.setattr("grading.running.sandbox.offered", lambda: offered)
+    (tmp_path / "ann").mkdir()
+    arguments = [
+        "workbook",
+        "grade",
+        "a01",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "out"),
+        "--require-sandbox",
+    ]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert f"isolation is only {level} (Operation not permitted)" in capsys.readouterr().err
