@@ -74,7 +74,11 @@ class Worker:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def run(
-        self, files: dict[str, bytes], seed: int, checks: Sequence[str] = (), held_out: Tensor | None = None
+        self,
+        files: dict[str, bytes],
+        seed: int,
+        checks: Sequence[str] = (),
+        held_out: dict[str, Tensor] | None = None,
     ) -> list[Evidence]:
         """Run checks on a student's functions.
 
@@ -84,7 +88,7 @@ class Worker:
             files: the student's files by their paths in the tree.
             seed: draws the inputs.
             checks: the checks to run; all if none are named.
-            held_out: images on which saved models are tried.
+            held_out: images on which saved models are tried, by their key.
 
         Returns:
             Evidence for each check, in order, with the seconds that it took.
@@ -92,7 +96,7 @@ class Worker:
         Raises:
             CourseError: no process can be started, or it cannot be kept apart as it should.
         """
-        if held_out is not None:
+        if held_out:
             files = files | {HELD_OUT_FILE: dumps(held_out)}
         limits = self._assignment.limits
         found: dict[str, Evidence] = {}

@@ -13,7 +13,6 @@ from exercise_code.support import data
 from exercise_code.support.checking import run_check
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import AssignmentError, read_assignment
-from exercise_code.support.checking.case import HELD_OUT
 from exercise_code.support.checking.declare import DeclarationError, Mistake
 from exercise_code.support.checking.declare import check as declare
 from exercise_code.support.checking.judge import judge
@@ -195,7 +194,7 @@ def test_a_contradiction_in_checks_names_the_file(tmp_path):
     folder = shutil.copytree(ASSIGNMENTS / "a01_knn", tmp_path / "a01_knn")
     text = (folder / "checks.py").read_text().replace("points=3", "points=3, floor=0.1", 1)
     (folder / "checks.py").write_text(text)
-    with pytest.raises(AssignmentError, match=r"a01_knn/checks\.py: .* floor and target belong together"):
+    with pytest.raises(AssignmentError, match=r"checks of a01_knn: .* floor and target belong together"):
         _ = read_assignment(folder).checks
 
 
@@ -227,19 +226,25 @@ def test_points_grow_with_the_accuracy_of_a_saved_model(exercise, accuracy, shar
     exercise(TRAIN)
     answers = make_answers([accuracy], [], seed=1)
     labels = answers.reference[accuracy.id].runs["float32"].outputs["labels"]
-    assert len(labels) == HELD_OUT
+    assert len(labels) == accuracy.held_out.num
     save(labels, share)
     evidence = gather(accuracy, 1, answers.held_out)
     assert [*evidence.runs] == ["float32"]
     verdict = judge(accuracy, evidence, answers.reference[accuracy.id], None)
     assert verdict.points == pytest.approx(points)
     assert verdict.status == ("passed" if points == 4 else "failed")
-    assert points == 4 or f"{100 * share:.1f} % of {HELD_OUT} new images" in verdict.message
+    assert points == 4 or f"{100 * share:.1f} % of {accuracy.held_out.num} new images" in verdict.message
+
+
+def images_of(answers):
+    """The images that saved models are tried on, where there is one kind of them."""
+    (images,) = answers.held_out.values()
+    return images
 
 
 def test_held_out_images_are_no_images_of_shapes_and_depend_on_the_secret(exercise, accuracy):
     exercise(TRAIN)
-    one, same, other = (make_answers([accuracy], [], 1, secret).held_out for secret in (7, 7, 8))
+    one, same, other = (images_of(make_answers([accuracy], [], 1, secret)) for secret in (7, 7, 8))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     known = {image.numpy().tobytes() for image in (255 * data.load("shapes", 10, 2_000)[2]).round().byte()}

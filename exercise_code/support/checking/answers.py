@@ -3,36 +3,33 @@
 import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from exercise_code.support.checking import annotations, exercise_source
-from exercise_code.support.checking.case import HELD_OUT, Case
+from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.declare import Check, Mistake
-from exercise_code.support.checking.evidence import Evidence, Run, dumps, loads
+from exercise_code.support.checking.evidence import Evidence, Run, dumps, leaves, loads
 from exercise_code.support.checking.judge import KnownMistake, judge
 from exercise_code.support.checking.run_check import Code, gather
-from exercise_code.support.data.shapes import Scenes
+from exercise_code.support.data import held_out as unseen
 
 
 @dataclass
 class Answers:
     """The reference's evidence for every check, and that of every known mistake, for one seed.
 
-    `held_out` are images on which saved models are tried, uint8 (HELD_OUT, 3, 32, 32); the evidence of a
-    check that asks for accuracy holds their labels.
+    `held_out` are images on which saved models are tried, uint8 (num, 3, height, width), by the key of a
+    check's `held_out`; the evidence of a check with a target holds the truth about them.
     """
 
     seed: int
     reference: dict[str, Evidence]
     mistakes: list[KnownMistake]
-    held_out: Tensor | None = None
+    held_out: dict[str, Tensor] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """The same as a safetensors file."""
@@ -80,13 +77,14 @@ def make_answers(
             the seed if not given.
     """
     checks = list(checks)
-    on_images = [check for check in checks if check.target is not None]
-    images, labels = _held_out(seed if secret is None else secret) if on_images else (None, None)
     reference = {check.id: _described(check, seed) for check in checks if check.target is None}
-    for check in on_images:
+    held_out: dict[str, Tensor] = {}
+    for check in (check for check in checks if check.target is not None):
+        images, truth = unseen.draw(check.held_out, seed if secret is None else secret)
+        held_out[check.held_out.key] = images
         case = Case(seed, check.id, held_out=images)
         case.held_out()
-        run = Run({"labels": labels}, inputs_before=case.drawn, inputs_after=case.now)
+        run = Run(leaves(truth), inputs_before=case.drawn, inputs_after=case.now)
         reference[check.id] = Evidence(check.id, {"float32": run})
     known = []
     for mistake in mistakes:
@@ -107,7 +105,7 @@ def make_answers(
                             faults.get("answer", ""),
                         )
                     )
-    return Answers(seed, reference, [mistake for mistake in known if mistake.faults], images)
+    return Answers(seed, reference, [mistake for mistake in known if mistake.faults], held_out)
 
 
 @contextlib.contextmanager
@@ -121,15 +119,6 @@ def replaced(exercise: str, function: Callable[..., Any]) -> Iterator[None]:
         yield
     finally:
         setattr(owner, name, original)
-
-
-def _held_out(
-    secret: int,
-) -> tuple[UInt8[Tensor, "num 3 32 32"], Int[Tensor, " num"]]:
-    """Images of `shapes` far behind those that `data.load` gives, and their labels."""
-    start = 10 * (10**6 + int(sha256(f"held out {secret}".encode()).hexdigest(), 16) % 10**9)
-    scenes = Scenes.draw("test", start + torch.arange(HELD_OUT))
-    return (255 * scenes.render()).round().to(torch.uint8), scenes.labels
 
 
 def _described(check: Check, seed: int) -> Evidence:

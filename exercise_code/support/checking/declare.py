@@ -6,10 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from exercise_code.support.checking.metrics import METRICS
+from exercise_code.support.data.held_out import HeldOut
+
 Law = Callable[[dict[str, Any], dict[str, Any]], str | None]
 """Takes a student's outputs and the reference's, returns what is wrong with the first, or None."""
 
 LIBRARIES = ("torch", "numpy")
+ON_LABELS = HeldOut()
 
 
 class DeclarationError(ValueError):
@@ -37,6 +41,8 @@ class Check:
     library: str
     floor: float | None
     target: float | None
+    metric: str
+    held_out: HeldOut
 
     def __post_init__(self) -> None:
         limited = self.loops is not None or self.memory is not None
@@ -48,17 +54,24 @@ class Check:
                 "operations and memory are measured for torch only: loops=0 is all that can be asked",
             ),
             ((self.floor is None) != (self.target is None), "floor and target belong together"),
+            (self.metric not in METRICS, f"metric must be one of {', '.join(METRICS)}"),
             (
-                self.target is not None and not 0 <= (self.floor or 0) < self.target <= 1,
-                "0 <= floor < target <= 1 must hold",
+                self.target is not None and self.metric in METRICS and not self._has_order(),
+                "floor must be worse than target, and a share lies between 0 and 1",
             ),
             (
                 self.target is not None and (self.law or limited or self.library != "torch"),
-                "an accuracy to reach goes with no law, no other library, and no limit of loops or memory",
+                "a target to reach goes with no law, no other library, and no limit of loops or memory",
             ),
         ):
             if wrong:
                 raise DeclarationError(f"{self.id}: {reason}")
+
+    def _has_order(self) -> bool:
+        metric, floor, target = METRICS[self.metric], self.floor or 0.0, self.target or 0.0
+        if metric.percent and not 0 <= min(floor, target) <= max(floor, target) <= 1:
+            return False
+        return target < floor if metric.lower else floor < target
 
     @property
     def function(self) -> Callable[[Any, Any], dict[str, Any]]:
@@ -96,6 +109,8 @@ def check(
     library: str = "torch",
     floor: float | None = None,
     target: float | None = None,
+    metric: str = "accuracy",
+    held_out: HeldOut = ON_LABELS,
 ) -> Callable[[Callable[..., dict[str, Any]]], Check]:
     """Declare a check; the decorated probe takes (code, case) and returns named outputs.
 
@@ -114,9 +129,11 @@ def check(
         free_shapes: names of outputs whose shape (or length) is left to the law.
         library: what the exercise is written in, "torch" or "numpy". NumPy runs once and again, on arrays as
             they are drawn (float64), with the tolerances as given.
-        floor: accuracy up to which a saved model earns nothing.
-        target: accuracy from which it earns all points; in between they grow in proportion. The probe
-            returns {"labels": int64 (num,)} of `case.held_out()`, and runs once.
+        floor: the metric's value up to which a saved model earns nothing.
+        target: the value from which it earns all points; in between they grow in proportion. The probe
+            returns what the metric needs of `case.held_out()` ({"labels": int64 (num,)}), and runs once.
+        metric: a function of `metrics.py`, which measures where the truth is.
+        held_out: which data the model is tried on, and what is known of them.
 
     Raises:
         DeclarationError: some of these contradict each other.
@@ -138,6 +155,8 @@ def check(
             library,
             floor,
             target,
+            metric,
+            held_out,
         )
 
     return declare

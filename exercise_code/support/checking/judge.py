@@ -14,6 +14,7 @@ from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.compare import FLOAT64_FACTOR, difference
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run
+from exercise_code.support.checking.metrics import METRICS, FormError
 from exercise_code.support.checking.run_check import large
 
 GROWTH_SLACK = 1.25
@@ -121,7 +122,7 @@ def judge(
         )
         return verdict
     if check.target is not None:
-        _measure(check, first, reference.runs["float32"].outputs["labels"], verdict)
+        _measure(check, first, reference.runs["float32"].outputs, verdict)
         return verdict
     _examine(check, evidence, reference, function, verdict)
     if verdict.faults:
@@ -242,26 +243,30 @@ def _blank(outputs: dict[str, Any], free: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _measure(check: Check, run: Run, labels: Tensor, verdict: Verdict) -> None:
-    """Points for the share of held-out images that a saved model labels rightly."""
-    got = run.outputs.get("labels")
-    form = run.error or difference(
-        _blank({"labels": labels}, ()), _blank(run.outputs, ()), check.rtol, check.atol
-    )
-    if form:
-        verdict.status, verdict.faults["answer"] = "error" if run.error else "failed", form
+def _measure(check: Check, run: Run, truth: dict[str, Any], verdict: Verdict) -> None:
+    """Points for what a saved model makes of held-out data, by the check's metric."""
+    metric = METRICS[check.metric]
+    if run.error:
+        verdict.status, verdict.faults["answer"] = "error", run.error
         return
-    accuracy = (got == labels).double().mean().item()
-    share = (accuracy - check.floor) / (check.target - check.floor)
+    try:
+        value = metric.measure(run.outputs, truth)
+    except Exception as error:  # values that no metric foresees
+        verdict.status, verdict.faults["answer"] = "failed", f"{error}"
+        if not isinstance(error, FormError):
+            verdict.faults["answer"] = f"the values make no sense here ({type(error).__name__}: {error})"
+        return
+    share = (value - check.floor) / (check.target - check.floor) if math.isfinite(value) else 0.0
     verdict.points = round(check.points * min(max(share, 0.0), 1.0), 2)
-    if accuracy < check.target:
-        verdict.status = "failed"
-        verdict.faults["answer"] = (
-            f"{100 * accuracy:.1f} % of {len(labels)} new images are right; "
-            f"all points are for {100 * check.target:g} %, none for {100 * check.floor:g} % or less"
-        )
-    else:
-        verdict.kept.append(f"{100 * accuracy:.1f} % of {len(labels)} new images")
+    said = metric.sentence.format(value=metric.shown(value), num=check.held_out.num)
+    if share >= 1:
+        verdict.kept.append(said)
+        return
+    full, none = (metric.shown(bound, "g") for bound in (check.target, check.floor))
+    verdict.status = "failed"
+    verdict.faults["answer"] = (
+        f"{said}; all points are for {full}, none for {none} or {'more' if metric.lower else 'less'}"
+    )
 
 
 def _not_written(check: Check, first: Run, function: ast.FunctionDef | None) -> bool:

@@ -105,6 +105,7 @@ _TONES: dict[str, Callable[[Plane, Plane, Plane], Plane]] = {
 CLASSES = tuple(_DISTANCES)
 TEXTURES = tuple(_TONES)
 SPLITS = ("train", "val", "test")
+FACTORS = ("x", "y", "size", "cos angle", "sin angle")
 
 FAVOURITE_HUES = (0.0, 0.4, 0.2, 0.1, 0.3, 0.5, 0.9, 0.7, 0.6, 0.8)  # of the classes, in turns
 FAVOURITE_SHARE = 0.55  # of the objects have it; the others any hue but that of the ground
@@ -252,6 +253,23 @@ class Scenes:
             sides.append((first, last * line.amax(dim=2)))
         (left, right), (top, bottom) = sides
         return torch.stack([left, top, right, bottom], dim=2)
+
+    def visible_shares(self, size: tuple[int, int] = (32, 32)) -> Float[Tensor, "num_scenes num_objects"]:
+        """The part of each object, 0 to 1, that no later one hides, by pixels of an image of that size."""
+        parts = [(part._visible(size), part._distances(size) < 0) for part in self._parts(size)]
+        shown, whole = (torch.cat([masks[i].flatten(2).sum(dim=2) for masks in parts]) for i in range(2))
+        return shown / whole.clamp(min=1)
+
+    def factors(self) -> Float[Tensor, "num_scenes 5"]:
+        """What varies of the first object, by FACTORS: x, y, size, cosine and sine of the angle; float32."""
+        angle = self.angle[:, 0]
+        columns = [*self.centre[:, 0].unbind(dim=1), self.size[:, 0], angle.cos(), angle.sin()]
+        return torch.stack(columns, dim=1).float()
+
+    def semantic(self, size: tuple[int, int] = (32, 32)) -> Int[Tensor, "num_scenes height width"]:
+        """The class of every pixel: 0 for the ground, 1 + the index in CLASSES for what is in front there."""
+        masks = self.masks(size)
+        return (masks * (1 + self.shape)[:, :, None, None]).sum(dim=1)
 
     def _parts(self, size: tuple[int, int]) -> Iterator["Scenes"]:
         """Runs of scenes whose planes fit into a processor's cache."""
