@@ -1,24 +1,20 @@
 """The data pipeline and the regression by hand: what files, loops, loaders and workers cost, as ratios."""
 
-import json
 import time
 from collections.abc import Callable
 from statistics import median
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import nn
 from torch.nn.functional import binary_cross_entropy
 from torch.utils.data import DataLoader
 
+from benchmarks._table import show
 from exercise_code import data as pipeline
 from exercise_code.regression import BCE, Classifier
 from exercise_code.support.data import image_folder
-from exercise_code.support.paths import ROOT
 
-RESULTS = ROOT / "build" / "benchmarks" / "data.json"
 IMAGES, BATCH = 1_000, 64
 
 
@@ -77,12 +73,7 @@ def main() -> None:
         "torch's loader with 2 workers, times as long as without": theirs[2] / theirs[0],
         "logistic regression by hand, times as long as autograd": by_hand / seconds(by_autograd, 200),
     }
-    table = Table("what", "value", title=f"{IMAGES:,} images of shapes, batches of {BATCH}, one thread")
-    for what, value in found.items():
-        table.add_row(what, f"{value:.3g}")
-    Console().print(table)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    show(f"{IMAGES:,} images of shapes, batches of {BATCH}, one thread", found, "data")
 
 
 if __name__ == "__main__":

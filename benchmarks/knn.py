@@ -1,22 +1,18 @@
 """Nearest neighbours at the notebook's size: accuracy, and time and memory of the distances as ratios."""
 
-import json
 import time
 from collections.abc import Callable
 from statistics import fmean, median, stdev
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
+from benchmarks._table import show
 from exercise_code import knn
 from exercise_code.support import data
 from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.operation_count import Watch
-from exercise_code.support.paths import ROOT
 
-RESULTS = ROOT / "build" / "benchmarks" / "knn.json"
 NUM_TRAIN, NUM_TEST = 5_000, 500
 ROWS_OF_TWO_LOOPS = 100
 
@@ -76,12 +72,7 @@ def main() -> None:
         "no loops, times as long as torch.cdist": no_loops / library,
         "peak memory without loops, times inputs and output": peak(x_train, x_test),
     }
-    table = Table("what", "value", title=f"{NUM_TRAIN:,} x {NUM_TEST} images")
-    for what, value in found.items():
-        table.add_row(what, f"{value:.3g}" if isinstance(value, float) else str(value))
-    Console().print(table)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    show(f"{NUM_TRAIN:,} x {NUM_TEST} images", found, "knn")
 
 
 if __name__ == "__main__":

@@ -1,22 +1,18 @@
 """Losses with loops against the same without, at the notebook's size, as ratios."""
 
-import json
 import time
 from collections.abc import Callable
 from functools import partial
 from statistics import median
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks._table import show
 from exercise_code.linear import linear_classifier as linear
 from exercise_code.linear import two_layer_net
 from exercise_code.linear.features import colour_histogram, hog_features
 from exercise_code.support import data
-from exercise_code.support.paths import ROOT
 
-RESULTS = ROOT / "build" / "benchmarks" / "linear.json"
 NUM = 500
 
 
@@ -53,12 +49,7 @@ def main() -> None:
     found["hues, times as long as a linear softmax"] = (
         seconds(lambda: colour_histogram(images), 5) / linear_loss
     )
-    table = Table("what", "value", title=f"{NUM} images of {X.shape[1]:,} numbers, 10 classes, one thread")
-    for what, value in found.items():
-        table.add_row(what, f"{value:.3g}")
-    Console().print(table)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    show(f"{NUM} images of {X.shape[1]:,} numbers, 10 classes, one thread", found, "linear")
 
 
 if __name__ == "__main__":

@@ -1,23 +1,19 @@
 """Networks by hand against torch's own: time of a step, of an update rule and of a loss, as ratios."""
 
-import json
 import time
 from collections.abc import Callable
 from itertools import pairwise
 from statistics import median
 
 import torch
-from rich.console import Console
-from rich.table import Table
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from benchmarks._table import show
 from exercise_code.mlp import fully_connected_networks as fcn
 from exercise_code.mlp import update_rules
 from exercise_code.mlp.losses import softmax_loss
-from exercise_code.support.paths import ROOT
 
-RESULTS = ROOT / "build" / "benchmarks" / "mlp.json"
 WIDTHS, BATCH = [3072, 400, 400, 400, 400, 10], 100
 
 
@@ -72,12 +68,7 @@ def main() -> None:
         )
         / seconds(lambda: softmax_loss(scores, labels)),
     }
-    table = Table("what", "value", title=f"widths {WIDTHS}, batches of {BATCH}")
-    for what, value in found.items():
-        table.add_row(what, f"{value:.3g}" if isinstance(value, float) else str(value))
-    Console().print(table)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    show(f"widths {WIDTHS}, batches of {BATCH}", found, "mlp")
 
 
 if __name__ == "__main__":

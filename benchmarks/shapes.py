@@ -1,7 +1,6 @@
 """How fast `shapes` is drawn and, with --ladder, how well each kind of model of the course classifies it."""
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -12,10 +11,9 @@ from rich.table import Table
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
+from benchmarks._table import save
 from exercise_code.support.data.shapes import CLASSES, Scenes
-from exercise_code.support.paths import ROOT
 
-RESULTS = ROOT / "build" / "benchmarks" / "shapes.json"
 NUM_TRAIN, NUM_TEST = 10_000, 2_000
 KNN_TRAIN = 5_000
 KNN_CHOICES = (1, 3, 5, 8, 10, 12, 15, 20, 50, 100)
@@ -151,8 +149,7 @@ def main() -> None:
             table.add_row(rung, f"{statistics.fmean(accuracies):.1%}", f"{deviation:.1%}")
         console.print(table)
 
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    save(results, "shapes")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """The speed experiment of the notebook on tensors: batched products with and without a loop, as ratios."""
 
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -10,10 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from benchmarks._table import save
 from exercise_code import pytorch101
-from exercise_code.support.paths import ROOT
 
-RESULTS = ROOT / "build" / "benchmarks" / "tensors.json"
 SIDES, BATCHES, TRIALS = (8, 64, 256), (4, 28, 124), 20
 
 
@@ -50,8 +48,7 @@ def main() -> None:
             found["loop / no loop"].append(record)
         table.add_row(f"{side} x {side}", *cells)
     Console().print(table)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    save(found, "tensors")
 
 
 if __name__ == "__main__":

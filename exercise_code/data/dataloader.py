@@ -18,7 +18,7 @@ class DataLoader:
         drop_last: bool = False,
         seed: int | None = None,
     ):
-        """Remember how.
+        """Store the data set and how to batch it.
 
         Args:
             dataset: anything with `len(dataset)` and `dataset[index]`, whose samples are dicts.

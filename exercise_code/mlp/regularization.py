@@ -15,7 +15,7 @@ class Model(Protocol):
 
 
 def max_norm(w: Float[Tensor, "D M"], limit: float) -> Float[Tensor, "D M"]:
-    """Weights in which no unit's incoming weights, a column of w, have a Euclidean norm above a limit.
+    """Rescale the columns of w so that none has a Euclidean norm above `limit`.
 
     A column that is too long is shortened to the limit and keeps its direction; the others stay as they
     are (Srivastava et al., 2014, section 5.1).

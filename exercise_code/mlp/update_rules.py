@@ -66,7 +66,7 @@ def rmsprop(
 def adam(
     w: Float[Tensor, "*shape"], dw: Float[Tensor, "*shape"], config: Config | None = None
 ) -> tuple[Float[Tensor, "*shape"], Config]:
-    """Momentum and RMSProp together, both freed of the bias of their first steps (Kingma and Ba, 2015).
+    """Adam: momentum and RMSProp combined, both with bias correction (Kingma and Ba, 2015).
 
     t <- t + 1;  m <- beta1 * m + (1 - beta1) * dw;  v <- beta2 * v + (1 - beta2) * dw^2;
     w <- w - learning_rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)  (algorithm 1).

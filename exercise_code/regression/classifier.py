@@ -14,7 +14,7 @@ class Classifier:
     """
 
     def __init__(self, num_features: int = 2):
-        """Make a classifier for so many features, with small random weights."""
+        """Create a classifier for `num_features` inputs, with small random weights."""
         self.num_features = num_features
         self.cache = None
         self.initialize_weights()
@@ -28,7 +28,7 @@ class Classifier:
     def sigmoid(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """1 / (1 + exp(-x)), entry by entry; never nan, however large the entries are.
 
-        Ruled out: `torch.sigmoid` and its kin.
+        Not allowed here: `torch.sigmoid` and its kin.
         """
         ### BEGIN SOLUTION
         return 1 / (1 + torch.exp(-x))

@@ -14,7 +14,7 @@ class LinearModel:
     """
 
     def __init__(self, num_features: int = 2):
-        """Make a model of so many features, with small random weights."""
+        """Create a model for `num_features` inputs, with small random weights."""
         self.num_features = num_features
         self.cache = None
         self.initialize_weights()

@@ -41,7 +41,7 @@ class L1(Loss):
     def forward(self, y_out: Column, y_truth: Column, individual_losses: bool = False) -> Tensor:
         """|y_out - y_truth|, as the mean over the batch or for each sample.
 
-        Ruled out: `torch.nn.functional.l1_loss`.
+        Not allowed here: `torch.nn.functional.l1_loss`.
         """
         ### BEGIN SOLUTION
         losses = (y_out - y_truth).abs()
@@ -62,7 +62,7 @@ class MSE(Loss):
     def forward(self, y_out: Column, y_truth: Column, individual_losses: bool = False) -> Tensor:
         """(y_out - y_truth)², as the mean over the batch or for each sample.
 
-        Ruled out: `torch.nn.functional.mse_loss`.
+        Not allowed here: `torch.nn.functional.mse_loss`.
         """
         ### BEGIN SOLUTION
         losses = (y_out - y_truth).square()
@@ -78,12 +78,12 @@ class MSE(Loss):
 
 
 class BCE(Loss):
-    """Binary cross-entropy: the surprise at the target of somebody who believes the prediction."""
+    """Binary cross-entropy: minus the log-probability that the prediction gives to the target."""
 
     def forward(self, y_out: Column, y_truth: Column, individual_losses: bool = False) -> Tensor:
         """-(y log p + (1 - y) log(1 - p)), as the mean over the batch or for each sample.
 
-        Ruled out: `torch.nn.functional.binary_cross_entropy`.
+        Not allowed here: `torch.nn.functional.binary_cross_entropy`.
 
         Args:
             y_out: probabilities p of class 1, strictly between 0 and 1.

@@ -39,7 +39,7 @@ class Solver:
         verbose: bool = True,
         print_every: int = 100,
     ):
-        """Make ready.
+        """Set up training: model, data, loss and learning rate.
 
         Args:
             model: what to train.
@@ -62,7 +62,7 @@ class Solver:
         self.best_W = model.W
 
     def train(self, epochs: int = 1000) -> None:
-        """Make so many steps; each sees all training samples, so that a step is an epoch."""
+        """Take `epochs` gradient steps, each on the full training set, so one step is one epoch."""
         for epoch in range(epochs):
             self._write_down()
             if self.verbose and epoch % self.print_every == 0:
