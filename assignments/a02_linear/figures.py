@@ -62,24 +62,11 @@ def pictures(images: Float[Tensor, "n 3 height width"], titles: Sequence[str], c
     return fig
 
 
-def score_shapes(num: int, numbers: int, classes: int) -> Figure:
-    """Which tensors make the scores."""
-    blocks = [
-        ("X", num, numbers, "N", "D"),
-        ("W", numbers, classes, "D", "C"),
-        ("scores", num, classes, "N", "C"),
-    ]
-    return shape_ribbon(blocks, ["@", "="], marked=[(2, None), (None, 1), (2, 1)])
-
-
-def gradient_shapes(num: int, numbers: int, classes: int) -> Figure:
-    """Which tensors make the gradient of the weights."""
-    blocks = [
-        ("X, turned", numbers, num, "D", "N"),
-        ("dscores", num, classes, "N", "C"),
-        ("dW", numbers, classes, "D", "C"),
-    ]
-    return shape_ribbon(blocks, ["@", "="], marked=[(1, None), (None, 2), (1, 2)])
+def smoothness(images: Float[Tensor, "n 3 height width"]) -> float:
+    """Correlation of neighbouring pixels within images: about 0 for noise, near 1 for smooth blobs."""
+    centred = images - images.mean((2, 3), keepdim=True)
+    pairs = torch.stack([centred[..., :-1].flatten(), centred[..., 1:].flatten()])
+    return torch.corrcoef(pairs)[0, 1].item()
 
 
 def network_shapes(num: int, numbers: int, hidden: int, classes: int) -> Figure:
@@ -201,36 +188,6 @@ def losses_over_steps(
         ax.set(title=name, xlabel="step", ylim=(0, None))
         ax.legend(fontsize=8, loc="lower left")
     axes[0].set_ylabel("loss")
-    return fig
-
-
-def search_maps(
-    maps: Mapping[str, Float[Tensor, "strengths rates"]], strengths: Sequence[float], rates: Sequence[float]
-) -> Figure:
-    """Accuracy over learning rate and regularisation, with the numbers written in and the best one framed.
-
-    Args:
-        maps: accuracies, 0 to 1, by title.
-        strengths: of the rows.
-        rates: of the columns.
-    """
-    fig = Figure(figsize=(3.9 * len(maps), 3.1), layout="constrained")
-    axes = fig.subplots(1, len(maps), squeeze=False, sharey=True)[0]
-    values = 100 * torch.stack(list(maps.values()))
-    low, high = float(values.min()), float(values.max())
-    for ax, title, table in zip(axes, maps, values, strict=True):
-        image = ax.imshow(table.numpy(), origin="lower", cmap="cividis", vmin=low, vmax=high, aspect="auto")
-        for (row, column), value in np.ndenumerate(table.numpy()):
-            tone = INK if value > (low + high) / 2 else PAPER
-            weight = "bold" if value == table.max() else "normal"
-            text = f"[{value:.1f}]" if value == table.max() else f"{value:.1f}"
-            ax.text(column, row, text, ha="center", va="center", color=tone, fontsize=9, weight=weight)
-        ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
-        ax.set_yticks(range(len(strengths)), [f"{strength:g}" for strength in strengths])
-        ax.set(title=title, xlabel="learning rate")
-        ax.grid(False)
-    axes[0].set_ylabel("regularisation strength")
-    fig.colorbar(image, ax=axes, label="accuracy (%)")
     return fig
 
 

@@ -1,7 +1,6 @@
 """Figures and toys for the notebook on multilayer networks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 import matplotlib as mpl
 import numpy as np
@@ -17,19 +16,12 @@ from exercise_code.support.notebook.plotting import (
     MARKERS,
     PALETTE,
     PAPER,
+    History,
     running_mean,
     shape_ribbon,
 )
 
 Scores = Callable[[Float[Tensor, "n 2"]], Float[Tensor, "n classes"]]
-
-
-class History(Protocol):
-    """What a solver remembers of a training."""
-
-    loss_history: list[float]
-    train_acc_history: list[float]
-    val_acc_history: list[float]
 
 
 def circles(num: int, seed: int, noise: float = 0.08) -> tuple[Float[Tensor, "num 2"], Int[Tensor, " num"]]:
@@ -118,20 +110,10 @@ def linear_shapes(num: int, inputs: int, outputs: int) -> Figure:
     blocks = [
         ("x", num, inputs, "N", "D"),
         ("w", inputs, outputs, "D", "M"),
-        ("b", 1, outputs, "", "M"),
+        ("b", None, outputs, "", "M"),
         ("out", num, outputs, "N", "M"),
     ]
     return shape_ribbon(blocks, ["@", "+", "="], marked=[(2, None), (None, 1), (0, 1), (2, 1)])
-
-
-def gradient_shapes(num: int, inputs: int, outputs: int) -> Figure:
-    """Which tensors make the gradient of the weights of a linear layer."""
-    blocks = [
-        ("x, turned", inputs, num, "D", "N"),
-        ("dout", num, outputs, "N", "M"),
-        ("dw", inputs, outputs, "D", "M"),
-    ]
-    return shape_ribbon(blocks, ["@", "="], marked=[(1, None), (None, 2), (1, 2)])
 
 
 def activation_curves(
@@ -187,56 +169,6 @@ def descent(paths: Mapping[str, Float[Tensor, "steps 2"]], curvature: tuple[floa
     return fig
 
 
-def learning_curves(runs: Mapping[str, History], chance: float) -> Figure:
-    """Loss of every step, and accuracy after every epoch, on training and on validation images.
-
-    Args:
-        runs: solvers by name.
-        chance: accuracy of guessing, 0 to 1.
-    """
-    fig = Figure(figsize=(9, 3.5), layout="constrained")
-    left, right = fig.subplots(1, 2)
-    top = 0.0
-    for (name, run), marker, colour in zip(runs.items(), MARKERS, PALETTE, strict=False):
-        losses = np.array(run.loss_history)
-        top = max(top, 1.08 * float(losses.max()))
-        left.plot(losses, ",", color=colour, alpha=0.25)
-        width = max(1, len(losses) // 40)
-        steps, smooth = running_mean(losses, width)
-        look = {"marker": marker, "markersize": 5, "markevery": max(1, len(smooth) // 8), "color": colour}
-        left.plot(steps, smooth, "-", linewidth=1.8, **look)
-        epochs = range(1, len(run.val_acc_history) + 1)
-        every = max(1, len(epochs) // 15)
-        label = f"{name}, " if name else ""
-        right.plot(
-            epochs,
-            100 * np.array(run.train_acc_history),
-            "--",
-            marker=marker,
-            markevery=every,
-            color=colour,
-            markersize=4,
-            mfc="none",
-            label=f"{label}training",
-        )
-        right.plot(
-            epochs,
-            100 * np.array(run.val_acc_history),
-            "-",
-            marker=marker,
-            markevery=every,
-            color=colour,
-            markersize=4,
-            label=f"{label}validation",
-        )
-    right.axhline(100 * chance, color=FAINT, linestyle=":", label=f"guessing ({100 * chance:.0f} %)")
-    left.set(xlabel="step", ylabel="loss of a batch", ylim=(0, top))
-    right.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, None))
-    right.xaxis.get_major_locator().set_params(integer=True)
-    fig.legend(loc="outside right center", fontsize=8)
-    return fig
-
-
 def three_panels(runs: Mapping[str, History], chance: float) -> Figure:
     """Loss of every step, training accuracy and validation accuracy, a panel for each.
 
@@ -283,34 +215,6 @@ def layer_histograms(rows: Mapping[str, Mapping[int, Float[Tensor, "n units"]]])
             ax.grid(False)
         axes[0].set_ylabel(name, fontsize=8)
     fig.supxlabel("output of a unit (each panel with its own scale)", fontsize=8)
-    return fig
-
-
-def accuracy_maps(
-    maps: Mapping[str, Float[Tensor, "scales rates"]], scales: Sequence[float], rates: Sequence[float]
-) -> Figure:
-    """Accuracy over weight scale and learning rate, with the numbers written in.
-
-    Args:
-        maps: accuracies, 0 to 1, by title.
-        scales: of the rows.
-        rates: of the columns.
-    """
-    fig = Figure(figsize=(4 * len(maps), 3.6), layout="constrained")
-    axes = fig.subplots(1, len(maps), squeeze=False, sharey=True)[0]
-    for ax, (title, values) in zip(axes, maps.items(), strict=True):
-        image = ax.imshow(
-            100 * values.numpy(), origin="lower", cmap="cividis", vmin=0, vmax=100, aspect="auto"
-        )
-        for (row, column), value in np.ndenumerate(100 * values.numpy()):
-            tone = INK if value > 55 else PAPER
-            ax.text(column, row, f"{value:.0f}", ha="center", va="center", color=tone, fontsize=9)
-        ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
-        ax.set_yticks(range(len(scales)), [f"{scale:g}" for scale in scales])
-        ax.set(title=title, xlabel="learning rate")
-        ax.grid(False)
-    axes[0].set_ylabel("weight scale (sd)")
-    fig.colorbar(image, ax=axes, label="training accuracy (%)")
     return fig
 
 
