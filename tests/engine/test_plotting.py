@@ -1,9 +1,9 @@
 """Figures say what they show; the notebook's set-up keeps unwritten exercises calm."""
 
 import re
+from types import SimpleNamespace
 
 import matplotlib as mpl
-import numpy as np
 import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
@@ -18,16 +18,6 @@ def random():
     return torch.Generator().manual_seed(0)
 
 
-class Nearest:
-    """A classifier of the plane with one neighbour, whatever k."""
-
-    def __init__(self, x_train, y_train):
-        self.x_train, self.y_train = x_train, y_train
-
-    def predict(self, x_test, k):
-        return self.y_train[torch.cdist(x_test, self.x_train).argmin(1)]
-
-
 def test_show_puts_the_alt_text_into_the_output(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
@@ -37,30 +27,11 @@ def test_show_puts_the_alt_text_into_the_output(monkeypatch):
     assert re.search(r'src="data:image/png;base64,[\w+/=]{100,}"', shown[0]["text/html"])
 
 
-def test_damages_end_at_the_distance_of_the_shift(random):
-    pictures = torch.rand(6, 3, 12, 10, generator=random)
-    labels = torch.tensor([0, 1, 0, 1, 0, 1])
-    others = pictures[[3, 0]] * 0.99
-    fig, distances = plotting.equal_damage(pictures, labels, others, torch.tensor([1, 1]), shift=2)
-    moved = plotting.shift_right(pictures, 2)
-    torch.testing.assert_close(moved[..., 2:], pictures[..., :-2])
-    expected = torch.dist(moved[0], pictures[0]).item()
-    assert [distances[name] for name in ("itself, shifted", "patched")] == pytest.approx([expected] * 2)
-    assert distances.keys() & {"darker", "brighter"}
-    assert distances["another class"] == pytest.approx(torch.dist(others[1], pictures[0]).item())
-    assert len(fig.axes) == 5
-
-
 @pytest.mark.parametrize("width", [1, 4, 5])
 def test_a_running_mean_of_a_line_is_that_line(width):
     steps, means = plotting.running_mean([3.0 * step + 1 for step in range(12)], width)
     assert len(steps) == 13 - width
     assert means == pytest.approx(3 * steps + 1)
-
-
-def test_slope_is_the_power():
-    n = np.array([10, 30, 100])
-    assert plotting.slope(n, 7 * n**1.5) == pytest.approx(1.5)
 
 
 def test_sweep_draws_middle_spread_and_chance():
@@ -73,28 +44,44 @@ def test_sweep_draws_middle_spread_and_chance():
     assert by_quartiles.lines[0].get_ydata().tolist() == [1.0, 5.0]
 
 
-def test_distance_matrix_keeps_rows_for_training_images():
-    dists = torch.arange(12.0).view(4, 3)
-    ax, side, *_ = plotting.distance_matrix(dists, "by nothing").axes
-    assert ax.images[0].get_array().shape == (4, 3)
-    assert "training" in ax.get_ylabel()
-    assert "query" in ax.get_xlabel()
-    assert side.lines[0].get_xdata().tolist() == [1.0, 4.0, 7.0, 10.0]
+def test_a_vector_is_drawn_unlike_a_matrix_of_one_row():
+    blocks = [("row", 1, 4, "", "N"), ("vector", None, 4, "", "N")]
+    patches = plotting.shape_ribbon(blocks, ["="]).axes[0].patches
+    assert [type(patch).__name__ for patch in patches] == ["Rectangle"] * 4 + ["Circle"] * 4
 
 
-def test_a_decision_map_has_x1_to_the_right_and_x2_upwards():
-    classifier = Nearest(torch.tensor([[-1.0, -1], [1, -1], [-1, 1]]), torch.tensor([0, 1, 2]))
-    first, second = plotting.decision_map(classifier, ks=(1, 2), resolution=9).axes
-    region = first.images[0].get_array()
-    assert [region[0, 0], region[0, -1], region[-1, 0]] == [0, 1, 2]
-    assert (first.images[0].origin, second.get_title()) == ("lower", "k = 2")
+def test_a_product_brings_out_one_entry_and_says_which():
+    fig, alt = plotting.product_shapes(("A", "B", "C"), (3, 5, 4), ("N", "M", "P"), entry=(2, 1))
+    cells = fig.axes[0].patches
+    marked = [cell.get_hatch() for cell in cells]
+    assert len(cells) == 3 * 5 + 5 * 4 + 3 * 4
+    assert marked.count("////") == 5 + 5 + 1
+    assert alt == "Row 2 of A (3, 5) meets column 1 of B (5, 4) and gives entry [2, 1] of C (3, 4)."
 
 
-def test_right_and_wrong_neighbours_differ_in_line_style(random):
-    images = torch.rand(3, 3, 4, 4, generator=random)
-    fig = plotting.neighbour_rows(images[:1], ["a"], images[None, 1:], [["a", "b"]], torch.ones(1, 2))
-    styles = [ax.spines["top"].get_linestyle() for ax in fig.axes]
-    assert styles[1] != styles[2]
+def test_accuracy_maps_write_the_numbers_and_tell_the_best():
+    maps = {"a": torch.tensor([[0.1, 0.2], [0.9, 0.3]]), "b": torch.tensor([[1.0, 0.5], [1.0, 0.5]])}
+    fig, alt = plotting.accuracy_maps(maps, ("strength", [0.01, 0.1]), ("rate", [1.0, 3.0]))
+    first, second, _ = fig.axes
+    assert [text.get_text() for text in first.texts] == ["10", "20", "[90]", "30"]
+    assert [text.get_text() for text in second.texts] == ["[100]", "50", "[100]", "50"]
+    assert alt == (
+        "a: 10 to 90 %, the best at strength 0.1 and rate 1. "
+        "b: 50 to 100 %, the best at strength 0.01 and rate 1, and in 1 more of 4 cells."
+    )
+
+
+def test_learning_curves_tell_what_they_draw():
+    runs = {
+        name: SimpleNamespace(loss_history=losses, train_acc_history=[0.2, 0.6], val_acc_history=[0.1, 0.4])
+        for name, losses in (("falls", [2.0, 1.0, 0.5]), ("rises", [1.0, 1.0, 1.5]))
+    }
+    fig, alt = plotting.learning_curves(runs, chance=0.1)
+    left, right = fig.axes
+    assert [round(line.get_ydata()[-1]) for line in right.lines] == [60, 40, 60, 40, 10]
+    assert "falls, loss from 2 to 0.5, accuracy at the end 60% in training and 40% in validation" in alt
+    assert "rises, loss from 1 to 1.5" in alt
+    assert left.get_ylim()[1] > 2
 
 
 def test_colours_are_all_different():
