@@ -35,11 +35,12 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if options.command == "submit":
             assignment = find_assignment(options.name)
-        verdicts = check(options.name).verdicts
+        found = check(options.name)
     except AssignmentError as error:
         console.print(f"[red]{error}[/]", highlight=False)
         return 2
-    to_text(verdicts, console)
+    verdicts = found.verdicts
+    to_text(verdicts, console, found.notes)
     if options.command == "check":
         fine = {"passed", "not_written", "blocked"} if options.written else {"passed"}
         return 0 if all(verdict.status in fine for verdict in verdicts) else 1

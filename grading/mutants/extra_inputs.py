@@ -13,10 +13,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from exercise_code.support.checking import annotations, run_check
-from exercise_code.support.checking.answers import replaced
 from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Run
+from exercise_code.support.checking.replace import replaced
 
 LARGE_NUMBERS, SMALL_NUMBERS = 1e3, 1e-3
 BATCH = "N"

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import FrameType
 
 from exercise_code.support import data
-from exercise_code.support.checking.answers import replaced
 from exercise_code.support.checking.assignment import Assignment, find_assignment
 from exercise_code.support.checking.declare import Mistake
+from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import EXERCISES, is_students, one_thread
 
 SECONDS_TO_START = 5.0

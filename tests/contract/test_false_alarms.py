@@ -3,8 +3,9 @@
 import pytest
 
 from exercise_code.support.checking import exercise_source
-from exercise_code.support.checking.answers import make_answers, replaced
+from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.judge import judge
+from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import EXERCISES, gather
 
 SEEDS = 200

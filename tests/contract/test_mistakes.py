@@ -6,9 +6,10 @@ import pytest
 from helpers import ASSIGNMENT_NAMES
 
 from exercise_code.support.checking import exercise_source
-from exercise_code.support.checking.answers import Answers, make_answers, replaced
+from exercise_code.support.checking.answers import Answers, make_answers
 from exercise_code.support.checking.assignment import find_assignment
 from exercise_code.support.checking.judge import judge
+from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import gather
 
 MISTAKES = [(name, mistake) for name in ASSIGNMENT_NAMES for mistake in find_assignment(name).mistakes]

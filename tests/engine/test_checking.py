@@ -9,13 +9,15 @@ import torch
 
 from exercise_code import knn
 from exercise_code.support.checking import AssignmentError, check, exercise_source
-from exercise_code.support.checking.answers import Answers, make_answers, replaced
+from exercise_code.support.checking.answers import Answers, make_answers
 from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.compare import difference
 from exercise_code.support.checking.declare import check as declare
 from exercise_code.support.checking.evidence import MAX_LEAVES, Evidence, Run, dumps, leaves, loads
-from exercise_code.support.checking.judge import Verdict, block, judge
+from exercise_code.support.checking.follow_through import block
+from exercise_code.support.checking.judge import Verdict, judge
 from exercise_code.support.checking.render import to_html, to_text
+from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import EXERCISES, gather
 from exercise_code.support.checking.student_check import Verdicts
 from exercise_code.support.isolation.check_server import usual_operations

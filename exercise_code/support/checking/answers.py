@@ -1,8 +1,7 @@
 """What a seed's inputs should give, and what the known mistakes make of them."""
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.declare import Check, Mistake
 from exercise_code.support.checking.evidence import Evidence, Run, dumps, leaves, loads
 from exercise_code.support.checking.judge import KnownMistake, judge
+from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import Code, gather
 from exercise_code.support.data import held_out as unseen
 
@@ -106,19 +106,6 @@ def make_answers(
                         )
                     )
     return Answers(seed, reference, [mistake for mistake in known if mistake.faults], held_out)
-
-
-@contextlib.contextmanager
-def replaced(exercise: str, function: Callable[..., Any]) -> Iterator[None]:
-    """Within it, an exercise is done by another function."""
-    *path, name = exercise.split(".")
-    owner = functools.reduce(getattr, path, Code())
-    original = getattr(owner, name)
-    setattr(owner, name, function)
-    try:
-        yield
-    finally:
-        setattr(owner, name, original)
 
 
 def _described(check: Check, seed: int) -> Evidence:

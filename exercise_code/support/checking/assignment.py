@@ -133,6 +133,23 @@ class Assignment:
         """What later assignments run on where a student's own function is not right."""
         return self._declared("stand_ins", StandIn)
 
+    @functools.cached_property
+    def earlier(self) -> list["Assignment"]:
+        """The assignments that this one builds on, and those that they build on, in the order of the course.
+
+        Raises:
+            AssignmentError: one of them is not there or does not come before.
+        """
+        found: dict[str, Assignment] = {}
+        for name in self.builds_on:
+            each = find_assignment(name, self.folder.parent)
+            if each.name >= self.name:
+                raise AssignmentError(
+                    f"{self.name} cannot build on {each.name}, which does not come before it"
+                )
+            found |= {other.name: other for other in (*each.earlier, each)}
+        return [found[name] for name in sorted(found)]
+
     @property
     def make_models(self) -> Callable[[Path], None] | None:
         """Trains the reference's models into a folder; None where nothing is to be saved."""

@@ -29,7 +29,8 @@ class Run:
 
     `outputs` maps a path (`accuracies[5]`) to a leaf: a tensor, a Python scalar, or a dict that
     describes a container (`{"kind": "list", "size": 3}`) or something else (`{"kind": "object", …}`).
-    `unwritten` names the exercise that raised NotImplementedError. `memory` is the largest total of
+    `unwritten` names the exercise that raised NotImplementedError, `raised_in` the functions of students that
+    an error went through. `memory` is the largest total of
     live intermediates, in multiples of inputs and outputs together. `warnings` are those of the student's
     own lines, as far as they were noted.
     """
@@ -37,6 +38,7 @@ class Run:
     outputs: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
     unwritten: str = ""
+    raised_in: list[str] = field(default_factory=list)
     inputs_before: str = ""
     inputs_after: str = ""
     devices: list[str] = field(default_factory=list)
@@ -94,7 +96,7 @@ def _has_types(record: Run | Evidence) -> bool:
         texts = [record.unwritten, record.inputs_before, record.inputs_after]
         texts += [] if record.error is None else [record.error]
         numbers = [record.operations, record.memory]
-        lists = [record.devices, record.forbidden, record.warnings]
+        lists = [record.devices, record.forbidden, record.warnings, record.raised_in]
         fits = isinstance(record.outputs, dict) and all(map(_is_text, record.outputs))
         fits = fits and record.error != "" and all(map(_is_leaf, record.outputs.values()))
     return (

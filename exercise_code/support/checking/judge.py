@@ -30,7 +30,9 @@ class Verdict:
 
     `status` is passed, failed, not_written, blocked, error, timeout, crashed or not_deterministic;
     `faults` says for each aspect that is wrong (answer, inputs, float64, device …) what is wrong, and
-    `unstable` what another run of the same check gave, where it gave something else.
+    `unstable` what another run of the same check gave, where it gave something else. `raised_in` are the
+    functions that an error went through. `blockers` are the exercises that a blocked check waits for; those
+    of any other check were replaced by stand-ins when it ran.
     """
 
     check: str
@@ -42,6 +44,8 @@ class Verdict:
     faults: dict[str, str] = field(default_factory=dict)
     hint: str = ""
     unstable: str = ""
+    raised_in: list[str] = field(default_factory=list)
+    blockers: list[str] = field(default_factory=list)
 
     @property
     def exercise(self) -> str:
@@ -55,6 +59,16 @@ class Verdict:
             text if aspect in ("answer", "state") else f"{aspect}: {text}"
             for aspect, text in self.faults.items()
         )
+
+    @property
+    def followed(self) -> str:
+        """Which stand-ins took part, in a sentence; empty where none did."""
+        if self.status == "blocked" or not self.blockers:
+            return ""
+        names = " and ".join(name.partition(".")[2] for name in self.blockers)
+        which = "a stand-in for {}, which is" if len(self.blockers) == 1 else "stand-ins for {}, which are"
+        outcome = "this is right" if self.status == "passed" else "this was judged"
+        return f"with {which.format(names)} not right, {outcome}"
 
 
 @dataclass
@@ -109,6 +123,7 @@ def judge(
     if first.unwritten:
         verdict.status = "blocked"
         verdict.faults["state"] = f"blocked by {first.unwritten}, which is not written yet"
+        verdict.blockers = [first.unwritten]
         return verdict
     if first.error is None and reference.runs.keys() - evidence.runs.keys() - {"accelerator"}:
         verdict.status = "crashed"
@@ -125,6 +140,7 @@ def judge(
         _measure(check, first, reference.runs["float32"].outputs, verdict)
         return verdict
     _examine(check, evidence, reference, function, verdict)
+    verdict.raised_in = first.raised_in
     if verdict.faults:
         verdict.status = _status(first, verdict)
         verdict.points = 0.0 if ESSENTIAL & verdict.faults.keys() else check.points / 2
@@ -133,23 +149,6 @@ def judge(
     else:
         verdict.points = check.points
     return verdict
-
-
-def block(verdicts: Iterable[Verdict], checks: Iterable[Check]) -> None:
-    """Mark as blocked what failed together with what it builds on, unless for the very same reason."""
-    verdicts = list(verdicts)
-    broken = [verdict for verdict in verdicts if verdict.status != "passed"]
-    uses = {check.id: check.uses for check in checks}
-    for verdict in verdicts:
-        below = [
-            other.exercise
-            for other in broken
-            if other.exercise in uses[verdict.check] and other.faults != verdict.faults
-        ]
-        if verdict.status in ("failed", "error") and below and not verdict.hint:
-            verdict.status = "blocked"
-            verdict.points = 0.0
-            verdict.faults = {"state": f"blocked by {below[0]}: mend that first", **verdict.faults}
 
 
 def _examine(

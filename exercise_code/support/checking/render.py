@@ -36,17 +36,18 @@ STYLE = """
 """
 
 
-def to_html(verdicts: Iterable[Verdict]) -> str:
-    """A row for each check and a last one for the points, in a look of their own wherever they are shown."""
+def to_html(verdicts: Iterable[Verdict], notes: Iterable[str] = ()) -> str:
+    """A row for each check and a last one for the points, below the notes; they look alike everywhere."""
     verdicts = list(verdicts)
     total = (
         f"{_points(sum(v.points for v in verdicts))} of {_points(sum(v.max_points for v in verdicts))} points"
     )
     summary = f"<div><span></span><span></span><b>{total}</b></div>" if len(verdicts) > 1 else ""
-    return f'{STYLE}<div class="workbook-checks">{"".join(map(_row, verdicts))}{summary}</div>'
+    said = "".join(f"<p>{_marked(note)}</p>" for note in notes)
+    return f'{STYLE}<div class="workbook-checks">{said}{"".join(map(_row, verdicts))}{summary}</div>'
 
 
-def to_text(verdicts: Iterable[Verdict], console: Console | None = None) -> str:
+def to_text(verdicts: Iterable[Verdict], console: Console | None = None, notes: Iterable[str] = ()) -> str:
     """The same table as text; printed in colour where a console is given."""
     verdicts = list(verdicts)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
@@ -56,6 +57,8 @@ def to_text(verdicts: Iterable[Verdict], console: Console | None = None) -> str:
     for verdict in verdicts:
         word = WORDS[verdict.status]
         lines = [Text(_name(verdict), style="bold"), *map(Text, _faults(verdict))]
+        if verdict.followed:
+            lines.append(Text(verdict.followed))
         if verdict.kept:
             lines.append(Text(_kept(verdict), style="dim"))
         if verdict.hint:
@@ -64,26 +67,29 @@ def to_text(verdicts: Iterable[Verdict], console: Console | None = None) -> str:
     if len(verdicts) > 1:
         total = sum(verdict.points for verdict in verdicts), sum(verdict.max_points for verdict in verdicts)
         table.add_row("", "", f"{_points(total[0])} of {_points(total[1])} points")
+    page = Group(*map(Text, notes), table)
     if console is not None:
-        console.print(table)
+        console.print(page)
         return ""
     plain = Console(width=100, no_color=True)
     with plain.capture() as captured:
-        plain.print(table)
+        plain.print(page)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def to_mime(verdicts: list[Verdict], points: float) -> dict[str, str]:
+def to_mime(verdicts: list[Verdict], points: float, notes: Iterable[str] = ()) -> dict[str, str]:
     """For IPython: in a kernel HTML, and as text the points alone, which nbgrader reads; else the text."""
     if "ipykernel" in sys.modules:
-        return {"text/html": to_html(verdicts), "text/plain": str(float(points))}
-    return {"text/plain": to_text(verdicts)}
+        return {"text/html": to_html(verdicts, notes), "text/plain": str(float(points))}
+    return {"text/plain": to_text(verdicts, notes=notes)}
 
 
 def _row(verdict: Verdict) -> str:
     word = WORDS[verdict.status]
     tone = "ok" if word == "ok" else "quiet" if word in COLOURS else "bad"
     lines = "".join(f"<p>{_marked(line)}</p>" for line in _faults(verdict))
+    if verdict.followed:
+        lines += f"<p>{_marked(verdict.followed)}</p>"
     if verdict.kept:
         lines += f'<p class="quiet">{_marked(_kept(verdict))}</p>'
     if verdict.hint:

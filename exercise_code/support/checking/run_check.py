@@ -10,6 +10,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from exercise_code.support.paths import ROOT
 
 EXERCISES = ROOT / "exercise_code"
 MAX_WARNINGS = 10
+MAX_NAMES, MAX_NAME = 20, 200
+"""What is kept of the functions that an error went through."""
 
 
 class Code:
@@ -110,6 +113,7 @@ def run_once(check: Check, seed: int, case: Case, *, limited: bool = False, firs
             run.error, run.unwritten = str(error), check.exercise
         except (Exception, SystemExit) as error:
             run.error, run.unwritten = _sentence(error), unwritten(error)
+            run.raised_in = _raised_in(error)
     run.inputs_before, run.inputs_after = case.drawn, case.now
     run.forbidden = sorted(set(forbid.called))
     run.operations = watching.operations
@@ -184,11 +188,21 @@ def _sentence(error: BaseException) -> str:
 def unwritten(error: BaseException) -> str:
     """The exercise whose stub raised the error, as `check` names it; empty for any other error."""
     codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
-    path = Path(codes[-1].co_filename).resolve() if codes else Path()
-    if not isinstance(error, NotImplementedError) or not path.is_relative_to(EXERCISES):
+    return _name_of(codes[-1]) if codes and isinstance(error, NotImplementedError) else ""
+
+
+def _raised_in(error: BaseException) -> list[str]:
+    """The functions of students that an error went through, from the outermost on, named as exercises are."""
+    names = [_name_of(frame.f_code) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return [*dict.fromkeys(name[:MAX_NAME] for name in names if name)][:MAX_NAMES]
+
+
+def _name_of(code: CodeType) -> str:
+    """The dotted name of a function below `exercise_code`; empty for any other."""
+    path = Path(code.co_filename).resolve()
+    if not path.is_relative_to(EXERCISES):
         return ""
-    module = path.relative_to(EXERCISES).with_suffix("")
-    return ".".join([*module.parts, codes[-1].co_qualname])
+    return ".".join([*path.relative_to(EXERCISES).with_suffix("").parts, code.co_qualname])
 
 
 def is_students(filename: str) -> bool:

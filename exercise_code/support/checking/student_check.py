@@ -2,7 +2,8 @@
 
 import ast
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from exercise_code.support.checking import exercise_source
@@ -11,12 +12,20 @@ from exercise_code.support.checking.assignment import (
     Assignment,
     AssignmentError,
     all_folders,
+    find_assignment,
     read_assignment,
 )
-from exercise_code.support.checking.declare import Check
+from exercise_code.support.checking.declare import Check, StandIn
 from exercise_code.support.checking.evidence import Evidence
-from exercise_code.support.checking.judge import Verdict, block, judge
+from exercise_code.support.checking.follow_through import (
+    block,
+    follow_through,
+    foundations,
+    with_their_class,
+)
+from exercise_code.support.checking.judge import Verdict, judge
 from exercise_code.support.checking.render import to_mime, to_text
+from exercise_code.support.checking.replace import in_place, keep_in_place, lifted
 from exercise_code.support.checking.run_check import EXERCISES, gather
 
 VISIBLE_SEED = 0
@@ -26,10 +35,12 @@ VISIBLE_SEED = 0
 class Verdicts:
     """Verdicts that show themselves: a table in a notebook, text in a terminal.
 
+    `notes` say which functions of earlier assignments a stand-in has replaced.
     Their plain form in a notebook is the number of points alone, which is what nbgrader reads.
     """
 
     verdicts: list[Verdict]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def points(self) -> float:
@@ -37,10 +48,10 @@ class Verdicts:
         return sum(verdict.points for verdict in self.verdicts)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
-        return to_mime(self.verdicts, self.points)
+        return to_mime(self.verdicts, self.points, self.notes)
 
     def __repr__(self) -> str:
-        return to_text(self.verdicts)
+        return to_text(self.verdicts, notes=self.notes)
 
 
 def check(name: str) -> Verdicts:
@@ -56,29 +67,122 @@ def check(name: str) -> Verdicts:
         AssignmentError: nothing has that name.
     """
     assignment, wanted = _find(name)
-    return Verdicts(verdicts_on(assignment, wanted))
+    return checked(assignment, wanted)
 
 
-def verdicts_on(assignment: Assignment, wanted: list[Check]) -> list[Verdict]:
+def checked(assignment: Assignment, wanted: list[Check]) -> Verdicts:
     """Run checks on the functions as they are now, and judge them.
+
+    What earlier assignments ask for and is not right yet is left to stand-ins.
 
     Raises:
         AssignmentError: the assignment's answers are missing or damaged.
     """
+    every = [*assignment.checks, *(check for each in assignment.earlier for check in each.checks)]
+    needed = frozenset(name for check in wanted for name in foundations(check, every))
+    with lifted():
+        stand_ins, notes = _in_the_place_of(assignment, needed)
+        with in_place(stand_ins):
+            return Verdicts(_verdicts(assignment, wanted), notes)
+
+
+def build_on(name: str) -> str:
+    """Use what an assignment and those before it build, with stand-ins where that is not right.
+
+    It holds until the next call.
+
+    Args:
+        name: the assignment (`a03`) whose functions are needed.
+
+    Returns:
+        What a stand-in replaces, in a sentence for each assignment.
+
+    Raises:
+        AssignmentError: there is no such assignment.
+    """
+    assignment = find_assignment(name)
+    keep_in_place([])
+    stand_ins, notes = _in_the_place_of(assignment, None)
+    own, own_notes = _replacing(assignment, frozenset(check.exercise for check in assignment.checks))
+    keep_in_place([*stand_ins, *own])
+    return " ".join([*notes, *own_notes]) or f"What {assignment.short} builds is right: it is used here."
+
+
+def _in_the_place_of(
+    assignment: Assignment, needed: frozenset[str] | None
+) -> tuple[list[StandIn], list[str]]:
+    """Stand-ins for what is not right in earlier assignments, and which these are in sentences."""
+    found: list[StandIn] = []
+    notes: list[str] = []
+    for earlier in assignment.earlier:
+        own = frozenset(check.exercise for check in earlier.checks)
+        stand_ins, said = _replacing(earlier, own if needed is None else own & needed)
+        found += stand_ins
+        notes += said
+    return found, notes
+
+
+def _replacing(assignment: Assignment, needed: frozenset[str]) -> tuple[list[StandIn], list[str]]:
+    """Stand-ins for what is not right of the exercises that are needed, and a sentence about them."""
+    there = {each.exercise: each for each in assignment.stand_ins}
+    wrong = [name for name in _not_right(assignment.folder, needed, _state_of(assignment)) if name in there]
+    if not wrong:
+        return [], []
+    names = " and ".join(name.partition(".")[2] for name in wrong)
+    one = len(wrong) == 1
+    sentence = (
+        f"{names} of {assignment.short} {'is' if one else 'are'} not right yet: "
+        f"{'a stand-in takes its' if one else 'stand-ins take their'} place here."
+    )
+    return [there[name] for name in with_their_class(wrong, there)], [sentence]
+
+
+@functools.lru_cache
+def _not_right(folder: Path, needed: frozenset[str], state: str) -> list[str]:
+    """Which exercises do not pass their checks, as long as the files are in this state."""
+    assignment = read_assignment(folder)
+    wanted = [check for check in assignment.checks if check.exercise in needed and check.target is None]
+    verdicts = checked(assignment, wanted).verdicts if wanted else []
+    return [*dict.fromkeys(verdict.exercise for verdict in verdicts if verdict.status != "passed")]
+
+
+def _state_of(assignment: Assignment) -> str:
+    """Names the content of the files that students write, earlier assignments' included."""
+    files = [EXERCISES.parent / name for each in (*assignment.earlier, assignment) for name in each.editable]
+    contents = [path.read_bytes() if path.is_file() else b"" for path in files]
+    return sha256(b"".join(sha256(content).digest() for content in contents)).hexdigest()
+
+
+def _verdicts(assignment: Assignment, wanted: list[Check]) -> list[Verdict]:
+    """Verdicts of checks on the functions as they are now, blocked ones judged with stand-ins."""
     answers = _answers(assignment)
+    by_id = {check.id: check for check in assignment.checks}
+    stand_ins = {each.exercise: each for each in assignment.stand_ins}
 
     def verdict(check: Check) -> Verdict:
         evidence = _unreadable(check) or gather(check, answers.seed, answers.held_out)
         function = exercise_source.read_exercise(check.exercise, EXERCISES)
         return judge(check, evidence, answers.reference[check.id], function, answers.mistakes)
 
+    def rerun(replaced: dict[str, list[str]]) -> dict[str, Verdict]:
+        found = {}
+        for id, names in replaced.items():
+            with in_place(stand_ins[name] for name in names):
+                found[id] = verdict(by_id[id])
+        return found
+
     verdicts = [verdict(check) for check in wanted]
     used = {
-        name for check, found in zip(wanted, verdicts, strict=True) if found.faults for name in check.uses
+        name
+        for check, found in zip(wanted, verdicts, strict=True)
+        if found.faults
+        for name in foundations(check, assignment.checks)
     }
     below = [check for check in assignment.checks if check.exercise in used and check not in wanted]
-    block([*verdicts, *map(verdict, below)], assignment.checks)
-    return verdicts
+    together = [*verdicts, *map(verdict, below)]
+    block(together, assignment.checks)
+    followed = follow_through(together, assignment.checks, stand_ins, rerun)
+    return followed[: len(wanted)]
 
 
 def _find(name: str) -> tuple[Assignment, list[Check]]:

@@ -1,0 +1,67 @@
+"""Every assignment: stand-ins are right, have the exercise's signature, and are made of what it rules out."""
+
+import functools
+import inspect
+from dataclasses import replace
+
+import pytest
+
+from exercise_code.support.checking import exercise_source
+from exercise_code.support.checking.answers import make_answers
+from exercise_code.support.checking.declare import source_of
+from exercise_code.support.checking.judge import judge
+from exercise_code.support.checking.replace import in_place, replaced
+from exercise_code.support.checking.run_check import Code, gather
+
+SEEDS = (0, 1, 11)
+
+
+def exercise_of(name: str):
+    return functools.reduce(getattr, name.split("."), Code())
+
+
+@pytest.fixture(scope="module")
+def asked(assignment):
+    """The checks of exercises that have a stand-in, without what they rule out."""
+    there = {each.exercise for each in assignment.stand_ins}
+    return [replace(check, forbids=()) for check in assignment.checks if check.exercise in there]
+
+
+def test_everything_that_others_build_on_has_a_stand_in(assignment):
+    used = {name for check in assignment.checks for name in check.uses}
+    assert used <= {each.exercise for each in assignment.stand_ins}
+    assert len({each.exercise for each in assignment.stand_ins}) == len(assignment.stand_ins)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_stand_ins_pass_the_checks_of_their_exercises(assignment, asked, seed):
+    """All of them together, so that none works by another exercise."""
+    answers = make_answers(asked, [], seed)
+    with in_place(assignment.stand_ins):
+        for check in asked:
+            if check.target is None:
+                verdict = judge(check, gather(check, seed), answers.reference[check.id], None)
+                assert not verdict.faults, check.id
+
+
+def test_each_is_refused_where_it_is_called_instead_of_written(assignment):
+    """A stand-in is made of what the exercise rules out: whoever calls it gains nothing."""
+    for each in assignment.stand_ins:
+        tree = exercise_source.find_function(source_of(each.function), each.function.__name__)
+        for check in assignment.checks:
+            if check.exercise == each.exercise and check.forbids:
+                with replaced(each.exercise, each.function):
+                    called = gather(check, 0).runs["float32"].forbidden
+                assert called or exercise_source.first_use(tree, check.forbids), check.id
+
+
+def test_signatures_are_the_exercises(assignment):
+    for each in assignment.stand_ins:
+        due, found = (
+            inspect.signature(f).parameters.values() for f in (exercise_of(each.exercise), each.function)
+        )
+        assert [(p.name, p.kind, p.default is p.empty) for p in found] == [
+            (p.name, p.kind, p.default is p.empty) for p in due
+        ], each.exercise
+        values = [(p.default, q.default) for p, q in zip(found, due, strict=True)]
+        assert all(p == q or isinstance(q, type) for p, q in values), each.exercise
