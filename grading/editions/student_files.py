@@ -50,6 +50,21 @@ def write_tree(assignment: Assignment, target: Path) -> None:
         (target / name).write_text(stub, encoding="utf-8")
 
 
+def single_stand_ins(assignment: Assignment) -> dict[str, str]:
+    """A file for each stand-in, by exercise: with all that stands beside it but the others."""
+    if not assignment.stand_ins:
+        return {}
+    text = (assignment.folder / "stand_ins.py").read_text(encoding="utf-8")
+    exercises = {each.function.__name__: each.exercise for each in assignment.stand_ins}
+    names = {node: getattr(node, "name", "") for node in ast.parse(text).body}
+    return {
+        exercise: "\n\n".join(
+            ast.unparse(node) for node, found in names.items() if found == name or found not in exercises
+        )
+        for name, exercise in exercises.items()
+    }
+
+
 def strip_solutions(text: str, name: str) -> str:
     """Replace each solution by a NotImplementedError that names the exercise.
 

@@ -8,7 +8,7 @@ import platform
 import tarfile
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -23,8 +23,10 @@ from exercise_code.support.checking.answers import Answers
 from exercise_code.support.checking.assignment import Assignment, Limits, find_assignment
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, dumps, loads
-from exercise_code.support.checking.judge import Verdict, block, judge, unlike
-from grading.editions.student_files import write_tree
+from exercise_code.support.checking.follow_through import Rerun, block, follow_through
+from exercise_code.support.checking.judge import Verdict, judge, unlike
+from exercise_code.support.isolation.check_server import STAND_INS
+from grading.editions.student_files import single_stand_ins, write_tree
 from grading.notebooks.rerun import executed
 from grading.notebooks.with_verdicts import exercises_by_cell, with_verdicts
 from grading.pages.feedback import feedback_page
@@ -38,15 +40,24 @@ DOUBTFUL = {"failed", "error", "timeout", "crashed"}
 
 @dataclass
 class Gathered:
-    """What a submission's functions did: evidence for each check, and that of a second run for some."""
+    """What a submission's functions did: evidence for each check, and that of a second run for some.
+
+    `followed` is what blocked checks did with stand-ins, by `_with_stand_ins`; `counts` names for some checks
+    which of it their verdict is about.
+    """
 
     evidence: list[Evidence]
     second: dict[str, Evidence] = field(default_factory=dict)
+    followed: dict[str, Evidence] = field(default_factory=dict)
+    counts: dict[str, str] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """The same as a safetensors file."""
-        second = {id: item.to_tree() for id, item in self.second.items()}
-        return dumps({"evidence": [item.to_tree() for item in self.evidence], "second": second})
+        second, followed = (
+            {name: item.to_tree() for name, item in items.items()} for items in (self.second, self.followed)
+        )
+        evidence = [item.to_tree() for item in self.evidence]
+        return dumps({"evidence": evidence, "second": second, "followed": followed, "counts": self.counts})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Gathered":
@@ -56,13 +67,21 @@ class Gathered:
             ValueError: the bytes are something else.
         """
         tree = loads(data)
-        second = {id: Evidence.from_tree(item) for id, item in tree["second"].items()}
-        return cls([Evidence.from_tree(item) for item in tree["evidence"]], second)
+        second, followed = (
+            {name: Evidence.from_tree(item) for name, item in tree[kind].items()}
+            for kind in ("second", "followed")
+        )
+        return cls([Evidence.from_tree(item) for item in tree["evidence"]], second, followed, tree["counts"])
 
     @property
     def that_counts(self) -> list[Evidence]:
         """What the verdicts are about, check by check."""
-        return [_that_counts(item, self.second.get(item.check)) for item in self.evidence]
+        return [
+            self.followed[self.counts[item.check]]
+            if item.check in self.counts
+            else _that_counts(item, self.second.get(item.check))
+            for item in self.evidence
+        ]
 
 
 @dataclass
@@ -95,7 +114,8 @@ class Result:
 class Job:
     """All that a worker needs to grade submissions of one assignment, wherever it runs.
 
-    `level` is the isolation that the run promises.
+    `level` is the isolation that the run promises. `stand_ins` are files of one stand-in each, by exercise:
+    they lie apart from the tree, so that no submission meets one but where a check is run with it.
     """
 
     assignment: str
@@ -105,6 +125,7 @@ class Job:
     tree: bytes
     answers: bytes
     cells: dict[str, str]
+    stand_ins: dict[str, str]
     execute: bool = False
     level: str = "L1"
 
@@ -115,6 +136,7 @@ class Job:
         """Pack the checks, the support code and the answers; `execute` has notebooks run once more."""
         with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
             write_tree(assignment, Path(scratch) / "tree")
+            (Path(scratch) / "tree/assignments" / assignment.name / "stand_ins.py").unlink(missing_ok=True)
             packed = io.BytesIO()
             with tarfile.open(fileobj=packed, mode="w") as archive:
                 archive.add(Path(scratch) / "tree", ".", filter=_anonymous)
@@ -127,6 +149,7 @@ class Job:
             packed.getvalue(),
             answers.to_bytes(),
             cells,
+            single_stand_ins(assignment),
             execute,
             level,
         )
@@ -139,7 +162,7 @@ class Job:
     @functools.cached_property
     def answers_hash(self) -> str:
         """Names all that verdicts and pages depend on beside the evidence."""
-        return sha256(self.answers + json.dumps(self.cells).encode()).hexdigest()
+        return sha256(self.answers + json.dumps([self.cells, self.stand_ins]).encode()).hexdigest()
 
     def key(self, submission: Submission, environment: str) -> str:
         """Names the evidence of a submission; equal keys have equal evidence."""
@@ -166,6 +189,7 @@ def checks_tree(verdicts: Iterable[Verdict], seconds: Iterable[float]) -> list[d
             "message": verdict.message,
             "hint": verdict.hint,
             "unstable": verdict.unstable,
+            "stand_ins": verdict.followed,
             "seconds": round(taken, 3),
         }
         for verdict, taken in zip(verdicts, seconds, strict=True)
@@ -199,7 +223,7 @@ class Grader:
             found = find_assignment(job.assignment, self._pristine / "assignments")
             self._assignment = replace(found, limits=job.limits)
             self._answers = Answers.from_bytes(job.answers)
-            self._cells, self._execute = job.cells, job.execute
+            self._cells, self._execute, self._stand_ins = job.cells, job.execute, job.stand_ins
             self._turn = threading.Lock()
             self._worker = stack.enter_context(Worker(self._pristine, self._assignment))
             self._open = stack.pop_all()
@@ -233,6 +257,10 @@ class Grader:
         graded = self._judge(submission, gathered)
         if new and self._gather_again(submission, gathered, graded.verdicts):
             graded = self._judge(submission, gathered)
+        if any(verdict.status == "blocked" for verdict in graded.verdicts):
+            before = {*gathered.followed}, gathered.counts
+            graded = self._judge(submission, gathered, with_stand_ins=True)
+            new = new or before != ({*gathered.followed}, gathered.counts)
         return self._result(submission, gathered, graded, new=new)
 
     def give_up(self, submission: Submission, reason: str) -> Result:
@@ -253,10 +281,53 @@ class Grader:
                 break
         return bool(doubtful)
 
-    def _judge(self, submission: Submission, gathered: Gathered) -> Graded:
-        return judge_submission(
-            submission, gathered.evidence, self._assignment, self._answers, gathered.second
-        )
+    def _judge(
+        self, submission: Submission, gathered: Gathered, *, with_stand_ins: bool = False
+    ) -> Graded:
+        about = submission, gathered.evidence, self._assignment, self._answers, gathered.second
+        if not with_stand_ins:
+            return judge_submission(*about)
+        last: dict[str, str] = {}
+
+        def rerun(replaced: dict[str, list[str]]) -> dict[str, Verdict]:
+            last.update({id: _with_stand_ins(id, self._chosen(names)) for id, names in replaced.items()})
+            self._follow(submission, gathered, replaced, last)
+            return {
+                check.id: judge(
+                    check,
+                    gathered.followed[last[check.id]],
+                    self._answers.reference[check.id],
+                    _function(submission, check.exercise),
+                    self._answers.mistakes,
+                )
+                for check in self._assignment.checks
+                if check.id in replaced
+            }
+
+        graded = judge_submission(*about, rerun=rerun, stand_ins=self._stand_ins)
+        gathered.counts = {v.check: last[v.check] for v in graded.verdicts if v.followed}
+        graded.evidence = gathered.that_counts
+        return graded
+
+    def _follow(
+        self,
+        submission: Submission,
+        gathered: Gathered,
+        replaced: dict[str, list[str]],
+        names: dict[str, str],
+    ) -> None:
+        """Run checks with stand-ins, unless that is known: those with the same ones in one process."""
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for id, exercises in replaced.items():
+            if names[id] not in gathered.followed:
+                groups.setdefault(tuple(self._chosen(exercises)), []).append(id)
+        for texts, ids in groups.items():
+            files = {f"{STAND_INS}/{i}.py": text.encode() for i, text in enumerate(texts)}
+            for found in self._run(submission, ids, files):
+                gathered.followed[names[found.check]] = found
+
+    def _chosen(self, exercises: list[str]) -> list[str]:
+        return [self._stand_ins[name] for name in exercises]
 
     def _result(self, submission: Submission, gathered: Gathered, graded: Graded, *, new: bool) -> Result:
         """Write the page and the notebooks that the student gets back."""
@@ -280,11 +351,13 @@ class Grader:
             untouched,
         )
 
-    def _run(self, submission: Submission, checks: list[str]) -> list[Evidence]:
+    def _run(
+        self, submission: Submission, checks: list[str], beside: dict[str, bytes] | None = None
+    ) -> list[Evidence]:
         wanted = self._assignment.largest
         files = {name: content for name, content in submission.files.items() if name in wanted}
         with self._turn:
-            return self._worker.run(files, self._answers.seed, checks, self._answers.held_out)
+            return self._worker.run(files | (beside or {}), self._answers.seed, checks, self._answers.held_out)
 
 
 def judge_submission(
@@ -293,8 +366,10 @@ def judge_submission(
     assignment: Assignment,
     answers: Answers,
     second: dict[str, Evidence] | None = None,
+    rerun: Rerun | None = None,
+    stand_ins: Collection[str] = (),
 ) -> Graded:
-    """Decide on all checks of one submission; runs nothing.
+    """Decide on all checks of one submission; runs nothing by itself.
 
     Args:
         submission: whose functions ran.
@@ -302,6 +377,8 @@ def judge_submission(
         assignment: what was asked.
         answers: to the inputs that the evidence is about.
         second: evidence of a second run of some checks, which tells unstable code from wrong code.
+        rerun: runs blocked checks with stand-ins.
+        stand_ins: the exercises that have one.
     """
     second = second or {}
     counted = Gathered([*evidence], second).that_counts
@@ -321,6 +398,8 @@ def judge_submission(
             verdict.unstable = note
         verdicts.append(verdict)
     block(verdicts, assignment.checks)
+    if rerun:
+        verdicts = follow_through(verdicts, assignment.checks, stand_ins, rerun)
     unexplained = {v.check for v in verdicts if v.status == "failed" and not v.hint}
     wrong = [check.id for check in assignment.checks if check.id in unexplained and check.target is None]
     root = assignment.folder.parents[1]
@@ -354,6 +433,11 @@ def _ended(evidence: Evidence) -> bool:
 
 def _is_late(evidence: Evidence) -> bool:
     return bool(evidence.problem) and evidence.problem[0] == "timeout"
+
+
+def _with_stand_ins(check: str, texts: Iterable[str]) -> str:
+    """Names a run of a check with stand-ins."""
+    return f"{check} {sha256(json.dumps([*texts]).encode()).hexdigest()[:16]}"
 
 
 def _function(submission: Submission, exercise: str) -> ast.FunctionDef | None:

@@ -74,7 +74,7 @@ def lifted() -> Iterator[None]:
         keep_in_place(kept)
 
 
-def read_stand_in(path: Path) -> list[StandIn]:
+def read_stand_ins(path: Path) -> list[StandIn]:
     """The stand-ins that a file declares."""
     spec = importlib.util.spec_from_file_location(f"_stand_ins_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)

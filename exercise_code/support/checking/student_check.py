@@ -124,7 +124,7 @@ def _in_the_place_of(
 
 def _replacing(assignment: Assignment, needed: frozenset[str]) -> tuple[list[StandIn], list[str]]:
     """Stand-ins for what is not right of the exercises that are needed, and a sentence about them."""
-    there = {each.exercise: each for each in assignment.stand_ins}
+    there = {each.exercise: each for each in assignment.stand_ins if _takes(each)}
     wrong = [name for name in _not_right(assignment.folder, needed, _state_of(assignment)) if name in there]
     if not wrong:
         return [], []
@@ -135,6 +135,15 @@ def _replacing(assignment: Assignment, needed: frozenset[str]) -> tuple[list[Sta
         f"{'a stand-in takes its' if one else 'stand-ins take their'} place here."
     )
     return [there[name] for name in with_their_class(wrong, there)], [sentence]
+
+
+def _takes(stand_in: StandIn) -> bool:
+    """Whether the module that it belongs to can be imported."""
+    try:
+        with in_place([stand_in]):
+            return True
+    except Exception:  # whatever the student's lines raise
+        return False
 
 
 @functools.lru_cache
@@ -167,8 +176,9 @@ def _verdicts(assignment: Assignment, wanted: list[Check]) -> list[Verdict]:
     def rerun(replaced: dict[str, list[str]]) -> dict[str, Verdict]:
         found = {}
         for id, names in replaced.items():
-            with in_place(stand_ins[name] for name in names):
-                found[id] = verdict(by_id[id])
+            if all(_takes(stand_ins[name]) for name in names):
+                with in_place(stand_ins[name] for name in names):
+                    found[id] = verdict(by_id[id])
         return found
 
     verdicts = [verdict(check) for check in wanted]

@@ -27,12 +27,15 @@ from exercise_code.support.checking.assignment import Assignment, find_assignmen
 from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.declare import check
 from exercise_code.support.checking.evidence import dumps, loads
+from exercise_code.support.checking.replace import in_place, read_stand_ins
 from exercise_code.support.devices import pretended
 from exercise_code.support.isolation import confine
 from exercise_code.support.paths import ROOT
 
 MAX_FRAME = 64 * 2**20
 HELD_OUT_FILE = "held_out.safetensors"
+STAND_INS = "stand_ins"
+"""The folder of stand-ins, one a file, that checks are run with."""
 KILL, STATUS = b"kill", b"status"
 SCRATCH = ROOT.parent / "scratch"
 
@@ -90,9 +93,10 @@ def warm_up(assignment: Assignment) -> None:
     pretended.available()
     for _ in range(10):  # Python adapts what has run this often
         dumps(run_check.gather(usual_operations, seed=0).to_tree())
-    for each in assignment.checks:
-        images = torch.zeros(1, 3, *each.held_out.size, dtype=torch.uint8)
-        dumps(run_check.gather(each, seed=0, held_out={each.held_out.key: images}).to_tree())
+    with in_place(stand_in for each in assignment.earlier for stand_in in each.stand_ins):
+        for each in assignment.checks:
+            images = torch.zeros(1, 3, *each.held_out.size, dtype=torch.uint8)
+            dumps(run_check.gather(each, seed=0, held_out={each.held_out.key: images}).to_tree())
     forget_exercises()
 
 
@@ -126,18 +130,22 @@ def forget_exercises() -> None:
 
 
 def run_checks(assignment: Assignment, checks: Sequence[str], seed: int, out: BinaryIO) -> None:
-    """Import the student's modules and write a frame for each check."""
+    """Import the student's modules and write a frame for each check; earlier assignments are left to stand-ins."""
+    earlier = [stand_in for each in assignment.earlier for stand_in in each.stand_ins]
     declared = {check.id: check for check in assignment.checks}
-    for file in assignment.editable:
-        try:
-            importlib.import_module(".".join(Path(file).with_suffix("").parts))
-        except (Exception, SystemExit):
-            continue  # each check meets the same error, and reports it
-    images = run_check.EXERCISES.parent / HELD_OUT_FILE
-    held_out = loads(images.read_bytes()) if images.is_file() else None
-    write_frame(out, b"")
-    for id in checks:
-        write_frame(out, dumps(run_check.gather(declared[id], seed, held_out).to_tree()))
+    here = run_check.EXERCISES.parent
+    with in_place(earlier):
+        for file in assignment.editable:
+            try:
+                importlib.import_module(".".join(Path(file).with_suffix("").parts))
+            except (Exception, SystemExit):
+                continue  # each check meets the same error, and reports it
+        held_out = loads((here / HELD_OUT_FILE).read_bytes()) if (here / HELD_OUT_FILE).is_file() else None
+        stand_ins = [each for path in (here / STAND_INS).glob("*.py") for each in read_stand_ins(path)]
+        write_frame(out, b"")
+        with in_place(stand_ins):
+            for id in checks:
+                write_frame(out, dumps(run_check.gather(declared[id], seed, held_out).to_tree()))
 
 
 def write_frame(out: BinaryIO, data: bytes) -> None:
