@@ -30,11 +30,18 @@ def write_tree(assignment: Assignment, target: Path) -> None:
         CourseError: a solution cannot be cut out.
     """
     shutil.rmtree(target, ignore_errors=True)
+    for each in (*assignment.earlier, assignment):
+        _write(each, target)
+
+
+def _write(assignment: Assignment, target: Path) -> None:
     for name in (*GIVEN, *assignment.given):
         source = ROOT / name
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+            shutil.copytree(
+                source, target / name, ignore=shutil.ignore_patterns("__pycache__", ".*"), dirs_exist_ok=True
+            )
         else:
             shutil.copy(source, target / name)
     folder = target / "assignments" / assignment.name
@@ -51,17 +58,28 @@ def write_tree(assignment: Assignment, target: Path) -> None:
 
 
 def single_stand_ins(assignment: Assignment) -> dict[str, str]:
-    """A file for each stand-in, by exercise: with all that stands beside it but the others."""
+    """A file for each stand-in, by exercise: with the imports, and of what else stands beside it what it uses."""
     if not assignment.stand_ins:
         return {}
-    text = (assignment.folder / "stand_ins.py").read_text(encoding="utf-8")
-    exercises = {each.function.__name__: each.exercise for each in assignment.stand_ins}
-    names = {node: getattr(node, "name", "") for node in ast.parse(text).body}
+    nodes = ast.parse((assignment.folder / "stand_ins.py").read_text(encoding="utf-8")).body
+    names = {node: _defined(node) for node in nodes}
+    found = {}
+    for each in assignment.stand_ins:
+        used = {each.function.__name__}
+        for _ in nodes:  # each round may find one more
+            kept = [node for node in nodes if names[node] & used]
+            used |= {part.id for node in kept for part in ast.walk(node) if isinstance(part, ast.Name)}
+        imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+        found[each.exercise] = "\n\n".join(map(ast.unparse, [*imports, *kept]))
+    return found
+
+
+def _defined(node: ast.stmt) -> set[str]:
+    """The names that a statement of a module binds, imports aside."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
     return {
-        exercise: "\n\n".join(
-            ast.unparse(node) for node, found in names.items() if found == name or found not in exercises
-        )
-        for name, exercise in exercises.items()
+        part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
     }
 
 

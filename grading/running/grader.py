@@ -281,9 +281,7 @@ class Grader:
                 break
         return bool(doubtful)
 
-    def _judge(
-        self, submission: Submission, gathered: Gathered, *, with_stand_ins: bool = False
-    ) -> Graded:
+    def _judge(self, submission: Submission, gathered: Gathered, *, with_stand_ins: bool = False) -> Graded:
         about = submission, gathered.evidence, self._assignment, self._answers, gathered.second
         if not with_stand_ins:
             return judge_submission(*about)
@@ -357,7 +355,9 @@ class Grader:
         wanted = self._assignment.largest
         files = {name: content for name, content in submission.files.items() if name in wanted}
         with self._turn:
-            return self._worker.run(files | (beside or {}), self._answers.seed, checks, self._answers.held_out)
+            return self._worker.run(
+                files | (beside or {}), self._answers.seed, checks, self._answers.held_out
+            )
 
 
 def judge_submission(

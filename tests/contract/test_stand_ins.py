@@ -8,10 +8,12 @@ import pytest
 
 from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.answers import make_answers
+from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.declare import source_of
+from exercise_code.support.checking.follow_through import foundations
 from exercise_code.support.checking.judge import judge
 from exercise_code.support.checking.replace import in_place, replaced
-from exercise_code.support.checking.run_check import Code, gather
+from exercise_code.support.checking.run_check import Code, gather, run_once
 
 SEEDS = (0, 1, 11)
 
@@ -65,3 +67,24 @@ def test_signatures_are_the_exercises(assignment):
         ], each.exercise
         values = [(p.default, q.default) for p, q in zip(found, due, strict=True)]
         assert all(p == q or isinstance(q, type) for p, q in values), each.exercise
+
+
+class Gone(Exception):
+    """An exercise is called that has been taken away."""
+
+
+def test_uses_name_all_that_a_check_builds_on(assignment):
+    """Whatever exercise is broken: the checks of others that meet it name it, or what builds on it."""
+
+    def broken(*_, **__):
+        raise Gone
+
+    for name in dict.fromkeys(check.exercise for check in assignment.checks):
+        with replaced(name, broken):
+            for check in assignment.checks:
+                if check.exercise != name and check.target is None:
+                    error = run_once(check, 0, Case(0, check.id), first=True).error or ""
+                    assert "Gone" not in error or name in foundations(check, assignment.checks), (
+                        check.id,
+                        name,
+                    )

@@ -344,11 +344,20 @@ def test_check_sees_what_is_written_now(own_answers, monkeypatch):
     assert check("knn.knn_get_best_k").points == 0
 
 
-def test_a_blocked_check_is_told_when_asked_alone(own_answers, monkeypatch):
+def test_a_check_that_is_wrong_with_a_stand_in_as_well_is_wrong(own_answers, monkeypatch):
     monkeypatch.setattr(knn, "compute_distances_no_loops", lambda a, b: torch.zeros(len(a), len(b)))
-    (verdict,) = check("knn.KnnClassifier.predict").verdicts
-    assert verdict.status == "blocked"
-    assert "compute_distances_no_loops" in verdict.message
+    monkeypatch.setattr(knn, "knn_cross_validate", lambda *_, **__: {1: [0.0]})
+    (verdict,) = check("knn.knn_cross_validate").verdicts
+    due = "with a stand-in for compute_distances_no_loops, which is not right, this was judged"
+    assert (verdict.status, verdict.points, verdict.followed) == ("failed", 0, due)
+
+
+def test_a_blocked_check_earns_its_points_with_a_stand_in(own_answers, monkeypatch):
+    monkeypatch.setattr(knn, "compute_distances_no_loops", lambda a, b: torch.zeros(len(a), len(b)))
+    (verdict,) = (found := check("knn.KnnClassifier.predict")).verdicts
+    assert (verdict.status, verdict.points) == ("passed", 2)
+    sentence = "with a stand-in for compute_distances_no_loops, which is not right, this is right"
+    assert sentence in repr(found) and sentence in to_html([verdict])
 
 
 def test_tables_show_status_points_message_and_hint():

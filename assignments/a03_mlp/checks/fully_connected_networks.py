@@ -21,7 +21,13 @@ IN_NETS = ["torch.autograd.grad", "torch.Tensor.requires_grad_"]
 FCN = "mlp.fully_connected_networks."
 
 
-LAYERS = [f"{FCN}Linear.forward", f"{FCN}Linear.backward", f"{FCN}ReLU.forward", f"{FCN}ReLU.backward"]
+TANH = [f"{FCN}Tanh.forward", f"{FCN}Tanh.backward"]
+
+
+LINEAR = [f"{FCN}Linear.forward", f"{FCN}Linear.backward"]
+
+
+LAYERS = [*LINEAR, f"{FCN}ReLU.forward", f"{FCN}ReLU.backward"]
 
 
 # Layers
@@ -299,7 +305,14 @@ def _deep_net(code, case, widths, **settings):
 @check(
     f"{FCN}FullyConnectedNet.loss",
     points=3,
-    uses=[f"{FCN}FullyConnectedNet.__init__", *LAYERS, f"{FCN}Dropout.forward", "mlp.losses.softmax_loss"],
+    uses=[
+        f"{FCN}FullyConnectedNet.__init__",
+        *LAYERS,
+        *TANH,
+        f"{FCN}Dropout.forward",
+        f"{FCN}Dropout.backward",
+        "mlp.losses.softmax_loss",
+    ],
     forbids=IN_NETS,
 )
 def deep_loss(code, case):
@@ -317,7 +330,12 @@ def deep_loss(code, case):
 @check(
     f"{FCN}FullyConnectedNet.loss:test_mode",
     points=1,
-    uses=[f"{FCN}FullyConnectedNet.__init__", f"{FCN}Linear.forward", f"{FCN}Dropout.forward"],
+    uses=[
+        f"{FCN}FullyConnectedNet.__init__",
+        f"{FCN}Linear.forward",
+        f"{FCN}ReLU.forward",
+        f"{FCN}Dropout.forward",
+    ],
     forbids=IN_NETS,
 )
 def deep_scores(code, case):
@@ -357,7 +375,8 @@ def deep_dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str |
     points=1,
     uses=[
         f"{FCN}FullyConnectedNet.__init__",
-        *LAYERS,
+        *LINEAR,
+        *TANH,
         f"{FCN}Dropout.forward",
         f"{FCN}Dropout.backward",
         "mlp.losses.softmax_loss",
@@ -478,7 +497,12 @@ def ready_to_train(code, case):
 @check(
     f"{FCN}create_solver_instance:steps",
     points=1,
-    uses=[f"{FCN}TwoLayerNet.__init__", f"{FCN}TwoLayerNet.loss", "mlp.solver.Solver._step"],
+    uses=[
+        f"{FCN}TwoLayerNet.__init__",
+        f"{FCN}TwoLayerNet.loss",
+        "mlp.solver.Solver._step",
+        *(f"mlp.update_rules.{rule}" for rule in ("sgd_momentum", "rmsprop", "adam")),
+    ],
 )
 def ready_to_step(code, case):
     """Settings that train: two steps, an epoch apart, move every parameter."""

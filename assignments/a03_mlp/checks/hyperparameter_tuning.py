@@ -170,7 +170,13 @@ def random_configs(code, case):
     }
 
 
-@check("mlp.hyperparameter_tuning.train_best_mlp:accuracy", points=4, floor=0.25, target=0.38)
+@check(
+    "mlp.hyperparameter_tuning.train_best_mlp:accuracy",
+    points=4,
+    uses=[f"mlp.fully_connected_networks.FullyConnectedNet.{name}" for name in ("__init__", "loss")],
+    floor=0.25,
+    target=0.38,
+)
 def best_mlp(code, case):
     """The saved network on images that nobody has trained on."""
     saved = case.model("best_mlp.pt")

@@ -16,6 +16,11 @@ def place_of(exercise: str) -> tuple[str, str]:
     return "/".join(parts[:end]) + ".py", ".".join(parts[end:])
 
 
+def short_name(exercise: str) -> str:
+    """An exercise's name within its module: `softmax_loss`, `Linear.forward`."""
+    return place_of(exercise)[1]
+
+
 def locate(exercise: str, exercises: Path) -> tuple[Path, str]:
     """The module file of an exercise in a folder `exercise_code`, and the exercise's name within it.
 

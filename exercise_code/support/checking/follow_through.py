@@ -58,7 +58,7 @@ def block(verdicts: Iterable[Verdict], checks: Iterable[Check]) -> None:
         names = [*dict.fromkeys([*verdict.blockers, *roots])]
         if verdict.status != "blocked":
             verdict.faults = {"state": f"blocked by {names[0]}: mend that first", **verdict.faults}
-        verdict.status, verdict.points, verdict.hint, verdict.blockers = "blocked", 0.0, "", names
+        verdict.status, verdict.hint, verdict.blockers = "blocked", "", names
 
 
 def _share(exercise: str, verdicts: list[Verdict]) -> float:
@@ -100,9 +100,9 @@ def follow_through(
     while waiting := {id: left.pop(0) for id, left in attempts.items() if left}:
         for id, verdict in rerun({id: replaced for id, (_, replaced) in waiting.items()}).items():
             blockers, replaced = waiting[id]
-            alone = not any(_class_of(name) == _class_of(verdict.exercise) for name in replaced)
+            alone = _class_of(verdict.exercise) not in {_class_of(name) for name in replaced} - {""}
             last = not attempts[id] and alone and verdict.status in ("failed", "error")
-            if verdict.points or last:
+            if verdict.points > found[id].points or (last and verdict.points == found[id].points):
                 found[id] = replace(verdict, blockers=blockers)
                 attempts[id].clear()
     return [found[verdict.check] for verdict in verdicts]

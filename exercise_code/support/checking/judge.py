@@ -65,7 +65,7 @@ class Verdict:
         """Which stand-ins took part, in a sentence; empty where none did."""
         if self.status == "blocked" or not self.blockers:
             return ""
-        names = " and ".join(name.partition(".")[2] for name in self.blockers)
+        names = " and ".join(map(exercise_source.short_name, self.blockers))
         which = "a stand-in for {}, which is" if len(self.blockers) == 1 else "stand-ins for {}, which are"
         outcome = "this is right" if self.status == "passed" else "this was judged"
         return f"with {which.format(names)} not right, {outcome}"

@@ -128,7 +128,7 @@ def _replacing(assignment: Assignment, needed: frozenset[str]) -> tuple[list[Sta
     wrong = [name for name in _not_right(assignment.folder, needed, _state_of(assignment)) if name in there]
     if not wrong:
         return [], []
-    names = " and ".join(name.partition(".")[2] for name in wrong)
+    names = " and ".join(map(exercise_source.short_name, wrong))
     one = len(wrong) == 1
     sentence = (
         f"{names} of {assignment.short} {'is' if one else 'are'} not right yet: "

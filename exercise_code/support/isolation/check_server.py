@@ -130,7 +130,7 @@ def forget_exercises() -> None:
 
 
 def run_checks(assignment: Assignment, checks: Sequence[str], seed: int, out: BinaryIO) -> None:
-    """Import the student's modules and write a frame for each check; earlier assignments are left to stand-ins."""
+    """Import the student's modules and write a frame for each check; stand-ins do earlier assignments."""
     earlier = [stand_in for each in assignment.earlier for stand_in in each.stand_ins]
     declared = {check.id: check for check in assignment.checks}
     here = run_check.EXERCISES.parent
