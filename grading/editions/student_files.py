@@ -58,7 +58,7 @@ def _write(assignment: Assignment, target: Path) -> None:
 
 
 def single_stand_ins(assignment: Assignment) -> dict[str, str]:
-    """A file for each stand-in, by exercise: with the imports, and of what else stands beside it what it uses."""
+    """A file for each stand-in, by exercise: it holds the imports and no other helpers than it uses."""
     if not assignment.stand_ins:
         return {}
     nodes = ast.parse((assignment.folder / "stand_ins.py").read_text(encoding="utf-8")).body

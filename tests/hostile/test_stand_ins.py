@@ -1,4 +1,4 @@
-"""Stand-ins are no way around a check: whoever reaches for one gains no more than by not writing the exercise."""
+"""Stand-ins are no way around a check: whoever reaches for one gains no more than by giving up."""
 
 import textwrap
 
@@ -15,7 +15,7 @@ FCN = "mlp.fully_connected_networks."
 LINEAR, NET, SOFTMAX = f"{FCN}Linear.forward", f"{FCN}TwoLayerNet.loss", "mlp.losses.softmax_loss"
 ADAM = "mlp.update_rules.adam"
 LOST = 'raise RuntimeError("lost on purpose")'
-OWN = "TwoLayerNet.loss"
+NO_MODEL = {"mlp.hyperparameter_tuning.train_best_mlp:accuracy"}
 BY_AUTOGRAD = """
     params = {{name: value.clone() for name, value in self.params.items()}}
     hidden = lambda W1, b1: (X.flatten(1) @ W1 + b1).clamp(min=0)
@@ -26,6 +26,7 @@ BY_AUTOGRAD = """
     value, grads = {}(loss, tuple(params.values()))
     return value, dict(zip(params, grads))
     """
+SCORES_ALONE = BY_AUTOGRAD.format("given_up")
 ATTACKS = {
     "the assignment's own list": (
         {
@@ -41,7 +42,8 @@ ATTACKS = {
             "roots = [pathlib.Path(place).parent for place in exercise_code.__path__]\n"
             "files = [path for root in roots for path in root.rglob('stand_in*/*.py')]\n"
             "files += [path for root in roots for path in root.rglob('stand_ins.py')]\n"
-            "return next(f for p in files if (f := runpy.run_path(str(p)).get('adam'))).function(w, dw, config)"
+            "there = [runpy.run_path(str(path)).get('adam') for path in files]\n"
+            "return [found for found in there if found][0].function(w, dw, config)"
         },
         [ADAM],
     ),
@@ -54,8 +56,8 @@ ATTACKS = {
             LINEAR: LOST,
             NET: "import gc\n"
             "from exercise_code.support.checking.declare import StandIn\n"
-            "there = [s for s in gc.get_objects() if type(s) is StandIn and s.exercise.endswith('TwoLayerNet.loss')]\n"
-            "return there[0].function(self, X, y)",
+            "there = [s for s in gc.get_objects() if type(s) is StandIn]\n"
+            "return [s for s in there if s.exercise.endswith('TwoLayerNet.loss')][0].function(self, X, y)",
         },
         [LINEAR, NET],
     ),
@@ -88,24 +90,6 @@ ATTACKS = {
         },
         [LINEAR, NET],
     ),
-    "a tensor that calls back": (
-        {
-            LINEAR: LOST,
-            NET: "class Spy(torch.Tensor):\n"
-            "    @classmethod\n"
-            "    def __torch_function__(cls, f, types, args=(), kwargs=None):\n"
-            "        with torch._C.DisableTorchFunctionSubclass():\n"
-            "            spied.append(torch.autograd.functional.vjp(*job))\n"
-            "            return f(*args, **(kwargs or {}))\n"
-            "spied, job = [], None\n"
-            "def through(loss, p):\n"
-            "    nonlocal job\n"
-            "    job = loss, p\n"
-            "    Linear.forward(X.as_subclass(Spy), *[v for v in self.params.values()][:2])\n"
-            "    return spied[0]\n" + textwrap.dedent(BY_AUTOGRAD).format("through"),
-        },
-        [LINEAR, NET],
-    ),
     "a class that refuses to be changed": (
         {LINEAR: LOST},
         [LINEAR],
@@ -126,14 +110,16 @@ def attacked(a03, tmp_path_factory):
     right = {file: (ROOT / file).read_text(encoding="utf-8") for file in a03.editable}
     texts = {"right": right}
     for name, (bodies, lost) in ATTACKS.items():
-        for kind, written in (("", bodies), (" not tried", dict.fromkeys(lost, LOST))):
+        without = {exercise: SCORES_ALONE if exercise == NET else LOST for exercise in lost}
+        for kind, written in (("", bodies), (" not tried", without)):
             changed = right
             for exercise, body in written.items():
                 changed = _with_body(changed, exercise, textwrap.dedent(body).strip())
-            texts[name + kind] = changed
+            texts[f"{name}{kind}"] = changed
     name = "a class that refuses to be changed"
     file = "exercise_code/mlp/fully_connected_networks.py"
-    refusing = "class Refuses(type):\n    def __setattr__(cls, *_): raise TypeError\n\n\nclass Linear(metaclass=Refuses):"
+    refuses = "class Refuses(type):\n    def __setattr__(cls, *_): raise TypeError\n\n\n"
+    refusing = f"{refuses}class Linear(metaclass=Refuses):"
     texts[name] |= {file: texts[name][file].replace("class Linear:", refusing)}
     submissions = [
         Submission(name, {file: text.encode() for file, text in files.items()})
@@ -148,10 +134,14 @@ def test_reaching_for_a_stand_in_gains_nothing(attacked, name, record_property):
     lost, record = ATTACKS[name][1], attacked[name]
     found = {verdict.check: verdict for verdict in record.verdicts}
     record_property("attack", ["stand-in", name, found[lost[-1]].status, f"{record.score:g}"])
-    assert all(not verdict.points for verdict in record.verdicts if verdict.exercise in lost)
+    assert not any(found[exercise].points for exercise in lost)
     assert record.score <= attacked[f"{name} not tried"].score
 
 
 def test_what_is_lost_on_purpose_costs_itself(attacked):
-    """With everything else right, a broken layer costs its own point and no other."""
-    assert attacked["right"].score - attacked["a class that refuses to be changed not tried"].score == 1
+    """With all else right, a broken layer costs its own point and those of its way back, no others."""
+    record = attacked["a class that refuses to be changed not tried"]
+    assert {v.exercise for v in record.verdicts if v.points < v.max_points and v.check not in NO_MODEL} == {
+        LINEAR,
+        f"{FCN}Linear.backward",
+    }
