@@ -50,11 +50,11 @@ def test_each_is_refused_where_it_is_called_instead_of_written(assignment):
     """A stand-in is made of what the exercise rules out: whoever calls it gains nothing."""
     for each in assignment.stand_ins:
         tree = exercise_source.find_function(source_of(each.function), each.function.__name__)
-        for check in assignment.checks:
-            if check.exercise == each.exercise and check.forbids:
-                with replaced(each.exercise, each.function):
-                    called = gather(check, 0).runs["float32"].forbidden
-                assert called or exercise_source.first_use(tree, check.forbids), check.id
+        strict = [c for c in assignment.checks if c.exercise == each.exercise and c.forbids]
+        with replaced(each.exercise, each.function):
+            called = [gather(check, 0).runs["float32"].forbidden for check in strict]
+        named = [exercise_source.first_use(tree, check.forbids) for check in strict]
+        assert not strict or any(called) or any(named), each.exercise
 
 
 def test_signatures_are_the_exercises(assignment):
