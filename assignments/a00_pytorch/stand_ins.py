@@ -32,10 +32,9 @@ def grad_of(
 @stand_in("autograd_study.gradient_step")
 def gradient_step(params: Iterable[Float[Tensor, "..."]], lr: float) -> None:
     """By fused operations."""
-    for param in params:
-        if param.grad is not None:
-            param.detach().add_(param.grad, alpha=-lr)
-            param.grad = None
+    for moved in [each for each in params if each.grad is not None]:
+        moved.detach().add_(moved.grad, alpha=-lr)
+        moved.grad = None
 
 
 @stand_in("autograd_study.LinearRegressor.__init__")

@@ -46,8 +46,8 @@ def sample_batch(
     X: Float[Tensor, "N D"], y: Int[Tensor, " N"], num_train: int, batch_size: int
 ) -> tuple[Float[Tensor, "batch_size D"], Int[Tensor, " batch_size"]]:
     """By `torch.utils.data.RandomSampler`."""
-    drawn = [*RandomSampler(range(num_train), replacement=True, num_samples=batch_size)]
-    return X[drawn], y[drawn]
+    rows = [*RandomSampler(range(num_train), replacement=True, num_samples=batch_size)]
+    return X[rows], y[rows]
 
 
 @stand_in(f"{LC}predict_linear_classifier")
@@ -99,8 +99,8 @@ def circular_histogram(
     position: Float[Tensor, "*items pixels"], weights: Float[Tensor, "*items pixels"], num_bins: int
 ) -> Float[Tensor, "*items num_bins"]:
     """By `scatter_add`, once for each of the two bins that a pixel lies between."""
-    place = position * num_bins
-    lower, share = place.floor(), place.frac()
+    at = position.mul(num_bins)
+    lower, share = at.floor(), at.frac()
     histogram = weights.new_zeros(*weights.shape[:-1], num_bins)
     for bins, given in ((lower, weights * (1 - share)), (lower + 1, weights * share)):
         histogram = histogram.scatter_add(-1, bins.long() % num_bins, given)

@@ -290,8 +290,8 @@ def deep_loss(self: Any, X: Float[Tensor, "N *image"], y: Int[Tensor, " N"] | No
 
     def scores(params: dict[str, Tensor]) -> Tensor:
         hidden = X.to(self.dtype)
-        for layer in range(1, self.num_layers):
-            hidden = activation(_linear(hidden, params[f"W{layer}"], params[f"b{layer}"]))
+        for place in range(1, self.num_layers):
+            hidden = activation(_linear(hidden, params[f"W{place}"], params[f"b{place}"]))
             hidden = hidden * _dropout(hidden, dropout_param)
         return _linear(hidden, params[f"W{self.num_layers}"], params[f"b{self.num_layers}"])
 
@@ -342,15 +342,17 @@ def solver_train(self: Any, time_limit: float | None = None, return_best_params:
     begun = time.perf_counter()
     batches = BatchSampler(RandomSampler(range(len(self.X_train))), self.batch_size, drop_last=False)
     late = False
-    while self.epoch < self.num_epochs and not late:
-        for batch in batches:
-            self._step(self.X_train[batch], self.y_train[batch])
+    late = False
+    for _ in range(self.num_epochs):
+        for rows in batches:
+            self._step(self.X_train[rows], self.y_train[rows])
             late = time_limit is not None and time.perf_counter() - begun >= time_limit
             if late:
                 break
         self._end_epoch()
-        late = late or (self.patience is not None and self.epochs_without_gain >= self.patience)
-    if return_best_params:
+        if late or (self.patience is not None and self.epochs_without_gain >= self.patience):
+            break
+    if return_best_params and self.best_params:
         self.model.params = copy.deepcopy(self.best_params)
 
 
@@ -366,10 +368,10 @@ def find_best_config(
     from exercise_code.mlp.fully_connected_networks import FullyConnectedNet
     from exercise_code.mlp.hyperparameter_tuning import make_solver
 
-    tried = []
-    for config in configs:
-        tried.append((config, make_solver(config, data, model_class or FullyConnectedNet, epochs, patience)))
-        tried[-1][1].train()
+    kind = model_class or FullyConnectedNet
+    tried = [(config, make_solver(config, data, kind, epochs, patience)) for config in configs]
+    for _, solver in tried:
+        solver.train()
     best = max((solver for _, solver in tried), key=lambda solver: solver.best_val_acc, default=None)
     return best and best.model, [(config, solver.best_val_acc) for config, solver in tried]
 
@@ -380,7 +382,8 @@ def random_search_spaces_to_config(
 ) -> dict[str, Any]:
     """By the random numbers of torch."""
     config = {}
-    for name, (values, mode) in random_search_spaces.items():
+    for name, space in random_search_spaces.items():
+        values, mode = space
         share = torch.rand((), dtype=torch.float64)
         if mode == "item":
             config[name] = values[torch.randint(len(values), ())]

@@ -14,6 +14,7 @@ from exercise_code.support.checking.follow_through import foundations
 from exercise_code.support.checking.judge import judge
 from exercise_code.support.checking.replace import in_place, replaced
 from exercise_code.support.checking.run_check import Code, gather, run_once
+from grading.editions.release import _secret_lines, _squash
 
 SEEDS = (0, 1, 11)
 
@@ -88,3 +89,9 @@ def test_uses_name_all_that_a_check_builds_on(assignment):
                         check.id,
                         name,
                     )
+
+
+def test_they_hold_no_line_of_a_solution(assignment):
+    secrets = {_squash(line): line for line in _secret_lines(assignment)}
+    text = _squash((assignment.folder / "stand_ins.py").read_text(encoding="utf-8"))
+    assert not [line for squashed, line in secrets.items() if squashed in text]
