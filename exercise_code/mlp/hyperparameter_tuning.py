@@ -39,7 +39,9 @@ def findBestConfig(
     patience: int | None = 5,
     model_class: type[Model] = FullyConnectedNet,
 ) -> tuple[Model | None, Results]:
-    """Train a new model for each config (`make_solver`), and keep the one with the best validation accuracy.
+    """Train a new model for each config, and keep the one with the best validation accuracy.
+
+    `make_solver` takes its arguments in another order: (config, data, model_class, epochs, patience).
 
     Args:
         data: `X_train`, `y_train`, `X_val`, `y_val`.
@@ -72,6 +74,8 @@ def grid_search(
     patience: int | None = 5,
 ) -> tuple[Model | None, Results]:
     """Try every combination of the values, the last name's values changing fastest.
+
+    `findBestConfig` takes its arguments in another order: (data, configs, epochs, patience, model_class).
 
     Args:
         data: `X_train`, `y_train`, `X_val`, `y_val`.
@@ -133,6 +137,8 @@ def random_search(
     patience: int | None = 5,
 ) -> tuple[Model | None, Results]:
     """Try configs drawn at random, each by its own call of `random_search_spaces_to_config`.
+
+    `findBestConfig` takes its arguments in another order: (data, configs, epochs, patience, model_class).
 
     Args:
         data: `X_train`, `y_train`, `X_val`, `y_val`.

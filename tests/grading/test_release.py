@@ -44,6 +44,7 @@ def test_the_edition_holds_what_students_need_and_nothing_else(build):
         "assignments/a01_knn/answers.safetensors",
         "assignments/a01_knn/assignment.toml",
         "assignments/a01_knn/checks.py",
+        "assignments/a01_knn/figures.py",
         "assignments/a01_knn/knn.ipynb",
         "datasets/README.md",
         "datasets/registry.toml",
