@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from ruff import find_ruff_bin
 
 from exercise_code.support.checking.assignment import all_folders, read_assignment
-from exercise_code.support.paths import ROOT
+from exercise_code.support.paths import ASSIGNMENTS, ROOT
 from grading.course import read_course
 
 NOTEBOOKS = [
@@ -23,7 +23,8 @@ NOTEBOOKS = [
 RESTART = "restart-"
 RUN_EACH = """
 import json, sys
-for cells in json.load(sys.stdin):
+for name, cells in json.load(sys.stdin).items():
+    print(name, flush=True)
     names = {}
     for cell in cells:
         exec(cell, names)
@@ -42,15 +43,14 @@ def notebook(path) -> nbformat.NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
-@pytest.fixture
-def sections(notebook) -> dict[str, list[nbformat.NotebookNode]]:
+def sections_of(notebook: nbformat.NotebookNode) -> dict[str, list[nbformat.NotebookNode]]:
     """The code cells that a student runs after a break in each section: set-up, restart, and what follows."""
     found: dict[str, list[nbformat.NotebookNode]] = {}
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    first, *others = (cell for cell in notebook.cells if cell.cell_type == "code")
     current: list[nbformat.NotebookNode] = []
-    for cell in code[1:]:
+    for cell in others:
         if cell.id.startswith(RESTART):
-            current = found.setdefault(cell.id, [code[0]])
+            current = found.setdefault(cell.id, [first])
         current.append(cell)
     return found
 
@@ -65,25 +65,23 @@ def test_the_solution_runs_in_quick_mode_in_a_fresh_kernel(path, notebook, monke
             assert float(cell.outputs[-1]["data"]["text/plain"]) > 0
 
 
-def test_every_section_can_be_resumed_by_its_restart_cell(sections, path, monkeypatch):
-    """The cells up to the first check run, each section in a namespace of its own."""
-    code = []
-    for cells in sections.values():
-        checks = [place for place, cell in enumerate(cells) if "nbgrader" in cell.metadata]
-        code.append([cell.source for cell in cells[: checks[0] + 1 if checks else None]])
+def test_each_restart_cell_runs_behind_the_set_up_cell_alone(monkeypatch):
+    """All in one process, each in names of its own; what it makes is what its section goes on with."""
+    notebooks = {param.values[0].name: nbformat.read(param.values[0], as_version=4) for param in NOTEBOOKS}
+    pairs = {
+        f"{name}, {restart}": [cell.source for cell in cells[:2]]
+        for name, notebook in notebooks.items()
+        for restart, cells in sections_of(notebook).items()
+    }
+    assert len(pairs) > len(NOTEBOOKS)
     monkeypatch.setenv("WORKBOOK_QUICK", "1")
-    subprocess.run(
-        [sys.executable, "-c", RUN_EACH],
-        input=json.dumps(code),
-        text=True,
-        cwd=path.parent,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    command = [sys.executable, "-c", RUN_EACH]
+    run = subprocess.run(command, input=json.dumps(pairs), capture_output=True, text=True, cwd=ASSIGNMENTS)
+    assert run.returncode == 0, run.stdout[-100:] + run.stderr
 
 
-def test_a_restart_cell_brings_every_name_of_its_section(sections, tmp_path):
-    for name, cells in sections.items():
+def test_a_restart_cell_brings_every_name_of_its_section(notebook, tmp_path):
+    for name, cells in sections_of(notebook).items():
         (tmp_path / f"{name}.py").write_text("\n".join(cell.source for cell in cells), encoding="utf-8")
     command = [find_ruff_bin(), "check", "--isolated", "--select", "F821", "--output-format", "concise"]
     found = subprocess.run([*command, tmp_path], capture_output=True, text=True)
