@@ -48,11 +48,12 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     from grading.pages.mistake_cost import on_images
     from grading.pages.report import write_report
     from grading.running.grader import Job, environment
-    from grading.running.incremental import grade, one_after_another, results
+    from grading.running.incremental import grade, one_after_another
     from grading.running.journal import Journal
     from grading.scores.exports import export, read_results
     from grading.scores.gradebook import check_address, write_gradebook
     from grading.scores.late import Ledger
+    from grading.scores.results import results
     from grading.submissions.collect import collect
 
     out, sandbox = settings.out, detect()
@@ -122,7 +123,7 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
             answers,
             report,
             seed=seed,
-            sandbox=sandbox.to_tree(),
+            sandbox=sandbox.to_dict(),
             images=images,
         )
         records = journal.records(ids)

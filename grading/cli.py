@@ -247,10 +247,10 @@ def mutants(
     wanted = Wanted(out, exercise, workers, seed, seeds, sample)
     found = examine_assignment(assignment, wanted, Console(quiet=True) if as_json else console)
     write_mutants_page(found, out / "index.html")
-    tree = found.to_tree()
-    (out / "mutants.json").write_text(json.dumps(tree, indent=1), encoding="utf-8")
+    content = found.to_dict()
+    (out / "mutants.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps(tree))
+        typer.echo(json.dumps(content))
     else:
         console.print(found.summary())
         console.print(f"The page is {out / 'index.html'}")

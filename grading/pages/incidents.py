@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from grading.submissions.graded import Graded
+from grading.submissions.records import Graded
 
 KINDS = {
     "refused": r"PermissionError|Operation not permitted|Permission denied|Read-only file system",

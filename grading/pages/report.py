@@ -24,7 +24,7 @@ from grading.pages.item_analysis import USUAL, analyse
 from grading.pages.mistake_cost import OnImages
 from grading.pages.mistake_drafts import stub
 from grading.pages.tensor_pictures import Panel, panels
-from grading.submissions.graded import Graded
+from grading.submissions.records import Graded
 
 BINS = 10
 CARDS = 24

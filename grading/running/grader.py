@@ -8,12 +8,11 @@ import platform
 import tarfile
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,73 +21,17 @@ from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.answers import Answers
 from exercise_code.support.checking.assignment import Assignment, Limits, find_assignment
 from exercise_code.support.checking.declare import Check
-from exercise_code.support.checking.evidence import Evidence, dumps, loads
+from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.judge import Verdict, block, judge, unlike
-from grading.editions.student_files import write_tree
+from grading.editions.student_files import write_student_files
 from grading.notebooks.rerun import executed
 from grading.notebooks.with_verdicts import exercises_by_cell, with_verdicts
 from grading.pages.feedback import feedback_page
 from grading.pages.mistake_drafts import portable
-from grading.running.check_process import Worker
-from grading.submissions.collect import Submission
-from grading.submissions.graded import Graded
+from grading.running.check_process import CheckProcess
+from grading.submissions.records import Gathered, Graded, Result, Submission
 
 DOUBTFUL = {"failed", "error", "timeout", "crashed"}
-
-
-@dataclass
-class Gathered:
-    """What a submission's functions did: evidence for each check, and that of a second run for some."""
-
-    evidence: list[Evidence]
-    second: dict[str, Evidence] = field(default_factory=dict)
-
-    def to_bytes(self) -> bytes:
-        """The same as a safetensors file."""
-        second = {id: item.to_tree() for id, item in self.second.items()}
-        return dumps({"evidence": [item.to_tree() for item in self.evidence], "second": second})
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "Gathered":
-        """Read what `to_bytes` wrote.
-
-        Raises:
-            ValueError: the bytes are something else.
-        """
-        tree = loads(data)
-        second = {id: Evidence.from_tree(item) for id, item in tree["second"].items()}
-        return cls([Evidence.from_tree(item) for item in tree["evidence"]], second)
-
-    @property
-    def that_counts(self) -> list[Evidence]:
-        """What the verdicts are about, check by check."""
-        return [_that_counts(item, self.second.get(item.check)) for item in self.evidence]
-
-
-@dataclass
-class Result:
-    """What follows from one submission.
-
-    `evidence` is None where it was known before. `notebooks` have the verdicts below their check cells;
-    `untouched` names the written answers in them that are missing or as they were released. `ran` is false
-    where no worker survived the submission: the next run tries again.
-    """
-
-    id: str
-    notes: list[str]
-    verdicts: list[Verdict]
-    seconds: list[float]
-    code: dict[str, str]
-    evidence: bytes | None
-    feedback: str
-    notebooks: dict[str, str]
-    untouched: list[str]
-    ran: bool = True
-
-    @property
-    def score(self) -> float:
-        """Points of all checks."""
-        return sum(verdict.points for verdict in self.verdicts)
 
 
 @dataclass(frozen=True)
@@ -102,7 +45,7 @@ class Job:
     notebooks: list[str]
     limits: Limits
     gpu: bool
-    tree: bytes
+    files: bytes
     answers: bytes
     cells: dict[str, str]
     execute: bool = False
@@ -114,10 +57,10 @@ class Job:
     ) -> "Job":
         """Pack the checks, the support code and the answers; `execute` has notebooks run once more."""
         with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-            write_tree(assignment, Path(scratch) / "tree")
+            write_student_files(assignment, Path(scratch) / "files")
             packed = io.BytesIO()
             with tarfile.open(fileobj=packed, mode="w") as archive:
-                archive.add(Path(scratch) / "tree", ".", filter=_anonymous)
+                archive.add(Path(scratch) / "files", ".", filter=_anonymous)
         cells = exercises_by_cell(assignment)
         return cls(
             assignment.name,
@@ -134,7 +77,7 @@ class Job:
     @functools.cached_property
     def checks_hash(self) -> str:
         """Names all that evidence depends on, but for the submission, the seed and the environment."""
-        return sha256(self.tree).hexdigest()
+        return sha256(self.files).hexdigest()
 
     @functools.cached_property
     def answers_hash(self) -> str:
@@ -153,23 +96,6 @@ class Job:
         rest = json.dumps([*about, self.execute])
         parts = [key, self.answers_hash, _hash_files(submission.files), rest]
         return sha256("\n".join(parts).encode()).hexdigest()[:32]
-
-
-def checks_tree(verdicts: Iterable[Verdict], seconds: Iterable[float]) -> list[dict[str, Any]]:
-    """Verdicts as `results.json` has them."""
-    return [
-        {
-            "id": verdict.check,
-            "points": verdict.points,
-            "max_points": verdict.max_points,
-            "status": verdict.status,
-            "message": verdict.message,
-            "hint": verdict.hint,
-            "unstable": verdict.unstable,
-            "seconds": round(taken, 3),
-        }
-        for verdict, taken in zip(verdicts, seconds, strict=True)
-    ]
 
 
 def environment(seed: int, level: str) -> str:
@@ -194,14 +120,14 @@ class Grader:
         with ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbook-")))
             self._pristine = scratch / "pristine"
-            with tarfile.open(fileobj=io.BytesIO(job.tree)) as archive:
+            with tarfile.open(fileobj=io.BytesIO(job.files)) as archive:
                 archive.extractall(self._pristine, filter="data")
             found = find_assignment(job.assignment, self._pristine / "assignments")
             self._assignment = replace(found, limits=job.limits)
             self._answers = Answers.from_bytes(job.answers)
             self._cells, self._execute = job.cells, job.execute
             self._turn = threading.Lock()
-            self._worker = stack.enter_context(Worker(self._pristine, self._assignment))
+            self._worker = stack.enter_context(CheckProcess(self._pristine, self._assignment))
             self._open = stack.pop_all()
 
     def __enter__(self) -> "Grader":
@@ -249,7 +175,7 @@ class Grader:
         for ids in ([id for id in doubtful if id not in late[1:]], late[1:]):
             if ids:
                 gathered.second |= {item.check: item for item in self._run(submission, ids)}
-            if late and _is_late(gathered.second[late[0]]):
+            if late and gathered.second[late[0]].status == "timeout":
                 break
         return bool(doubtful)
 
@@ -267,18 +193,10 @@ class Grader:
                 name: executed(name, text, submission, self._assignment, self._pristine, self._cells)
                 for name, text in notebooks.items()
             }
-        graded.submission = submission
-        return Result(
-            submission.id,
-            submission.notes,
-            graded.verdicts,
-            graded.seconds,
-            graded.code,
-            gathered.to_bytes() if new else None,
-            feedback_page(self._assignment, graded, self._answers),
-            notebooks,
-            untouched,
-        )
+        graded.submission, graded.untouched = submission, untouched
+        page = feedback_page(self._assignment, graded, self._answers)
+        alone = replace(graded, submission=replace(submission, files={}), evidence=[])
+        return Result(alone, gathered.to_bytes() if new else None, page, notebooks)
 
     def _run(self, submission: Submission, checks: list[str]) -> list[Evidence]:
         wanted = self._assignment.largest
@@ -340,22 +258,6 @@ def _disagreement(
     return unlike(check, *runs) if runs[0] else None
 
 
-def _that_counts(first: Evidence, second: Evidence | None) -> Evidence:
-    """The first run, unless its process ended or took too long and the second's did not.
-
-    Then the machine may have been busy.
-    """
-    return second if second and _ended(first) and not _ended(second) else first
-
-
-def _ended(evidence: Evidence) -> bool:
-    return bool(evidence.problem) and evidence.problem[0] in ("timeout", "crashed")
-
-
-def _is_late(evidence: Evidence) -> bool:
-    return bool(evidence.problem) and evidence.problem[0] == "timeout"
-
-
 def _function(submission: Submission, exercise: str) -> ast.FunctionDef | None:
     file, name = exercise_source.place_of(exercise)
     content = submission.files.get(f"exercise_code/{file}")
@@ -369,7 +271,7 @@ def _hash_files(files: dict[str, bytes]) -> str:
 
 
 def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Equal trees give equal archives, whoever wrote them and when."""
+    """Equal folders give equal archives, whoever wrote them and when."""
     info.mtime = info.uid = info.gid = 0
     info.mode = 0o755 if info.isdir() else 0o644
     info.uname = info.gname = ""

@@ -14,10 +14,10 @@ from sqlalchemy.orm import selectinload
 
 from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError
-from grading.editions.student_files import write_tree
+from grading.editions.student_files import write_student_files
 from grading.notebooks.nbgrader_course import gradebook_address, make_course, open_gradebook
 from grading.notebooks.with_verdicts import exercises_by_cell, of_exercise
-from grading.running.journal import Record
+from grading.submissions.records import Stored
 
 BATCH = 200
 PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0)
@@ -25,7 +25,7 @@ PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
 def write_gradebook(
-    assignment: Assignment, records: Iterable[Record], course: Path, address: str | None = None
+    assignment: Assignment, records: Iterable[Stored], course: Path, address: str | None = None
 ) -> str:
     """Put scores into an nbgrader course, which is made if need be; one process writes, batch by batch.
 
@@ -47,8 +47,8 @@ def write_gradebook(
     address = address or gradebook_address(course)
     exercises = exercises_by_cell(assignment)
     with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-        write_tree(assignment, Path(scratch) / "tree")
-        _patiently(lambda: make_course(assignment, Path(scratch) / "tree", course, address), address)
+        write_student_files(assignment, Path(scratch) / "files")
+        _patiently(lambda: make_course(assignment, Path(scratch) / "files", course, address), address)
     for batch in _batches(records):
         _patiently(lambda batch=batch: _write(batch, assignment, exercises, address), address)
     return address
@@ -68,7 +68,7 @@ def check_address(address: str) -> None:
         ) from None
 
 
-def _write(batch: list[Record], assignment: Assignment, exercises: dict[str, str], address: str) -> None:
+def _write(batch: list[Stored], assignment: Assignment, exercises: dict[str, str], address: str) -> None:
     """Write some records in one transaction; to write them again changes nothing."""
     with open_gradebook(address) as gradebook, warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # nbgrader builds rows outside of a session
@@ -126,7 +126,7 @@ def _name(student: Student, name: str) -> None:
         student.first_name, _, student.last_name = name.rpartition(" ")
 
 
-def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+def _batches(records: Iterable[Stored]) -> Iterator[list[Stored]]:
     records = iter(records)
     while batch := [*islice(records, BATCH)]:
         yield batch

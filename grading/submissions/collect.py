@@ -14,25 +14,12 @@ import yaml
 from exercise_code.support.checking.assignment import MAX_BYTES, Assignment
 from grading.course import CourseError
 from grading.submissions.archives import DAMAGE, ENDINGS, Contents, opened
+from grading.submissions.records import Submission
 from grading.submissions.roster import ANY, Roster, printable, usable_id
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>.+)")
 MOODLE = re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_file_?")
-
-
-@dataclass
-class Submission:
-    """What one student handed in: the contents of the wanted files by path, and what was odd about it.
-
-    `id` names the student in all results. `submitted` is the moment of handing in, if that is known.
-    """
-
-    id: str
-    files: dict[str, bytes] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    name: str = ""
-    submitted: datetime | None = None
 
 
 @dataclass

@@ -16,19 +16,18 @@ from sqlalchemy import create_engine, text
 from exercise_code.support.checking.judge import Verdict
 from grading.course import CourseError
 from grading.notebooks.nbgrader_course import gradebook_address, open_gradebook
-from grading.running.journal import Record
 from grading.scores import gradebook
 from grading.scores.gradebook import BATCH, write_gradebook
-from grading.submissions.collect import Submission
+from grading.submissions.records import Stored, Submission
 
 
-def records_of(a01, count: int, share: float = 1.0) -> list[Record]:
+def records_of(a01, count: int, share: float = 1.0) -> list[Stored]:
     """A class in which everybody has the same share of the points and has left the questions alone."""
     verdicts = [
         Verdict(check.id, check.title, check.points, points=share * check.points) for check in a01.checks
     ]
     return [
-        Record(Submission(f"s{n:04}", name=f"Ada {n}"), verdicts, [], untouched=[*a01.questions])
+        Stored(Submission(f"s{n:04}", name=f"Ada {n}"), verdicts, [], untouched=[*a01.questions])
         for n in range(count)
     ]
 

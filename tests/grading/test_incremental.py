@@ -21,12 +21,13 @@ from grading.course import CourseError, read_course
 from grading.editions import made_up_class
 from grading.notebooks.nbgrader_course import open_gradebook
 from grading.running import grader
-from grading.running.incremental import results
 from grading.running.journal import Journal
 from grading.running.sandbox import detect
 from grading.scores.exports import export
 from grading.scores.late import Ledger
-from grading.submissions.collect import Submission, collect, read_submission
+from grading.scores.results import results
+from grading.submissions.collect import collect, read_submission
+from grading.submissions.records import Submission
 from grading.submissions.roster import Roster
 
 SEED = 11

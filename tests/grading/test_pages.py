@@ -33,8 +33,7 @@ from grading.pages.mistake_cost import OnImages
 from grading.pages.report import write_report
 from grading.pages.tensor_pictures import panels
 from grading.running.grader import judge_submission
-from grading.submissions.collect import Submission
-from grading.submissions.graded import Graded
+from grading.submissions.records import Graded, Submission
 
 KNN = "exercise_code/knn.py"
 SANDBOX = {"level": "L1", "layers": ["process"], "missing": ["namespaces", "Landlock"]}
