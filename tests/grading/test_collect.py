@@ -234,7 +234,7 @@ def test_what_is_damaged_or_locked_is_named(a01, tmp_path):
     assert "behind a password" in notes_of(put(tmp_path / "locked.zip", bytes(locked)), a01)
     assert "is not a zip" in notes_of(put(tmp_path / "x.7z", b"7z\xbc\xaf\x27\x1c"), a01)
     inner = packed({"work.zip": whole})
-    assert "holds only another archive" in notes_of(put(tmp_path / "nested.zip", inner), a01)
+    assert not notes_of(put(tmp_path / "nested.zip", inner), a01)
 
 
 def test_what_systems_add_or_change_is_healed(a01, tmp_path):
