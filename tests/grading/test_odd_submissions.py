@@ -4,13 +4,15 @@ import dataclasses
 import json
 
 import pytest
+from helpers import grade_all
 from test_collect import packed, write
 
+from exercise_code.support.checking.assignment import find_assignment
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
 from grading.editions.student_files import strip_solutions
 from grading.submissions import meant
-from grading.submissions.collect import collect
+from grading.submissions.collect import Submission, collect
 from grading.submissions.meant import File
 
 FILE, NOTEBOOK = "exercise_code/knn.py", "assignments/a01_knn/knn.ipynb"
@@ -69,7 +71,7 @@ ODD = {
             f"ada/a01_final/{FILE}": RIGHT,
             f"ada/a01/{NOTEBOOK}": PAGES,
         },
-        "a01_final/exercise_code/knn.py counts (6 of 6 parts",
+        "parts are written), a01/exercise_code/knn.py does not",
     ),
     "old and new": (
         {"ada/old/knn.py": STUB, "ada/new/knn.py": RIGHT, "ada/knn.ipynb": PAGES},
@@ -180,3 +182,17 @@ def test_a_platforms_export_one_level_down_is_named(a01, tmp_path):
 def test_one_student_alone_is_no_class(a01, tmp_path):
     write(tmp_path / "ada", WORK)
     assert [each.id for each in collect(tmp_path, a01).found] == ["ada"]
+
+
+def test_one_missing_module_costs_its_own_exercises(tmp_path):
+    """A stub takes its place, so what the other modules hold is graded."""
+    a02 = find_assignment("a02")
+    kept, *_ = a02.editable
+    submission = Submission("ada", {kept: (ROOT / kept).read_bytes()})
+    (record,) = grade_all([submission], a02, 3, tmp_path)
+    module = kept.removeprefix("exercise_code/").removesuffix(".py").replace("/", ".")
+    models = {check.id for check in a02.checks if check.target is not None}
+    statuses = {verdict.check: verdict.status for verdict in record.verdicts if verdict.check not in models}
+    own = {check: status for check, status in statuses.items() if check.startswith(f"{module}.")}
+    assert {*own.values()} == {"passed"}
+    assert {status for check, status in statuses.items() if check not in own} <= {"not_written", "blocked"}
