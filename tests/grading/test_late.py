@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exercise_code.support.paths import ROOT
 from grading.course import Course, CourseError, LatePolicy, read_course
 from grading.scores.exports import FORMATS, export
-from grading.scores.late import Late, Ledger, charge, deadline_of
+from grading.scores.late import Late, Ledger, charge, check_extensions, deadline_of
 from grading.submissions.roster import Roster, Student
 
 DUE = datetime.fromisoformat("2026-10-16T23:59:00+02:00")
@@ -95,12 +95,37 @@ def test_damaged_results_of_another_assignment_are_named(course, tmp_path, text)
         ("[late]\npenalty_per_day = 10", "penalty_per_day of 0 to 1"),
         ("[deadlines]\na01 = 2026-10-16T23:59:00", "deadlines.a01 needs a moment with a time zone"),
         ("[extensions.a01]\nada = 3", "extensions.a01.ada needs a moment"),
+        ("[deadlines]\na1 = 2026-10-16T23:59:00Z", r"'a1' is not the short name.*: did you mean 'a01'\?"),
+        ("[deadlines]\na01_knn = 2026-10-16T23:59:00Z", r"'a01_knn' is not.*: did you mean 'a01'\?"),
+        ("[extensions.A02]\nada = 2026-10-16T23:59:00Z", r"'A02' is not.*: did you mean 'a02'\?"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path, lines, sentence):
     (tmp_path / "course.toml").write_text(f'name = "x"\nterm = "y"\nrepository = "z"\n{lines}\n')
     with pytest.raises(CourseError, match=sentence):
         read_course(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name, sentence",
+    [
+        ("adda", "no id of the roster: did you mean 'ada'"),
+        ("ada@example.org", "no id of the roster: write 'ada'"),
+        ("Lovelace, Ada", "no id of the roster: write 'ada'"),
+        ("nobody", "'nobody', which is no id of the roster$"),
+    ],
+)
+def test_extensions_for_nobody_are_named(name, sentence):
+    course = Course("x", "y", "z", extensions={"a01": {name: DUE}, "a02": {"someone": DUE}})
+    with pytest.raises(CourseError, match=sentence):
+        check_extensions(course, "a01_knn", ROSTER)
+    check_extensions(course, "a03_mlp", ROSTER)
+
+
+def test_lateness_is_a_sentence():
+    assert Late().sentence == Late(5.0).sentence == ""
+    assert Late(7.0, 1, 1).sentence == "1 day late, 1 of them free: no points are lost"
+    assert Late(200.0, 8, 1, 0.7).sentence == "8 days late, 1 of them free: 70 % of the points are lost"
 
 
 CHECKS = [
