@@ -110,6 +110,30 @@ def demo(
     console.print(f"Took {time.perf_counter() - started:.0f} seconds")
 
 
+@app.command("results")
+def refresh_results(
+    name: Name,
+    out: Out = None,
+    roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, email, …")] = None,
+    gradebook: Annotated[
+        str | None, typer.Option(help="address of nbgrader's gradebook, as `workbook grade` had it")
+    ] = None,
+) -> None:
+    """Bring what people have given in formgrader into results, table and feedback; nothing is run."""
+    from grading.scores.exports import waiting
+    from grading.scores.refresh import refresh
+
+    assignment = find_assignment(name)
+    out = out or BUILD / "grading" / assignment.name
+    results = refresh(assignment, out, read_roster(roster) if roster else Roster([]), gradebook)
+    entries = results["submissions"]
+    mean = sum(entry["final_score"] for entry in entries) / max(1, len(entries))
+    console.print(f"{len(entries):,} submissions, {mean:.1f} points on average, of all that there are")
+    if cells := sum(map(waiting, entries)):
+        console.print(f"{cells:,} answers wait in formgrader and count 0", style="yellow")
+    console.print(f"Results     {out / 'results.json'}\nTable       {out / 'results.csv'}")
+
+
 @app.command("export")
 def export_results(
     name: Name,
@@ -119,13 +143,17 @@ def export_results(
     roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, canvas_id, …")] = None,
 ) -> None:
     """Write the results of a grading in the form that a course platform reads."""
-    from grading.scores.exports import export, read_results
+    from grading.scores.exports import export, read_results, waiting
 
     assignment = find_assignment(name)
     results = read_results(out or BUILD / "grading" / assignment.name, assignment.name)
     known = read_roster(roster) if roster else Roster([])
     export(to, results, assignment.title, known, target)
     console.print(f"{len(results['submissions']):,} submissions for {to} in {target}")
+    if cells := sum(map(waiting, results["submissions"])):
+        console.print(
+            f"{cells:,} answers count 0: grade them in formgrader, then `workbook results`", style="yellow"
+        )
 
 
 @app.command()

@@ -10,6 +10,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from grading.course import CourseError
+from grading.notebooks.nbgrader_course import write_submitted
 from grading.pages.html import write_page
 from grading.running.grader import Grader, Job, environment
 from grading.running.journal import Journal
@@ -24,12 +25,13 @@ Pool = Callable[[Iterable[Task]], Iterator[tuple[Submission, Result]]]
 
 @dataclass(frozen=True)
 class Progress:
-    """One submission is done: its score, the statuses of its checks, and whether it had to run."""
+    """One submission is done: its score, the statuses of its checks, whether it had to run, what was odd."""
 
     id: str
     score: float
     statuses: list[str]
     ran: bool
+    notes: list[str]
 
 
 def grade(
@@ -84,6 +86,7 @@ def grade(
             write_page(_page(out, submission.id), result.feedback)
             for name, text in result.notebooks.items():
                 write_page(notebook_place(out, submission.id, job.assignment, name), text)
+            write_submitted(out / "nbgrader", submission, job.assignment, result.notebooks)
             journal.write(result, key, state)
             yield from unchanged
             unchanged.clear()
@@ -135,4 +138,5 @@ def _is_there(out: Path, id: str, job: Job) -> bool:
 
 def _progress(graded: Graded, *, ran: bool) -> Progress:
     statuses = [verdict.status for verdict in graded.verdicts]
-    return Progress(graded.submission.id, graded.score, statuses, ran)
+    submission = graded.submission
+    return Progress(submission.id, graded.score, statuses, ran, submission.notes)

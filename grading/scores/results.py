@@ -3,12 +3,11 @@
 import json
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 from exercise_code.support.checking.judge import Verdict
 from grading.running.sandbox import Sandbox
-from grading.scores.late import Ledger
+from grading.scores.by_hand import Settlement
 from grading.submissions.collect import Collection
 from grading.submissions.records import Stored
 
@@ -20,17 +19,19 @@ def results(
     assignment: str,
     seed: int,
     sandbox: Sandbox,
-    ledger: Ledger,
+    settlement: Settlement,
     collection: Collection | None = None,
 ) -> Iterator[str]:
     """The text of `results.json`, which `results.schema.json` describes, piece by piece."""
     head = {"schema": SCHEMA, "assignment": assignment, "seed": seed, "sandbox": sandbox.to_dict()}
     if collection:
-        head |= {"missing": collection.missing, "unknown": collection.unknown}
+        head |= {name: getattr(collection, name) for name in ("missing", "unknown", "left_out")}
     yield json.dumps(head, indent=1)[:-2] + ',\n "submissions": ['
     comma = ""
     for record in records:
-        yield comma + "\n" + textwrap.indent(json.dumps(_as_dict(record, ledger), indent=1), "  ")
+        yield (
+            comma + "\n" + textwrap.indent(json.dumps(settlement.complete(_as_dict(record)), indent=1), "  ")
+        )
         comma = ","
     yield "\n ]\n}\n"
 
@@ -52,17 +53,14 @@ def checks_as_dicts(verdicts: Iterable[Verdict], seconds: Iterable[float]) -> li
     ]
 
 
-def _as_dict(record: Stored, ledger: Ledger) -> dict[str, Any]:
+def _as_dict(record: Stored) -> dict[str, Any]:
     submission = record.submission
-    late = ledger.charge(submission.id, submission.submitted)
     return {
         "id": submission.id,
         "name": submission.name,
         "submitted": submission.submitted and submission.submitted.isoformat(),
         "score": record.score,
         "max_score": sum(verdict.max_points for verdict in record.verdicts),
-        "late": asdict(late),
-        "final_score": round(record.score * (1 - late.penalty), 4),
         "notes": submission.notes,
         "evidence": record.key,
         "checks": checks_as_dicts(record.verdicts, record.seconds),

@@ -14,7 +14,7 @@ import pytest
 from helpers import grade_all
 from typer.testing import CliRunner
 
-from exercise_code.support.checking.assignment import MAX_SOURCE, Assignment, Limits
+from exercise_code.support.checking.assignment import MAX_SOURCE, Assignment, Limits, find_assignment
 from exercise_code.support.paths import ROOT
 from grading import cli
 from grading.course import CourseError, read_course
@@ -23,6 +23,7 @@ from grading.notebooks.nbgrader_course import open_gradebook
 from grading.running import grader
 from grading.running.journal import Journal
 from grading.running.sandbox import detect
+from grading.scores.by_hand import Settlement
 from grading.scores.exports import export
 from grading.scores.late import Ledger
 from grading.scores.results import results
@@ -107,7 +108,8 @@ def graded(impatient, tmp_path_factory):
 def to_json(records) -> dict:
     """The content of `results.json`."""
     ledger = Ledger(read_course(), "a01_knn", ROOT / "build/none/of/this")
-    return json.loads("".join(results(records, "a01_knn", SEED, detect(), ledger)))
+    settlement = Settlement(find_assignment("a01"), {}, {}, ledger)
+    return json.loads("".join(results(records, "a01_knn", SEED, detect(), settlement)))
 
 
 def status(graded, id: str) -> dict[str, str]:

@@ -12,8 +12,9 @@ from exercise_code.support.paths import ROOT
 from grading.course import CourseError
 from grading.editions.student_files import strip_solutions
 from grading.submissions import meant
-from grading.submissions.collect import Submission, collect
+from grading.submissions.collect import collect
 from grading.submissions.meant import File
+from grading.submissions.records import Submission
 
 FILE, NOTEBOOK = "exercise_code/knn.py", "assignments/a01_knn/knn.ipynb"
 RIGHT = (ROOT / FILE).read_bytes()
