@@ -4,11 +4,14 @@ import dataclasses
 import json
 
 import pytest
+from bs4 import BeautifulSoup
 from helpers import grade_all
+from rich.console import Console
 from test_collect import packed, write
 
 from exercise_code.support.checking.assignment import find_assignment
 from exercise_code.support.paths import ROOT
+from grading.class_run import Settings, grade_class
 from grading.course import CourseError
 from grading.editions.student_files import strip_solutions
 from grading.submissions import meant
@@ -197,3 +200,26 @@ def test_one_missing_module_costs_its_own_exercises(tmp_path):
     own = {check: status for check, status in statuses.items() if check.startswith(f"{module}.")}
     assert {*own.values()} == {"passed"}
     assert {status for check, status in statuses.items() if check not in own} <= {"not_written", "blocked"}
+
+
+def test_terminal_json_and_report_say_who_and_what(a01, tmp_path, capsys):
+    """A name that is not kept and a missing module are told wherever a teacher may look."""
+    write(tmp_path / "class", {"ada/knn (1).py": RIGHT, "ada/knn.ipynb": PAGES, "zoe/knn.ipynb": PAGES})
+    told = {"ada": "exercise_code/knn.py was found as knn (1).py", "zoe": "exercise_code/knn.py is missing"}
+    for as_json in (False, True):
+        settings = Settings(tmp_path / "out", seed=1, workers=1, as_json=as_json)
+        grade_class(a01, tmp_path / "class", settings, Console(soft_wrap=True, width=200))
+        printed = capsys.readouterr().out
+        assert all(sentence in printed for sentence in told.values())
+        if as_json:
+            *lines, done = map(json.loads, printed.splitlines())
+            assert all(told[line["id"]] in line["notes"] for line in lines)
+            assert {id: notes[0] for id, notes in done["notes"].items()} == told
+    page = BeautifulSoup((tmp_path / "out/report.html").read_text(encoding="utf-8"), "html.parser")
+    rows = {
+        row.th.get_text(strip=True): row.td.get_text()
+        for row in page.select("[aria-labelledby=files] tbody tr")
+    }
+    assert {*rows} == {*told} and all(told[id] in text for id, text in rows.items())
+    entries = json.loads((tmp_path / "out/results.json").read_text())["submissions"]
+    assert {entry["id"]: entry["score"] for entry in entries} == {"ada": 28, "zoe": 0}
