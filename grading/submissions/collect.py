@@ -20,8 +20,11 @@ from grading.submissions.records import Submission
 from grading.submissions.roster import ANY, Roster, printable, usable_id
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>.+)")
-MOODLE = re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_file_?")
+CANVAS = re.compile(
+    r"(?:(?P<name>.+?)_(?:LATE_)?(?P<user>\d+)|(?:LATE_)?anon_(?:LATE_)?(?P<anonym>\w{5}))"
+    r"_(?P<number>\d+)_(?P<file>.+)"
+)
+MOODLE = re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_file_?(?P<file>.*)")
 
 
 @dataclass
@@ -181,10 +184,11 @@ def _canvas(folder: Path, assignment: Assignment) -> list[Found]:
     for path, match in sorted(
         ((path, match) for path, match in matches if match), key=lambda pair: int(pair[1]["number"])
     ):
-        one = found.setdefault(match["user"], Found(match["name"], [], [match["user"], match["name"]]))
+        user, name = match["user"] or match["anonym"], match["name"] or f"anon_{match['anonym']}"
+        one = found.setdefault(user, Found(name, [], [user, name]))
         one.paths.append(path)
-        users[match["name"]].add(match["user"])
-        if match["late"] and not one.notes:
+        users[name].add(user)
+        if "LATE_" in path.name[: match.start("number")] and not one.notes:
             one.notes.append("Canvas calls it late")
     for user, one in found.items():
         if len(users[one.id]) > 1:  # different people of one name
@@ -194,12 +198,13 @@ def _canvas(folder: Path, assignment: Assignment) -> list[Found]:
 
 
 def _moodle(folder: Path, assignment: Assignment) -> list[Found]:
-    matches = [(path, MOODLE.fullmatch(path.name)) for path in sorted(folder.iterdir()) if path.is_dir()]
-    found = []
-    for path, match in matches:
-        if match:
-            found.append(Found(match["user"], [path], [match["user"], match["name"]], match["name"]))
-    return found
+    """`First Last_number_assignsubmission_file`: a folder of files, or files with their names behind it."""
+    found: dict[str, Found] = {}
+    for path in sorted(folder.iterdir()):
+        if match := MOODLE.fullmatch(path.name):
+            user, name = match["user"], match["name"]
+            found.setdefault(user, Found(user, [], [user, name], name)).paths.append(path)
+    return [*found.values()]
 
 
 def _gradescope(folder: Path, assignment: Assignment) -> list[Found]:
@@ -226,7 +231,8 @@ def _github(folder: Path, assignment: Assignment) -> list[Found]:
     for path in sorted(folder.iterdir()):
         if not (path / ".git").exists():
             continue
-        login = re.sub(rf"^(?:{assignment.name}|{assignment.short})[-_]", "", path.name)
+        called = assignment.name.replace("_", "[-_]")  # names on GitHub have no underscore
+        login = re.sub(rf"^(?:{called}|{assignment.short})[-_]", "", path.name)
         found.append(Found(login, [path], [path.name], submitted=_committed(path)))
     return found
 
@@ -307,7 +313,7 @@ def _look(found: Found, assignment: Assignment, *, inner: bool) -> Submission:
 
 def _single(path: Path, attempt: int) -> File:
     """A file that was handed in by itself; platforms put numbers before its name."""
-    match = CANVAS.fullmatch(path.name)
+    match = MOODLE.fullmatch(path.name) or CANVAS.fullmatch(path.name)
 
     def read(limit: int) -> bytes:
         with path.open("rb") as file:

@@ -9,7 +9,7 @@ from helpers import grade_all
 from rich.console import Console
 from test_collect import packed, write
 
-from exercise_code.support.checking.assignment import find_assignment
+from exercise_code.support.checking.assignment import Assignment, find_assignment
 from exercise_code.support.paths import ROOT
 from grading.class_run import Settings, grade_class
 from grading.course import CourseError
@@ -202,8 +202,9 @@ def test_one_missing_module_costs_its_own_exercises(tmp_path):
     assert {status for check, status in statuses.items() if check not in own} <= {"not_written", "blocked"}
 
 
-def test_terminal_json_and_report_say_who_and_what(a01, tmp_path, capsys):
+def test_terminal_json_and_report_say_who_and_what(a01, tmp_path, capsys, monkeypatch):
     """A name that is not kept and a missing module are told wherever a teacher may look."""
+    monkeypatch.setattr(Assignment, "experiment", None)
     write(tmp_path / "class", {"ada/knn (1).py": RIGHT, "ada/knn.ipynb": PAGES, "zoe/knn.ipynb": PAGES})
     told = {"ada": "exercise_code/knn.py was found as knn (1).py", "zoe": "exercise_code/knn.py is missing"}
     for as_json in (False, True):
