@@ -68,8 +68,8 @@ def read_roster(path: Path) -> Roster:
     """Read a roster: a column `id`, and as many others as are known.
 
     `name`, `email`, `canvas_id`, `sis_id`, `sis_login_id`, `section`, `moodle_id` and `github` are used. The
-    separator may be a comma, a semicolon or a tab; names of columns are read without regard to case. In Canvas's
-    export of its gradebook the SIS Login ID is the id.
+    separator may be a comma, a semicolon or a tab; names of columns are read without regard to case. In
+    Canvas's export of its gradebook the SIS Login ID is the id.
 
     Raises:
         CourseError: the file cannot be read, has no column `id`, or an id is there twice.
