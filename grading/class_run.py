@@ -117,7 +117,8 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
         publish(assignment, out, found, settings.roster or Roster([]))
         entries = found["submissions"]
         late = {entry["id"]: sentence for entry in entries if (sentence := Late(**entry["late"]).sentence)}
-        notes = {entry["id"]: entry["notes"] for entry in entries if entry["notes"]}
+        by_score = sorted(entries, key=lambda entry: entry["score"])  # those who lose most come first
+        notes = {entry["id"]: entry["notes"] for entry in by_score if entry["notes"]}
         tell_of(
             "with something odd about the files", {id: "; ".join(told) for id, told in notes.items()}, console
         )

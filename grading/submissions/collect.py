@@ -312,14 +312,15 @@ def _look(found: Found, assignment: Assignment, *, inner: bool) -> Submission:
 
 
 def _single(path: Path, attempt: int) -> File:
-    """A file that was handed in by itself; platforms put numbers before its name."""
+    """A file that was handed in by itself; platforms put numbers before and behind its name."""
     match = MOODLE.fullmatch(path.name) or CANVAS.fullmatch(path.name)
 
     def read(limit: int) -> bytes:
         with path.open("rb") as file:
             return file.read(limit + 1)
 
-    return File(match["file"] if match else path.name, path.stat().st_size, read, attempt)
+    name = re.sub(r"-\d+(?=\.\w+$)", "", match["file"]) if match else path.name
+    return File(name, path.stat().st_size, read, attempt)
 
 
 def _keep(submission: Submission, wanted: str, file: File, limit: int) -> None:

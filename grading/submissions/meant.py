@@ -8,8 +8,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
-from exercise_code.support.checking.assignment import MAX_BYTES, Assignment, all_folders, read_assignment
+from exercise_code.support.checking.assignment import (
+    MAX_BYTES,
+    MAX_SOURCE,
+    Assignment,
+    all_folders,
+    read_assignment,
+)
 from exercise_code.support.paths import ROOT
 from grading.editions.student_files import strip_solutions
 from grading.submissions.archives import DAMAGE
@@ -38,11 +45,12 @@ class File:
     @functools.cached_property
     def content(self) -> bytes:
         """What is in it; empty where that cannot be read or is too much."""
+        limit = MAX_SOURCE if _plain(self.name).endswith(".py") else MAX_BYTES
         try:
-            content = self.read(MAX_BYTES) if self.size <= MAX_BYTES else b""
+            content = self.read(limit) if self.size <= limit else b""
         except DAMAGE:
             return b""
-        return content if len(content) <= MAX_BYTES else b""
+        return content if len(content) <= limit else b""
 
     @functools.cached_property
     def defined(self) -> dict[str, bool]:
@@ -70,8 +78,13 @@ def choose(assignment: Assignment, files: list[File]) -> tuple[dict[str, File], 
     for path in paths:
         versions[path] = [file for file in files if _is_at(file.name, path)]
     placed = {file for found in versions.values() for file in found}
-    free = [file for file in files if file not in placed and NAME.fullmatch(file.name.casefold())]
-    free = [file for file in free if _home(file.name) not in _course_files()]
+    free = [
+        file
+        for file in files
+        if file not in placed
+        and NAME.fullmatch(file.name.casefold())
+        and _home(file.name) not in _course_files()
+    ]
     open_to_others = any(not _is_begun(path, versions[path]) for path in paths)
     for file in free[:LOOKED_INTO]:
         called = [path for path in paths if _base(path) == _base(file.name)]
@@ -83,10 +96,12 @@ def choose(assignment: Assignment, files: list[File]) -> tuple[dict[str, File], 
                 names = " or ".join(meant)
                 notes.append(f"{file.name} may be {names}, and counts as neither: put it into its folder")
     taken = {path: _latest(path, found, notes) for path, found in versions.items() if found}
+    seen = {file for found in versions.values() for file in found}
     missing = [path for path in paths if path not in taken]
     notes += [f"{path} was found as {file.name}" for path, file in taken.items() if not _is_there(file, path)]
     notes += [f"{path} is missing" for path in missing]
-    return taken, [*notes, *_explained(assignment, files, taken, missing)]
+    unused = [file for file in files if file not in seen]
+    return taken, [*notes, *_explained(assignment, unused, taken, missing)]
 
 
 def definitions(content: bytes) -> dict[str, bool]:
@@ -112,18 +127,19 @@ def marked_cells(content: bytes) -> dict[str, bool]:
     """The cells of a notebook that nbgrader knows, and which of them are answered."""
     found: dict[str, bool] = {}
     for cell in _cells(content):
-        marks = cell.get("metadata", {}).get("nbgrader", {}) if isinstance(cell, dict) else {}
+        metadata = cell.get("metadata")
+        marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
         if isinstance(marks, dict) and isinstance(name := marks.get("grade_id"), str):
             found[name] = bool(marks.get("solution")) and ANSWER_STUB not in _source(cell)
     return found
 
 
-def _cells(content: bytes) -> list[dict]:
+def _cells(content: bytes) -> list[dict[str, Any]]:
     try:
         cells = json.loads(content.decode("utf-8-sig"))["cells"]
     except (ValueError, LookupError, TypeError, RecursionError):
         return []
-    return cells if isinstance(cells, list) else []
+    return [cell for cell in cells if isinstance(cell, dict)] if isinstance(cells, list) else []
 
 
 def _source(cell: dict) -> str:
@@ -132,9 +148,9 @@ def _source(cell: dict) -> str:
 
 
 def _is_stub(node: ast.AST) -> bool:
-    return any(
-        isinstance(each, ast.Raise) and "NotImplementedError" in ast.dump(each) for each in ast.walk(node)
-    )
+    raised = [each.exc for each in ast.walk(node) if isinstance(each, ast.Raise)]
+    called = [each.func if isinstance(each, ast.Call) else each for each in raised]
+    return any(isinstance(each, ast.Name) and each.id == "NotImplementedError" for each in called)
 
 
 def _meant(file: File, paths: list[str], called: list[str]) -> list[str]:
@@ -198,21 +214,18 @@ def _latest(path: str, versions: list[File], notes: list[str]) -> File:
 
 
 def _explained(
-    assignment: Assignment, files: list[File], taken: dict[str, File], missing: list[str]
+    assignment: Assignment, unused: list[File], taken: dict[str, File], missing: list[str]
 ) -> Iterator[str]:
     """What may be behind missing files: functions in the notebook, another assignment, other files."""
     modules = [path for path in missing if path in assignment.editable]
     for path in assignment.notebook_paths:
-        cells = [
-            cell for cell in _cells(taken[path].content if path in taken else b"") if isinstance(cell, dict)
-        ]
+        cells = _cells(taken[path].content) if path in taken else []
         code = "\n".join(_source(cell) for cell in cells if cell.get("cell_type") == "code")
         for module in modules:
             if here := sorted(_asked(module) & {*DEFINITION.findall(code)}):
                 yield f"{PurePosixPath(path).name} defines {', '.join(here)}, which counts only in {module}"
     if not missing:
         return
-    unused = [file for file in files if file not in taken.values()]
     if len(modules) == len(assignment.editable):
         for other, names in _other_assignments(assignment.name).items():
             if theirs := [file.name for file in unused if _base(file.name) in names]:

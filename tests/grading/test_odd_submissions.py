@@ -6,6 +6,8 @@ import json
 import pytest
 from bs4 import BeautifulSoup
 from helpers import grade_all
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from test_collect import packed, write
 
@@ -26,6 +28,7 @@ PAGES = (ROOT / NOTEBOOK).read_bytes()
 WORK = {FILE: RIGHT, NOTEBOOK: PAGES}
 OTHER = "exercise_code/linear/linear_classifier.py"
 VENV = {f".venv/lib/python3.12/site-packages/p/m{n}.py": b"" for n in range(6_000)}
+KEYS = st.sampled_from(["cells", "metadata", "nbgrader", "grade_id", "source", "solution"])
 
 
 def in_notebook() -> bytes:
@@ -46,7 +49,7 @@ ODD = {
     ),
     "browser's copy and attempt, Canvas": (
         {"ada_7_900_knn (1)-1.py": RIGHT, "ada_7_901_knn (1)-1.ipynb": PAGES},
-        "was found as knn (1)-1.py",
+        "was found as knn (1).py",
     ),
     "own names": ({"ada/knn_Ada_final.py": RIGHT, "ada/knn-Ada.ipynb": PAGES}, "found as knn_Ada_final.py"),
     "capitals, Canvas": ({"ada_7_900_KNN.py": RIGHT, "ada_7_901_my knn.ipynb": PAGES}, "found as KNN.py"),
@@ -224,3 +227,24 @@ def test_terminal_json_and_report_say_who_and_what(a01, tmp_path, capsys, monkey
     assert {*rows} == {*told} and all(told[id] in text for id, text in rows.items())
     entries = json.loads((tmp_path / "out/results.json").read_text())["submissions"]
     assert {entry["id"]: entry["score"] for entry in entries} == {"ada": 28, "zoe": 0}
+
+
+@given(
+    st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(KEYS, x)),
+    st.binary(max_size=200),
+)
+def test_arbitrary_content_is_read_as_nothing(tree, data):
+    """What students write stops no collection, whatever it is."""
+    for content in (
+        json.dumps(tree).encode(),
+        json.dumps({"cells": [tree, {"metadata": tree}]}).encode(),
+        data,
+    ):
+        assert isinstance(meant.marked_cells(content), dict)
+        assert isinstance(meant.definitions(content), dict)
+
+
+def test_more_than_a_module_may_have_is_not_parsed():
+    huge = b"x = [" + b"1," * 10**6 + b"]\n" + RIGHT
+    assert File("my.py", len(huge), lambda limit: huge[: limit + 1]).content == b""
+    assert File("my.py", 10, lambda limit: huge[: limit + 1]).content == b""
