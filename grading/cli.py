@@ -128,9 +128,10 @@ def refresh_results(
     results = refresh(assignment, out, read_roster(roster) if roster else Roster([]), gradebook)
     entries = results["submissions"]
     mean = sum(entry["final_score"] for entry in entries) / max(1, len(entries))
-    console.print(f"{len(entries):,} submissions, {mean:.1f} points on average, of all that there are")
+    most = max((entry["max_total"] for entry in entries), default=0)
+    console.print(f"{len(entries):,} submissions, {mean:.1f} of {most:g} points on average")
     if cells := sum(map(waiting, entries)):
-        console.print(f"{cells:,} answers wait in formgrader and count 0", style="yellow")
+        console.print(f"{cells:,} cells wait for a person in formgrader", style="yellow")
     console.print(f"Results     {out / 'results.json'}\nTable       {out / 'results.csv'}")
 
 
@@ -152,7 +153,7 @@ def export_results(
     console.print(f"{len(results['submissions']):,} submissions for {to} in {target}")
     if cells := sum(map(waiting, results["submissions"])):
         console.print(
-            f"{cells:,} answers count 0: grade them in formgrader, then `workbook results`", style="yellow"
+            f"{cells:,} cells wait for a person: formgrader, then `workbook results`", style="yellow"
         )
 
 
