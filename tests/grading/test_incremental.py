@@ -196,7 +196,8 @@ def pack(path: Path, files: dict[str, bytes]) -> Path:
     [
         ({FILE: b"x", "assignments/a01_knn/knn.ipynb": NOTEBOOK}, None),
         ({f"my work/{FILE}": b"x", "my work/assignments/a01_knn/knn.ipynb": NOTEBOOK}, None),
-        ({"knn.py": b"x", "knn.ipynb": b"{}"}, "was found as knn.py"),
+        ({"knn.py": b"x", "knn.ipynb": b"{}"}, None),
+        ({"src/knn.py": b"x", "knn.ipynb": b"{}"}, "was found as src/knn.py"),
         ({FILE: b"x", f"__MACOSX/{FILE}": b"y"}, "knn.ipynb is missing"),
         ({"exercise_code\\knn.py": b"x"}, "knn.ipynb is missing"),
     ],
