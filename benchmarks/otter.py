@@ -14,7 +14,7 @@ import nbformat
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment
-from grading.editions.student_files import write_tree
+from grading.editions.student_files import write_student_files
 
 PLACE = "build/otter"
 SETUP = """\
@@ -86,7 +86,7 @@ def install(place: Path) -> Path:
 def make_autograder(program: Path, assignment: Assignment, scratch: Path, seed: int) -> Path:
     """The zip that `otter generate` makes of the checks, the support code and the answers for a seed."""
     tree = scratch / "tree"
-    write_tree(assignment, tree)
+    write_student_files(assignment, tree)
     answers = make_answers(assignment.checks, assignment.mistakes, seed)
     answers.save(tree / "assignments" / assignment.name / assignment.answers_path.name)
     tests = scratch / "tests"

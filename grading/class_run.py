@@ -4,7 +4,7 @@ import json
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -23,6 +23,9 @@ from grading.course import CourseError, read_course
 from grading.running.sandbox import Sandbox, detect
 from grading.submissions.collect import Collection
 from grading.submissions.roster import Roster
+
+SHOWN = 20
+"""Students that the terminal names of each kind."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,13 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     from grading.pages.mistake_cost import on_images
     from grading.pages.report import write_report
     from grading.running.grader import Job, environment
-    from grading.running.incremental import grade, one_after_another, results
+    from grading.running.incremental import grade, one_after_another
     from grading.running.journal import Journal
-    from grading.scores.exports import export, read_results
+    from grading.scores.exports import read_results
     from grading.scores.gradebook import check_address, write_gradebook
-    from grading.scores.late import Ledger
+    from grading.scores.late import Late, check_extensions
+    from grading.scores.refresh import publish, settlement_of
+    from grading.scores.results import results
     from grading.submissions.collect import collect
 
     out, sandbox = settings.out, detect()
@@ -66,6 +71,8 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
         raise CourseError("--execute runs students' notebooks, which takes a sandbox: see `workbook doctor`")
     if settings.gradebook:
         check_address(settings.gradebook)
+    if settings.roster:
+        check_extensions(read_course(), assignment.name, settings.roster)
     collection = collect(submissions, assignment, settings.roster, settings.kind)
     tell(collection, console)
     with Journal(out / "journal.sqlite") as journal:
@@ -99,13 +106,23 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
         for line in shown(running, len(collection.found), console):
             if settings.as_json:
                 print(json.dumps({"event": "graded", **asdict(line)}), flush=True)
-        ledger = Ledger(read_course(), assignment.name, out)
         records = journal.records(ids)
+        gradebook = write_gradebook(assignment, records, out / "nbgrader", settings.gradebook)
+        settlement = settlement_of(assignment, out, gradebook)
         with (out / "results.part").open("w", encoding="utf-8") as file:
-            file.writelines(results(records, assignment.name, seed, sandbox, ledger, collection))
+            records = journal.records(ids)
+            file.writelines(results(records, assignment.name, seed, sandbox, settlement, collection))
         (out / "results.part").replace(out / "results.json")
-        roster = settings.roster or Roster([])
-        export("csv", read_results(out, assignment.name), assignment.title, roster, out / "results.csv")
+        found = read_results(out, assignment.name)
+        publish(assignment, out, found, settings.roster or Roster([]))
+        entries = found["submissions"]
+        late = {entry["id"]: sentence for entry in entries if (sentence := Late(**entry["late"]).sentence)}
+        by_score = sorted(entries, key=lambda entry: entry["score"])  # those who lose most come first
+        notes = {entry["id"]: entry["notes"] for entry in by_score if entry["notes"]}
+        tell_of(
+            "with something odd about the files", {id: "; ".join(told) for id, told in notes.items()}, console
+        )
+        tell_of("late", late, console)
         hints = {verdict.hint for record in journal.records(ids) for verdict in record.verdicts}
         made = [mistake for mistake in assignment.mistakes if mistake.hint in hints]
         images = on_images(
@@ -122,11 +139,10 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
             answers,
             report,
             seed=seed,
-            sandbox=sandbox.to_tree(),
+            sandbox=sandbox.to_dict(),
             images=images,
+            late=late,
         )
-        records = journal.records(ids)
-        gradebook = write_gradebook(assignment, records, out / "nbgrader", settings.gradebook)
         mean = sum(record.score for record in journal.records(ids)) / len(ids)
     places = {
         "report": report,
@@ -137,6 +153,8 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     }
     if settings.as_json:
         summary = {"submissions": len(ids), "mean": mean, "max_score": assignment.max_points, "seed": seed}
+        summary |= {name: getattr(collection, name) for name in ("missing", "unknown", "left_out")}
+        summary |= {"notes": notes, "late": late}
         print(
             json.dumps({"event": "done", **summary, **{name: str(place) for name, place in places.items()}})
         )
@@ -173,8 +191,18 @@ def tell(collection: Collection, console: Console) -> None:
         (f"left out, not as {collection.kind} has it", collection.left_out),
     ):
         if ids:
-            shown = ", ".join(ids[:20]) + (" …" if len(ids) > 20 else "")
+            shown = ", ".join(ids[:SHOWN]) + (" …" if len(ids) > SHOWN else "")
             console.print(f"{len(ids):,} {text}: {shown}", style="yellow")
+
+
+def tell_of(what: str, students: Mapping[str, str], console: Console) -> None:
+    """Say which students something is to be known of, and what."""
+    if students:
+        console.print(f"{len(students):,} {what}:", style="yellow")
+    for id, text in [*students.items()][:SHOWN]:
+        console.print(f"  {id}: {text}", style="yellow")
+    if len(students) > SHOWN:
+        console.print(f"  … and {len(students) - SHOWN:,} more: all are in the report", style="yellow")
 
 
 def hash_of(*folders: Path) -> str:

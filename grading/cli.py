@@ -110,6 +110,31 @@ def demo(
     console.print(f"Took {time.perf_counter() - started:.0f} seconds")
 
 
+@app.command("results")
+def refresh_results(
+    name: Name,
+    out: Out = None,
+    roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, email, …")] = None,
+    gradebook: Annotated[
+        str | None, typer.Option(help="address of nbgrader's gradebook, as `workbook grade` had it")
+    ] = None,
+) -> None:
+    """Bring what people have given in formgrader into results, table and feedback; nothing is run."""
+    from grading.scores.exports import waiting
+    from grading.scores.refresh import refresh
+
+    assignment = find_assignment(name)
+    out = out or BUILD / "grading" / assignment.name
+    results = refresh(assignment, out, read_roster(roster) if roster else Roster([]), gradebook)
+    entries = results["submissions"]
+    mean = sum(entry["final_score"] for entry in entries) / max(1, len(entries))
+    most = max((entry["max_total"] for entry in entries), default=0)
+    console.print(f"{len(entries):,} submissions, {mean:.1f} of {most:g} points on average")
+    if cells := sum(map(waiting, entries)):
+        console.print(f"{cells:,} cells wait for a person in formgrader", style="yellow")
+    console.print(f"Results     {out / 'results.json'}\nTable       {out / 'results.csv'}")
+
+
 @app.command("export")
 def export_results(
     name: Name,
@@ -119,13 +144,17 @@ def export_results(
     roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, canvas_id, …")] = None,
 ) -> None:
     """Write the results of a grading in the form that a course platform reads."""
-    from grading.scores.exports import export, read_results
+    from grading.scores.exports import export, read_results, waiting
 
     assignment = find_assignment(name)
     results = read_results(out or BUILD / "grading" / assignment.name, assignment.name)
     known = read_roster(roster) if roster else Roster([])
     export(to, results, assignment.title, known, target)
     console.print(f"{len(results['submissions']):,} submissions for {to} in {target}")
+    if cells := sum(map(waiting, results["submissions"])):
+        console.print(
+            f"{cells:,} cells wait for a person: formgrader, then `workbook results`", style="yellow"
+        )
 
 
 @app.command()
@@ -247,10 +276,10 @@ def mutants(
     wanted = Wanted(out, exercise, workers, seed, seeds, sample)
     found = examine_assignment(assignment, wanted, Console(quiet=True) if as_json else console)
     write_mutants_page(found, out / "index.html")
-    tree = found.to_tree()
-    (out / "mutants.json").write_text(json.dumps(tree, indent=1), encoding="utf-8")
+    content = found.to_dict()
+    (out / "mutants.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps(tree))
+        typer.echo(json.dumps(content))
     else:
         console.print(found.summary())
         console.print(f"The page is {out / 'index.html'}")

@@ -1,10 +1,13 @@
 """The course's settings: `course.toml`."""
 
+import difflib
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from exercise_code.support.checking.assignment import all_folders
 from exercise_code.support.paths import ROOT
 
 
@@ -56,10 +59,21 @@ def read_course(root: Path = ROOT) -> Course:
         raise CourseError(f"course.toml: {str(error).replace('Course.__init__() ', '')}") from None
 
 
+def meant_by(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence on a name that is not known: what it may have been meant to be."""
+    close = difflib.get_close_matches(name.casefold(), known, n=1)
+    return f": did you mean {close[0]!r}?" if close else ""
+
+
 def _check(course: Course) -> None:
     late = course.late
     if late.grace_hours < 0 or late.late_days < 0 or not 0 <= late.penalty_per_day <= 1:
         raise ValueError("[late] needs grace_hours and late_days of 0 or more, penalty_per_day of 0 to 1")
+    known = [folder.name.partition("_")[0] for folder in all_folders()]
+    for name in (*course.deadlines, *course.extensions):
+        if name not in known:
+            meant = meant_by(name.partition("_")[0], known)
+            raise ValueError(f"{name!r} is not the short name of an assignment ({', '.join(known)}){meant}")
     moments = {f"deadlines.{name}": moment for name, moment in course.deadlines.items()}
     for name, students in course.extensions.items():
         moments |= {f"extensions.{name}.{student}": moment for student, moment in students.items()}

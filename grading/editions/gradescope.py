@@ -14,9 +14,10 @@ from pathlib import Path
 from exercise_code.support.checking.answers import Answers
 from exercise_code.support.checking.assignment import Assignment, Limits, find_assignment
 from exercise_code.support.paths import ROOT
-from grading.editions.student_files import write_tree
-from grading.running.grader import Grader, Job, checks_tree
+from grading.editions.student_files import write_student_files
+from grading.running.grader import Grader, Job
 from grading.scores.exports import gradescope_results
+from grading.scores.results import checks_as_dicts
 from grading.submissions.collect import read_submission
 
 SETUP = """\
@@ -47,21 +48,21 @@ def build(assignment: Assignment, answers: Answers, target: Path) -> None:
     job = Job.make(assignment, answers)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="workbook-") as scratch, zipfile.ZipFile(target, "w") as archive:
-        tree = Path(scratch) / "tree"
-        write_tree(assignment, tree)
+        edition = Path(scratch) / "edition"
+        write_student_files(assignment, edition)
         packed = dataclasses.asdict(job)
-        settings = {name: packed[name] for name in packed if name not in ("tree", "answers")}
+        settings = {name: packed[name] for name in packed if name not in ("files", "answers")}
         for name, content in [
             ("setup.sh", SETUP),
             ("run_autograder", RUN),
             ("job/settings.json", json.dumps(settings)),
-            ("job/tree.tar", job.tree),
+            ("job/files.tar", job.files),
             ("job/answers.safetensors", job.answers),
         ]:
             info = zipfile.ZipInfo(name)
             info.external_attr = (0o755 if "/" not in name else 0o644) << 16
             archive.writestr(info, content, zipfile.ZIP_DEFLATED)
-        files = {path.relative_to(tree): path for path in sorted(tree.rglob("*")) if path.is_file()}
+        files = {path.relative_to(edition): path for path in sorted(edition.rglob("*")) if path.is_file()}
         files |= {Path(name): ROOT / name for name in PROJECT}
         engine = [path for path in sorted((ROOT / "grading").rglob("*")) if path.suffix != ".pyc"]
         files |= {path.relative_to(ROOT): path for path in engine if path.is_file()}
@@ -73,8 +74,8 @@ def load_job(folder: Path) -> Job:
     """What `build` has packed."""
     settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
     limits = Limits(**settings.pop("limits"))
-    tree, answers = ((folder / name).read_bytes() for name in ("tree.tar", "answers.safetensors"))
-    return Job(**settings, limits=limits, tree=tree, answers=answers)
+    files, answers = ((folder / name).read_bytes() for name in ("files.tar", "answers.safetensors"))
+    return Job(**settings, limits=limits, files=files, answers=answers)
 
 
 def main(root: Path) -> None:
@@ -83,10 +84,11 @@ def main(root: Path) -> None:
     assignment = find_assignment(job.assignment, root / "source/assignments")
     submission = read_submission(root / "submission", "submission", assignment)
     with Grader(job) as grader:
-        result = grader.grade(submission)
+        graded = grader.grade(submission).graded
     (root / "results").mkdir(exist_ok=True)
-    checks = checks_tree(result.verdicts, result.seconds)
-    content = gradescope_results({"score": result.score, "notes": result.notes, "checks": checks})
+    checks = checks_as_dicts(graded.verdicts, graded.seconds)
+    entry = {"score": graded.score, "notes": graded.submission.notes, "checks": checks}
+    content = gradescope_results(entry)
     (root / "results/results.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 

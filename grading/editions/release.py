@@ -16,11 +16,11 @@ from exercise_code.support.checking.student_check import VISIBLE_SEED
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError, read_course
 from grading.editions.made_up_class import reference_models
-from grading.editions.student_files import BEGIN, END, solutions, write_tree
+from grading.editions.student_files import BEGIN, END, solutions, write_student_files
 from grading.notebooks.nbgrader_course import make_course
-from grading.running.check_process import Worker
+from grading.running.check_process import CheckProcess
 from grading.running.grader import judge_submission
-from grading.submissions.collect import Submission
+from grading.submissions.records import Submission
 
 SHORTEST_SECRET = 18
 IDIOMS = {"with torch.no_grad():"}
@@ -41,7 +41,7 @@ def release(assignment: Assignment, build: Path) -> Path:
             when it is empty, or not all of them with the solutions in it.
     """
     edition = build / "student.new"
-    write_tree(assignment, edition)
+    write_student_files(assignment, edition)
     answers = make_answers(assignment.checks, assignment.mistakes, VISIBLE_SEED)
     answers.save(edition / "assignments" / assignment.name / assignment.answers_path.name)
     released = make_course(assignment, edition, build / "nbgrader")
@@ -89,7 +89,7 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
     solved = {name: (ROOT / name).read_bytes() for name in assignment.editable} | reference_models(assignment)
     with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
         tree = shutil.copytree(edition, Path(scratch) / "edition")
-        with Worker(tree, assignment) as worker:
+        with CheckProcess(tree, assignment) as worker:
             empty, filled = (
                 judge_submission(
                     Submission(id, files),

@@ -1,4 +1,4 @@
-"""Cut the solutions out of modules, and write the tree that students' functions run in."""
+"""Cut the solutions out of modules, and write the files that students' functions run in."""
 
 import ast
 import re
@@ -23,7 +23,7 @@ SHIPPED = ("assignment.toml", "checks", "checks.py", "stand_ins.py", "figures.py
 """What of an assignment's folder students get, beside the notebooks and the answers."""
 
 
-def write_tree(assignment: Assignment, target: Path) -> None:
+def write_student_files(assignment: Assignment, target: Path) -> None:
     """Write what a student's functions need to run: stubs, support, checks; no answers, no notebook.
 
     Raises:

@@ -71,7 +71,7 @@ class Examined:
         """Killed, timeout, survived, or equivalent: survived, and listed with a reason."""
         return "equivalent" if self.entry and self.outcome.status == "survived" else self.outcome.status
 
-    def to_tree(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The same as a dict."""
         was, becomes = self.mutant.change
         return {
@@ -132,7 +132,7 @@ class Examination:
         lines.append(f"{len(self.mutants):,} mutants: {counts}; {alarms}; {self.seconds:.0f} seconds")
         return escape("\n".join(lines))
 
-    def to_tree(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The same as a dict."""
         return {
             "assignment": self.assignment.name,
@@ -142,10 +142,10 @@ class Examination:
             **{status: len(self.of(status)) for status in ("killed", "timeout", "equivalent", "survived")},
             "same_tree": self.same,
             "rewrites": len(self.rewrites),
-            "false_alarms": [item.to_tree() for item in self.false_alarms],
+            "false_alarms": [item.to_dict() for item in self.false_alarms],
             "stale": self.stale,
             "unexamined": self.unexamined,
-            "mutants": [item.to_tree() for item in self.mutants],
+            "mutants": [item.to_dict() for item in self.mutants],
         }
 
 

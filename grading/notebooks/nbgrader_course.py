@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Mapping
+from datetime import UTC
 from pathlib import Path
 
 import nbformat
@@ -14,6 +16,7 @@ from traitlets.config import Config
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError, read_course
+from grading.submissions.records import Submission
 
 # nbgrader starts alembic by its bare name
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -26,9 +29,15 @@ c.ClearSolutions.text_stub = "*Your answer here.*"
 c.Autograde.exclude_overwriting = {{{name!r}: {editable!r}}}
 c.ExecutePreprocessor.timeout = 600
 """
+NOT_EXECUTED = """\
+c.ClearOutput.enabled = False
+c.Execute.enabled = False
+"""
 
 
-def make_course(assignment: Assignment, tree: Path, course: Path, address: str | None = None) -> Path:
+def make_course(
+    assignment: Assignment, tree: Path, course: Path, address: str | None = None, *, graded: bool = False
+) -> Path:
     """Put the assignment into an nbgrader course and let nbgrader generate the students' version.
 
     Args:
@@ -36,6 +45,7 @@ def make_course(assignment: Assignment, tree: Path, course: Path, address: str |
         tree: what the students' functions need to run; it is copied beside the notebooks.
         course: the folder of the course; its gradebook is kept.
         address: of the gradebook; a SQLite file in the course if not given.
+        graded: nbgrader shall not execute notebooks, which `workbook grade` has graded in its sandbox.
 
     Returns:
         The folder with the notebooks for students.
@@ -52,6 +62,8 @@ def make_course(assignment: Assignment, tree: Path, course: Path, address: str |
     config = CONFIG.format(**settings)
     if address:
         config += f"c.CourseDirectory.db_url = {address!r}\n"
+    if graded:
+        config += NOT_EXECUTED
     (course / "nbgrader_config.py").write_text(config, encoding="utf-8")
     api = NbGraderAPI(config=nbgrader_config(course, address or gradebook_address(course)))
     outcome = api.generate_assignment(assignment.name, force=True)
@@ -115,6 +127,25 @@ def open_gradebook(course: Path | str) -> Gradebook:
 def gradebook_address(course: Path) -> str:
     """The gradebook's address, as SQLAlchemy writes it."""
     return f"sqlite:///{(course / 'gradebook.db').resolve()}"
+
+
+def write_submitted(course: Path, submission: Submission, name: str, notebooks: Mapping[str, str]) -> None:
+    """Put what was handed in where nbgrader counts submissions, and where one can read the code.
+
+    The notebooks have the verdicts in them: where nothing is executed, nbgrader's own Autograde finds in
+    them the points that the gradebook has.
+    """
+    folder = course / "submitted" / submission.id / name
+    shutil.rmtree(folder, ignore_errors=True)
+    contents = {path: text for path, text in submission.files.items() if not path.endswith(".ipynb")}
+    contents |= {notebook: text.encode("utf-8", "replace") for notebook, text in notebooks.items()}
+    if submission.submitted:
+        contents["timestamp.txt"] = (
+            f"{submission.submitted.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC".encode()
+        )
+    for path, content in contents.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
 
 
 def prepare_autograde(assignment: Assignment, course: Path, seed: int) -> None:

@@ -18,7 +18,7 @@ from nbclient import NotebookClient
 from exercise_code.support.checking.assignment import Assignment
 from grading.notebooks.kernelspec import NAME, write_spec
 from grading.notebooks.with_verdicts import grade_id_of
-from grading.submissions.collect import Submission
+from grading.submissions.records import Submission
 
 MAX_OUTPUT = 8 * 2**20
 

@@ -10,7 +10,7 @@ from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.render import to_html
 from grading.notebooks.nbgrader_course import CHECK_CELL, with_points
-from grading.submissions.collect import Submission
+from grading.submissions.records import Submission
 
 
 def exercises_by_cell(assignment: Assignment) -> dict[str, str]:

@@ -10,7 +10,7 @@ from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.run_check import MAX_WARNINGS
 from grading.pages.html import RUNS, render
 from grading.pages.tensor_pictures import Panel, panels
-from grading.submissions.graded import Graded
+from grading.submissions.records import Graded
 
 
 def feedback_page(assignment: Assignment, graded: Graded, answers: Answers) -> str:

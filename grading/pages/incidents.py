@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from grading.submissions.graded import Graded
+from grading.submissions.records import Graded
 
 KINDS = {
     "refused": r"PermissionError|Operation not permitted|Permission denied|Read-only file system",
@@ -13,7 +13,7 @@ KINDS = {
     "network": r"Network is unreachable|gaierror|Name or service not known|name resolution",
     "forged results": r"sent something else than evidence|sent the evidence of something else"
     r"|did not send all that was asked",
-    "archive": r"points outside of the archive|is a link or a device|there are more than [\d,]+ files",
+    "archive": r"points outside of the archive|is a link or a device",
 }
 """What messages and notes say of each kind."""
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from grading.pages.item_analysis import USUAL, analyse
 from grading.pages.mistake_cost import OnImages
 from grading.pages.mistake_drafts import stub
 from grading.pages.tensor_pictures import Panel, panels
-from grading.submissions.graded import Graded
+from grading.submissions.records import Graded
 
 BINS = 10
 CARDS = 24
@@ -78,6 +78,7 @@ class ClassReport:
         self.stops: dict[tuple[str, ...], Stop] = {}
         self.flaky: dict[tuple[str, str], Stop] = {}
         self.incidents: dict[str, Stop] = {}
+        self.notes: dict[str, list[str]] = {}
         self._explained: dict[tuple[str, str], Group] = {}
         self._unexplained: dict[tuple[str, ...], list[Group]] = {}
 
@@ -85,6 +86,8 @@ class ClassReport:
         """Count one submission in."""
         student = graded.submission.id
         self.scores[student] = graded.score
+        if graded.submission.notes:
+            self.notes[student] = graded.submission.notes
         self.totals.append((sum(graded.seconds), student))
         for check, seconds in zip(self.assignment.checks, graded.seconds, strict=True):
             if seconds:
@@ -158,6 +161,7 @@ def write_report(
     seed: int,
     sandbox: dict[str, Any],
     images: OnImages | None = None,
+    late: Mapping[str, str] | None = None,
 ) -> None:
     """Write the page of a class, which links to the students' pages in `feedback` beside it.
 
@@ -169,6 +173,7 @@ def write_report(
         seed: drew the hidden inputs.
         sandbox: `level`, `layers` and `missing` as in `results.json`.
         images: what the mistakes of the class cost on images.
+        late: what lateness costs, by student.
 
     Raises:
         ValueError: nothing was graded.
@@ -196,6 +201,7 @@ def write_report(
         seed=seed,
         sandbox=sandbox,
         images=images,
+        late=late or {},
         bins=bins,
         histogram=histogram(bins, report.scores, assignment.max_points),
         breakdown=breakdown(report.words),

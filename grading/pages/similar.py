@@ -18,7 +18,7 @@ from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.paths import ROOT
 from grading.editions.student_files import strip_solutions
 from grading.pages.html import render, write_page
-from grading.submissions.collect import Submission
+from grading.submissions.records import Submission
 
 NOISE, GUARANTEE = 25, 30
 """Matches shorter than the first are never found, those as long as the second always (in signs of code)."""

@@ -1,6 +1,6 @@
 """Run one submission's checks in a process of its own, and bring back what they did.
 
-`Worker.run` takes the student's files and returns evidence, whatever happens in between.
+`CheckProcess.run` takes the student's files and returns evidence, whatever happens in between.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from torch import Tensor
 
 from exercise_code.support.checking.assignment import Assignment
-from exercise_code.support.checking.evidence import MAX_HEADER, Evidence, dumps, loads
+from exercise_code.support.checking.evidence import MAX_HEADER, Evidence, dumps
 from exercise_code.support.isolation.check_server import HELD_OUT_FILE, KILL, STATUS, read_frame, write_frame
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
@@ -31,7 +31,7 @@ from grading.running.sandbox import Sandbox, detect
 ENTRY = """\
 import sys
 sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in getattr(finder, "__module__", "")]
-sys.path[:] = [{tree!r}, *(path for path in sys.path if path != {root!r})]
+sys.path[:] = [{folder!r}, *(path for path in sys.path if path != {root!r})]
 from exercise_code.support.isolation import check_server
 check_server.{function}()
 """
@@ -39,7 +39,7 @@ START_SECONDS = 60.0
 CAN_FORK = sys.platform == "linux"
 
 
-class Worker:
+class CheckProcess:
     """Runs submissions one after another; to be used in a `with` statement.
 
     On Linux it keeps a process that has imported everything, and forks it for each submission. Elsewhere
@@ -50,7 +50,7 @@ class Worker:
         """Get ready to run checks.
 
         Args:
-            pristine: a tree whose support code is trusted; a folder `scratch` is made beside it.
+            pristine: a folder whose support code is trusted; a folder `scratch` is made beside it.
             assignment: whose checks are run.
             sandbox: how far submissions are kept away; as far as this machine can, if not given.
         """
@@ -59,18 +59,18 @@ class Worker:
         self._scratch = pristine.parent / "scratch"
         self._scratch.mkdir(exist_ok=True)
         self._scratch.chmod(0o777)
-        self._zygote: _Zygote | None = None
+        self._server: _ForkServer | None = None
         self._opening, self._closed = threading.Lock(), False
 
-    def __enter__(self) -> "Worker":
+    def __enter__(self) -> "CheckProcess":
         return self
 
     def __exit__(self, *exception: object) -> None:
         """End what runs, even if another thread waits for it."""
         with self._opening:
             self._closed = True
-        if self._zygote:
-            self._zygote.close()
+        if self._server:
+            self._server.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def run(
@@ -85,7 +85,7 @@ class Worker:
         A check that loops, crashes or ends the process costs itself: the rest goes on in a new process.
 
         Args:
-            files: the student's files by their paths in the tree.
+            files: the student's files by their paths in that folder.
             seed: draws the inputs.
             checks: the checks to run; all if none are named.
             held_out: images on which saved models are tried, by their key.
@@ -145,24 +145,24 @@ class Worker:
         bounds = str(limits.memory_mb), str(limits.seconds_per_submission)
         if not CAN_FORK:
             scratch = tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True)
-            tree = Path(scratch.name) / "tree"
-            shutil.copytree(self._pristine, tree, ignore=shutil.ignore_patterns("answers.safetensors"))
+            folder = Path(scratch.name) / "files"
+            shutil.copytree(self._pristine, folder, ignore=shutil.ignore_patterns("answers.safetensors"))
             for name, content in files.items():
-                (tree / name).parent.mkdir(parents=True, exist_ok=True)
-                (tree / name).write_bytes(content)
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(content)
             arguments = self._assignment.name, str(seed), *bounds, *ids
-            return _Process(_start_python(tree, "main", *arguments, stdout=subprocess.PIPE), scratch)
+            return _Process(_start_python(folder, "main", *arguments, stdout=subprocess.PIPE), scratch)
         for _ in range(2):
             with self._opening:
                 if self._closed:
                     break
-                self._zygote = self._zygote or _Zygote(
+                self._server = self._server or _ForkServer(
                     self._pristine, self._assignment.name, *bounds, *self._sandbox.confines
                 )
-            if child := self._zygote.fork(files, checks=ids, seed=seed):
+            if child := self._server.fork(files, checks=ids, seed=seed):
                 return child
-            self._zygote.close()
-            self._zygote = None
+            self._server.close()
+            self._server = None
         raise CourseError("no process can be started to run submissions: is there memory left?")
 
 
@@ -232,25 +232,25 @@ class _Process(_Child):
         self._scratch.cleanup()
 
 
-class _Fork(_Child):
-    """A child that is a fork of a zygote."""
+class _Forked(_Child):
+    """A child that is a fork of the fork server."""
 
-    def __init__(self, frames: BinaryIO, zygote: "_Zygote") -> None:
-        self._zygote = zygote
+    def __init__(self, frames: BinaryIO, server: "_ForkServer") -> None:
+        self._server = server
         super().__init__(frames)
 
     def kill(self) -> None:
-        self._zygote.send(KILL)
+        self._server.send(KILL)
 
     def ending(self) -> str:
-        self._zygote.send(STATUS)
-        status = self._zygote.answer()
+        self._server.send(STATUS)
+        status = self._server.answer()
         if status is None:
             return "the worker ended"
         return _ending(os.waitstatus_to_exitcode(json.loads(status)))
 
 
-class _Zygote:
+class _ForkServer:
     """A process that has imported everything and forks on request."""
 
     def __init__(self, pristine: Path, assignment: str, *arguments: str) -> None:
@@ -267,7 +267,7 @@ class _Zygote:
             )
 
     def fork(self, files: dict[str, bytes], **request: Any) -> _Child | None:
-        """Start a fork that runs checks as `child.serve` describes; None if the zygote has been ended."""
+        """Start a fork that runs checks; None if the server has been ended."""
         ours, theirs = os.pipe()
         with tempfile.TemporaryFile() as packed:
             for name, content in files.items():
@@ -279,10 +279,10 @@ class _Zygote:
         if self.answer() is None:
             os.close(ours)
             return None
-        return _Fork(os.fdopen(ours, "rb"), self)
+        return _Forked(os.fdopen(ours, "rb"), self)
 
     def send(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
-        """Send a message, unless the zygote has been ended."""
+        """Send a message, unless the server has been ended."""
         with contextlib.suppress(OSError):
             socket.send_fds(self._socket, [data], descriptors)
 
@@ -300,15 +300,15 @@ class _Zygote:
         self._process.wait()
 
 
-def _start_python(tree: Path, function: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
-    """Start Python on a function of `child` in a tree, with nothing of this process's environment."""
+def _start_python(folder: Path, function: str, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+    """Start Python on a function of `check_server`, with nothing of this process's environment."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     system = {name: os.environ[name] for name in ("SYSTEMROOT", "TEMP") if name in os.environ}
-    entry = ENTRY.format(tree=str(tree), root=str(ROOT), function=function)
+    entry = ENTRY.format(folder=str(folder), root=str(ROOT), function=function)
     return subprocess.Popen(
         [sys.executable, "-I", "-B", "-c", entry, *arguments],
-        cwd=tree,
-        env={**system, **threads, "HOME": str(tree), "TMPDIR": str(tree)},
+        cwd=folder,
+        env={**system, **threads, "HOME": str(folder), "TMPDIR": str(folder)},
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -320,7 +320,7 @@ def _evidence(id: str, frame: bytes | tuple[str, str]) -> Evidence:
     if isinstance(frame, tuple):
         return Evidence(id, problem=frame)
     try:
-        evidence = Evidence.from_tree(loads(frame, MAX_HEADER))
+        evidence = Evidence.from_bytes(frame, MAX_HEADER)
     except ValueError:
         return Evidence(id, problem=("crashed", "the process sent something else than evidence"))
     if evidence.check != id or evidence.problem or "float32" not in evidence.runs:

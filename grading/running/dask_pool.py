@@ -25,10 +25,10 @@ from distributed import (
 )
 
 from grading.course import CourseError
-from grading.running.grader import Grader, Job, Result
+from grading.running.grader import Grader, Job
 from grading.running.incremental import Pool, Task
 from grading.running.sandbox import Sandbox, detect
-from grading.submissions.collect import Submission
+from grading.submissions.records import Result, Submission
 
 IN_FLIGHT = 3
 """Submissions that wait or run, for each worker: enough to keep all busy, few enough to stay in memory."""

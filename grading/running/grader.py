@@ -10,10 +10,9 @@ import tempfile
 import threading
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,92 +21,19 @@ from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.answers import Answers
 from exercise_code.support.checking.assignment import Assignment, Limits, find_assignment
 from exercise_code.support.checking.declare import Check
-from exercise_code.support.checking.evidence import Evidence, dumps, loads
+from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.follow_through import Rerun, block, follow_through
 from exercise_code.support.checking.judge import Verdict, judge, unlike
 from exercise_code.support.isolation.check_server import STAND_INS
-from grading.editions.student_files import single_stand_ins, write_tree
+from grading.editions.student_files import single_stand_ins, write_student_files
 from grading.notebooks.rerun import executed
 from grading.notebooks.with_verdicts import exercises_by_cell, with_verdicts
 from grading.pages.feedback import feedback_page
 from grading.pages.mistake_drafts import portable
-from grading.running.check_process import Worker
-from grading.submissions.collect import Submission
-from grading.submissions.graded import Graded
+from grading.running.check_process import CheckProcess
+from grading.submissions.records import Gathered, Graded, Result, Submission
 
 DOUBTFUL = {"failed", "error", "timeout", "crashed"}
-
-
-@dataclass
-class Gathered:
-    """What a submission's functions did: evidence for each check, and that of a second run for some.
-
-    `followed` is what blocked checks did with stand-ins, by `_with_stand_ins`; `counts` names for some checks
-    which of it their verdict is about.
-    """
-
-    evidence: list[Evidence]
-    second: dict[str, Evidence] = field(default_factory=dict)
-    followed: dict[str, Evidence] = field(default_factory=dict)
-    counts: dict[str, str] = field(default_factory=dict)
-
-    def to_bytes(self) -> bytes:
-        """The same as a safetensors file."""
-        second, followed = (
-            {name: item.to_tree() for name, item in items.items()} for items in (self.second, self.followed)
-        )
-        evidence = [item.to_tree() for item in self.evidence]
-        return dumps({"evidence": evidence, "second": second, "followed": followed, "counts": self.counts})
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "Gathered":
-        """Read what `to_bytes` wrote.
-
-        Raises:
-            ValueError: the bytes are something else.
-        """
-        tree = loads(data)
-        second, followed = (
-            {name: Evidence.from_tree(item) for name, item in tree[kind].items()}
-            for kind in ("second", "followed")
-        )
-        return cls([Evidence.from_tree(item) for item in tree["evidence"]], second, followed, tree["counts"])
-
-    @property
-    def that_counts(self) -> list[Evidence]:
-        """What the verdicts are about, check by check."""
-        return [
-            self.followed[self.counts[item.check]]
-            if item.check in self.counts
-            else _that_counts(item, self.second.get(item.check))
-            for item in self.evidence
-        ]
-
-
-@dataclass
-class Result:
-    """What follows from one submission.
-
-    `evidence` is None where it was known before. `notebooks` have the verdicts below their check cells;
-    `untouched` names the written answers in them that are missing or as they were released. `ran` is false
-    where no worker survived the submission: the next run tries again.
-    """
-
-    id: str
-    notes: list[str]
-    verdicts: list[Verdict]
-    seconds: list[float]
-    code: dict[str, str]
-    evidence: bytes | None
-    feedback: str
-    notebooks: dict[str, str]
-    untouched: list[str]
-    ran: bool = True
-
-    @property
-    def score(self) -> float:
-        """Points of all checks."""
-        return sum(verdict.points for verdict in self.verdicts)
 
 
 @dataclass(frozen=True)
@@ -122,7 +48,7 @@ class Job:
     notebooks: list[str]
     limits: Limits
     gpu: bool
-    tree: bytes
+    files: bytes
     answers: bytes
     cells: dict[str, str]
     stand_ins: dict[str, str]
@@ -135,11 +61,11 @@ class Job:
     ) -> "Job":
         """Pack the checks, the support code and the answers; `execute` has notebooks run once more."""
         with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-            write_tree(assignment, Path(scratch) / "tree")
-            (Path(scratch) / "tree/assignments" / assignment.name / "stand_ins.py").unlink(missing_ok=True)
+            write_student_files(assignment, Path(scratch) / "files")
+            (Path(scratch) / "files/assignments" / assignment.name / "stand_ins.py").unlink(missing_ok=True)
             packed = io.BytesIO()
             with tarfile.open(fileobj=packed, mode="w") as archive:
-                archive.add(Path(scratch) / "tree", ".", filter=_anonymous)
+                archive.add(Path(scratch) / "files", ".", filter=_anonymous)
         cells = exercises_by_cell(assignment)
         return cls(
             assignment.name,
@@ -157,7 +83,7 @@ class Job:
     @functools.cached_property
     def checks_hash(self) -> str:
         """Names all that evidence depends on, but for the submission, the seed and the environment."""
-        return sha256(self.tree).hexdigest()
+        return sha256(self.files).hexdigest()
 
     @functools.cached_property
     def answers_hash(self) -> str:
@@ -176,24 +102,6 @@ class Job:
         rest = json.dumps([*about, self.execute])
         parts = [key, self.answers_hash, _hash_files(submission.files), rest]
         return sha256("\n".join(parts).encode()).hexdigest()[:32]
-
-
-def checks_tree(verdicts: Iterable[Verdict], seconds: Iterable[float]) -> list[dict[str, Any]]:
-    """Verdicts as `results.json` has them."""
-    return [
-        {
-            "id": verdict.check,
-            "points": verdict.points,
-            "max_points": verdict.max_points,
-            "status": verdict.status,
-            "message": verdict.message,
-            "hint": verdict.hint,
-            "unstable": verdict.unstable,
-            "stand_ins": verdict.followed,
-            "seconds": round(taken, 3),
-        }
-        for verdict, taken in zip(verdicts, seconds, strict=True)
-    ]
 
 
 def environment(seed: int, level: str) -> str:
@@ -218,14 +126,14 @@ class Grader:
         with ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbook-")))
             self._pristine = scratch / "pristine"
-            with tarfile.open(fileobj=io.BytesIO(job.tree)) as archive:
+            with tarfile.open(fileobj=io.BytesIO(job.files)) as archive:
                 archive.extractall(self._pristine, filter="data")
             found = find_assignment(job.assignment, self._pristine / "assignments")
             self._assignment = replace(found, limits=job.limits)
             self._answers = Answers.from_bytes(job.answers)
             self._cells, self._execute, self._stand_ins = job.cells, job.execute, job.stand_ins
             self._turn = threading.Lock()
-            self._worker = stack.enter_context(Worker(self._pristine, self._assignment))
+            self._worker = stack.enter_context(CheckProcess(self._pristine, self._assignment))
             self._open = stack.pop_all()
 
     def __enter__(self) -> "Grader":
@@ -243,12 +151,11 @@ class Grader:
         return self.finish(submission, self.gather(submission, evidence), new=evidence is None)
 
     def gather(self, submission: Submission, evidence: bytes | None = None) -> Gathered:
-        """Run all checks, unless their evidence is known."""
+        """Run all checks, unless their evidence is known; a missing module stays a stub."""
         if evidence:
             return Gathered.from_bytes(evidence)
-        missing = [name for name in self._assignment.editable if name not in submission.files]
-        if missing:
-            problem = "not_written", f"{missing[0]} is not in the submission"
+        if not any(name in submission.files for name in self._assignment.editable):
+            problem = "not_written", f"{self._assignment.editable[0]} is not in the submission"
             return Gathered([Evidence(check.id, problem=problem) for check in self._assignment.checks])
         return Gathered(self._run(submission, [check.id for check in self._assignment.checks]))
 
@@ -277,7 +184,7 @@ class Grader:
         for ids in ([id for id in doubtful if id not in late[1:]], late[1:]):
             if ids:
                 gathered.second |= {item.check: item for item in self._run(submission, ids)}
-            if late and _is_late(gathered.second[late[0]]):
+            if late and gathered.second[late[0]].status == "timeout":
                 break
         return bool(doubtful)
 
@@ -336,18 +243,10 @@ class Grader:
                 name: executed(name, text, submission, self._assignment, self._pristine, self._cells)
                 for name, text in notebooks.items()
             }
-        graded.submission = submission
-        return Result(
-            submission.id,
-            submission.notes,
-            graded.verdicts,
-            graded.seconds,
-            graded.code,
-            gathered.to_bytes() if new else None,
-            feedback_page(self._assignment, graded, self._answers),
-            notebooks,
-            untouched,
-        )
+        graded.submission, graded.untouched = submission, untouched
+        page = feedback_page(self._assignment, graded, self._answers)
+        alone = replace(graded, submission=replace(submission, files={}), evidence=[])
+        return Result(alone, gathered.to_bytes() if new else None, page, notebooks)
 
     def _run(
         self, submission: Submission, checks: list[str], beside: dict[str, bytes] | None = None
@@ -419,22 +318,6 @@ def _disagreement(
     return unlike(check, *runs) if runs[0] else None
 
 
-def _that_counts(first: Evidence, second: Evidence | None) -> Evidence:
-    """The first run, unless its process ended or took too long and the second's did not.
-
-    Then the machine may have been busy.
-    """
-    return second if second and _ended(first) and not _ended(second) else first
-
-
-def _ended(evidence: Evidence) -> bool:
-    return bool(evidence.problem) and evidence.problem[0] in ("timeout", "crashed")
-
-
-def _is_late(evidence: Evidence) -> bool:
-    return bool(evidence.problem) and evidence.problem[0] == "timeout"
-
-
 def _with_stand_ins(check: str, texts: Iterable[str]) -> str:
     """Names a run of a check with stand-ins."""
     return f"{check} {sha256(json.dumps([*texts]).encode()).hexdigest()[:16]}"
@@ -453,7 +336,7 @@ def _hash_files(files: dict[str, bytes]) -> str:
 
 
 def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Equal trees give equal archives, whoever wrote them and when."""
+    """Equal folders give equal archives, whoever wrote them and when."""
     info.mtime = info.uid = info.gid = 0
     info.mode = 0o755 if info.isdir() else 0o644
     info.uname = info.gname = ""

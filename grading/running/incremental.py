@@ -1,26 +1,21 @@
 """Grade a folder of submissions: each once, whatever happens in between."""
 
-import json
 import sys
-import textwrap
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 from grading.course import CourseError
+from grading.notebooks.nbgrader_course import write_submitted
 from grading.pages.html import write_page
-from grading.running.grader import Grader, Job, Result, checks_tree, environment
-from grading.running.journal import Journal, Record
-from grading.running.sandbox import Sandbox
-from grading.scores.late import Ledger
-from grading.submissions.collect import Collection, Submission
+from grading.running.grader import Grader, Job, environment
+from grading.running.journal import Journal
+from grading.submissions.records import Graded, Result, Submission
 
-SCHEMA = "https://deep-vision-workbook.org/schemas/results-1.json"
 AHEAD = 2
 """Submissions that have begun before the one that is judged is done, with one worker."""
 
@@ -30,12 +25,13 @@ Pool = Callable[[Iterable[Task]], Iterator[tuple[Submission, Result]]]
 
 @dataclass(frozen=True)
 class Progress:
-    """One submission is done: its score, the statuses of its checks, and whether it had to run."""
+    """One submission is done: its score, the statuses of its checks, whether it had to run, what was odd."""
 
     id: str
     score: float
     statuses: list[str]
     ran: bool
+    notes: list[str]
 
 
 def grade(
@@ -87,13 +83,14 @@ def grade(
     with pool as run:
         for submission, result in run(chain([first], to_run)):
             key, state = keys.pop(submission.id)
-            write_page(_page(out, result.id), result.feedback)
+            write_page(_page(out, submission.id), result.feedback)
             for name, text in result.notebooks.items():
-                write_page(notebook_place(out, result.id, job.assignment, name), text)
-            journal.write(submission, result, key, state)
+                write_page(notebook_place(out, submission.id, job.assignment, name), text)
+            write_submitted(out / "nbgrader", submission, job.assignment, result.notebooks)
+            journal.write(result, key, state)
             yield from unchanged
             unchanged.clear()
-            yield _progress(result, ran=result.evidence is not None)
+            yield _progress(result.graded, ran=result.gathered is not None)
     yield from unchanged
 
 
@@ -125,26 +122,6 @@ def one_after_another(job: Job) -> Iterator[Pool]:
             sys.setswitchinterval(usual)
 
 
-def results(
-    records: Iterable[Record],
-    assignment: str,
-    seed: int,
-    sandbox: Sandbox,
-    ledger: Ledger,
-    collection: Collection | None = None,
-) -> Iterator[str]:
-    """The text of `results.json`, which `results.schema.json` describes, piece by piece."""
-    head = {"schema": SCHEMA, "assignment": assignment, "seed": seed, "sandbox": sandbox.to_tree()}
-    if collection:
-        head |= {"missing": collection.missing, "unknown": collection.unknown}
-    yield json.dumps(head, indent=1)[:-2] + ',\n "submissions": ['
-    comma = ""
-    for record in records:
-        yield comma + "\n" + textwrap.indent(json.dumps(_to_tree(record, ledger), indent=1), "  ")
-        comma = ","
-    yield "\n ]\n}\n"
-
-
 def notebook_place(out: Path, id: str, assignment: str, notebook: str) -> Path:
     """Where a student's notebook with the verdicts lies, as nbgrader wants it."""
     return out / "nbgrader" / "autograded" / id / assignment / notebook
@@ -159,23 +136,7 @@ def _is_there(out: Path, id: str, job: Job) -> bool:
     return all(place.exists() for place in (_page(out, id), *places))
 
 
-def _progress(found: Result | Record, *, ran: bool) -> Progress:
-    id = found.id if isinstance(found, Result) else found.submission.id
-    return Progress(id, found.score, [verdict.status for verdict in found.verdicts], ran)
-
-
-def _to_tree(record: Record, ledger: Ledger) -> dict[str, Any]:
-    submission = record.submission
-    late = ledger.charge(submission.id, submission.submitted)
-    return {
-        "id": submission.id,
-        "name": submission.name,
-        "submitted": submission.submitted and submission.submitted.isoformat(),
-        "score": record.score,
-        "max_score": sum(verdict.max_points for verdict in record.verdicts),
-        "late": asdict(late),
-        "final_score": round(record.score * (1 - late.penalty), 4),
-        "notes": record.submission.notes,
-        "evidence": record.key,
-        "checks": checks_tree(record.verdicts, record.seconds),
-    }
+def _progress(graded: Graded, *, ran: bool) -> Progress:
+    statuses = [verdict.status for verdict in graded.verdicts]
+    submission = graded.submission
+    return Progress(submission.id, graded.score, statuses, ran, submission.notes)

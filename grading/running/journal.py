@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, overload
@@ -12,9 +12,7 @@ from typing import Any, overload
 from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.judge import Verdict
 from grading.course import CourseError
-from grading.running.grader import Gathered, Result
-from grading.submissions.collect import Submission
-from grading.submissions.graded import Graded
+from grading.submissions.records import Gathered, Graded, Result, Stored, Submission
 
 TABLES = """
 create table if not exists run (name text primary key, value text not null);
@@ -22,14 +20,6 @@ create table if not exists evidence (key text primary key, content blob not null
 create table if not exists result
     (id text primary key, state text not null, key text not null, record text not null);
 """
-
-
-@dataclass
-class Record(Graded):
-    """A submission as the journal knows it: the key of its evidence, and the written answers to score 0."""
-
-    key: str = ""
-    untouched: list[str] = field(default_factory=list)
 
 
 class Journal:
@@ -109,43 +99,34 @@ class Journal:
         row = self._row("select content from evidence where key = ?", key)
         return row and row[0]
 
-    def write(self, submission: Submission, result: Result, key: str, state: str) -> None:
+    def write(self, result: Result, key: str, state: str) -> None:
         """Write a result down, together with its evidence if that is new.
 
         The evidence of a submission that did not run is kept under another key, where nobody looks for it.
         """
         if not result.ran:
             key, state = f"{key} did not run", ""
-        record = {
-            "notes": result.notes,
-            "name": submission.name,
-            "submitted": submission.submitted and submission.submitted.isoformat(),
-            "verdicts": [asdict(verdict) for verdict in result.verdicts],
-            "seconds": result.seconds,
-            "code": result.code,
-            "untouched": result.untouched,
-        }
         self._db.execute("begin")
-        if result.evidence is not None:
-            self._db.execute("insert or replace into evidence values (?, ?)", (key, result.evidence))
-        row = submission.id, state, key, json.dumps(record)
+        if result.gathered is not None:
+            self._db.execute("insert or replace into evidence values (?, ?)", (key, result.gathered))
+        row = result.graded.submission.id, state, key, json.dumps(_as_dict(result.graded))
         self._db.execute("insert or replace into result values (?, ?, ?, ?)", row)
         self._db.execute("commit")
 
-    def records(self, ids: Iterable[str]) -> Iterator[Record]:
+    def records(self, ids: Iterable[str]) -> Iterator[Stored]:
         """What is known of submissions, one by one in the given order."""
         for id in ids:
             key, record = self._row("select key, record from result where id = ?", id)
             content: dict[str, Any] = json.loads(record)
-            submitted = content["submitted"] and datetime.fromisoformat(content["submitted"])
-            yield Record(
-                Submission(id, notes=content["notes"], name=content["name"], submitted=submitted),
-                [Verdict(**verdict) for verdict in content["verdicts"]],
-                _Stored(self, key, len(content["verdicts"])),
-                content["seconds"],
-                content["code"],
-                key,
-                content["untouched"],
+            submitted = content.pop("submitted")
+            about = {name: content.pop(name) for name in ("notes", "name")}
+            verdicts = [Verdict(**verdict) for verdict in content.pop("verdicts")]
+            yield Stored(
+                Submission(id, submitted=submitted and datetime.fromisoformat(submitted), **about),
+                verdicts,
+                _LateEvidence(self, key, len(verdicts)),
+                **content,
+                key=key,
             )
 
     def _row(self, query: str, value: str) -> tuple | None:
@@ -153,7 +134,21 @@ class Journal:
             return rows.fetchone()
 
 
-class _Stored(Sequence[Evidence]):
+def _as_dict(graded: Graded) -> dict[str, Any]:
+    """What is written down of a submission, but for its name and its evidence."""
+    submission = graded.submission
+    return {
+        "notes": submission.notes,
+        "name": submission.name,
+        "submitted": submission.submitted and submission.submitted.isoformat(),
+        "verdicts": [asdict(verdict) for verdict in graded.verdicts],
+        "seconds": graded.seconds,
+        "code": graded.code,
+        "untouched": graded.untouched,
+    }
+
+
+class _LateEvidence(Sequence[Evidence]):
     """Evidence that is read when it is first asked for."""
 
     def __init__(self, journal: Journal, key: str, size: int) -> None:

@@ -37,7 +37,7 @@ class Sandbox:
         """The layers that the child takes itself."""
         return [layer for layer in self.layers if layer in confine.LAYERS]
 
-    def to_tree(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The same as a dict."""
         return asdict(self)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from exercise_code.support.checking.render import WORDS
 from grading.course import CourseError
+from grading.scores.late import Late
 from grading.submissions.roster import Roster, Student
 
 Results = dict[str, Any]
@@ -58,7 +59,7 @@ Files = Iterator[tuple[str, str]]
 
 
 def to_csv(results: Results, title: str, roster: Roster) -> Files:
-    """A table for people: score, what lateness costs, and points of each check."""
+    """A table for people: checks, written answers, what people changed, lateness and the total."""
     rows = []
     for entry, student in _entries(results, roster):
         late = entry["late"]
@@ -70,10 +71,17 @@ def to_csv(results: Results, title: str, roster: Roster) -> Files:
                 "submitted": entry["submitted"] or "",
                 "score": entry["score"],
                 "max_score": entry["max_score"],
+                "written": sum(question["points"] for question in entry["questions"]),
+                "waiting": waiting(entry),
+                "changed_by_hand": _changed(entry),
+                "total": entry["total"],
+                "max_total": entry["max_total"],
                 "late_days": late["days"],
                 "free_days": late["free"],
+                "penalty": late["penalty"],
                 "final_score": entry["final_score"],
                 **{check["id"]: check["points"] for check in entry["checks"]},
+                **{question["id"]: question["points"] for question in entry["questions"]},
             }
         )
     yield "", _table(rows)
@@ -110,7 +118,7 @@ def to_moodle(results: Results, title: str, roster: Roster) -> Files:
             "Email address": student.email,
             "Status": "Submitted for grading",
             "Grade": entry["final_score"],
-            "Maximum Grade": entry["max_score"],
+            "Maximum Grade": entry["max_total"],
             "Grade can be changed": "Yes",
             "Last modified (submission)": entry["submitted"] or "",
             "Last modified (grade)": "",
@@ -141,17 +149,37 @@ def gradescope_results(entry: Mapping[str, Any]) -> dict[str, Any]:
         }
         for check in entry["checks"]
     ]
+    by_hand = [
+        {
+            "name": question["id"],
+            "score": question["points"],
+            "max_score": question["max_points"],
+            "output": "waits for a person" if question["waiting"] else question["comment"],
+            "output_format": "text",
+            "visibility": "visible",
+        }
+        for question in entry.get("questions", ())
+    ]
+    by_hand += [
+        {
+            "name": f"{override['exercise']}: changed by hand",
+            "score": override["points"] - override["automatic"],
+            "output_format": "text",
+            "visibility": "visible",
+        }
+        for override in entry.get("overrides", ())
+    ]
     return {
-        "score": entry["score"],
+        "score": entry.get("total", entry["score"]),
         "output": "\n".join(entry["notes"]),
         "output_format": "text",
         "visibility": "visible",
-        "tests": tests,
+        "tests": [*tests, *by_hand],
     }
 
 
 def to_classroom50(results: Results, title: str, roster: Roster) -> Files:
-    """The `result.json` of Classroom 50 (classroom50/result/v1) for the one submission that was graded.
+    """The `result.json` of Classroom 50 (classroom50/result/v1) for the checks of the one submission there.
 
     What it says of the repository comes from the variables that its runner sets. Scores are whole numbers
     there: they are in hundredths of a point.
@@ -209,7 +237,16 @@ def _entries(results: Results, roster: Roster) -> Iterator[tuple[dict[str, Any],
 
 
 def _maximum(results: Results) -> float:
-    return max((entry["max_score"] for entry in results["submissions"]), default=0.0)
+    return max((entry["max_total"] for entry in results["submissions"]), default=0.0)
+
+
+def waiting(entry: Mapping[str, Any]) -> int:
+    """How many cells of a submission a person should look at."""
+    return sum(each["waiting"] for each in (*entry["questions"], *entry["overrides"]))
+
+
+def _changed(entry: Mapping[str, Any]) -> float:
+    return sum(override["points"] - override["automatic"] for override in entry["overrides"])
 
 
 def _explained(check: Mapping[str, Any]) -> str:
@@ -219,7 +256,14 @@ def _explained(check: Mapping[str, Any]) -> str:
 
 def _comment(entry: Mapping[str, Any]) -> str:
     wrong = [check for check in entry["checks"] if check["status"] != "passed"]
-    return "\n".join(f"{check['id']}: {_explained(check)}" for check in wrong) or "Everything is right."
+    lines = [f"{check['id']}: {_explained(check)}" for check in wrong] or ["All checks are right."]
+    lines += [
+        f"{each['id']}: {each['points']:g} of {each['max_points']:g}. {each['comment']}".strip()
+        for each in entry["questions"]
+        if not each["waiting"]
+    ]
+    lines += [f"{each['exercise']}: {each['points']:g}, given by hand" for each in entry["overrides"]]
+    return "\n".join([*lines, *filter(None, [Late(**entry["late"]).sentence])])
 
 
 def _table(rows: list[dict[str, Any]], head: list[str] | None = None, trusted: int = 0) -> str:

@@ -1,23 +1,29 @@
 """Write scores into nbgrader's gradebook, where formgrader shows them."""
 
+import json
 import tempfile
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
-from nbgrader.api import Comment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
+import nbformat
+from nbgrader.api import BaseCell, Comment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
 from sqlalchemy import create_engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, SAWarning, SQLAlchemyError
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import InstrumentedAttribute, Query, selectinload
 
 from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError
-from grading.editions.student_files import write_tree
+from grading.editions.student_files import write_student_files
 from grading.notebooks.nbgrader_course import gradebook_address, make_course, open_gradebook
-from grading.notebooks.with_verdicts import exercises_by_cell, of_exercise
-from grading.running.journal import Record
+from grading.notebooks.with_verdicts import exercises_by_cell, grade_id_of, of_exercise
+from grading.scores.by_hand import Mark
+from grading.submissions.records import Stored
 
 BATCH = 200
 PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0)
@@ -25,12 +31,12 @@ PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
 def write_gradebook(
-    assignment: Assignment, records: Iterable[Record], course: Path, address: str | None = None
+    assignment: Assignment, records: Iterable[Stored], course: Path, address: str | None = None
 ) -> str:
     """Put scores into an nbgrader course, which is made if need be; one process writes, batch by batch.
 
     A written answer that is untouched or deleted gets 0; the others wait for a person, as nbgrader has it.
-    What a person has given stays.
+    What a person has given stays, and waits again only where the answer or the points of the checks change.
 
     Args:
         assignment: what was graded.
@@ -46,12 +52,38 @@ def write_gradebook(
     """
     address = address or gradebook_address(course)
     exercises = exercises_by_cell(assignment)
+    seen = _Seen(course, assignment)
     with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-        write_tree(assignment, Path(scratch) / "tree")
-        _patiently(lambda: make_course(assignment, Path(scratch) / "tree", course, address), address)
+        files = Path(scratch) / "files"
+        write_student_files(assignment, files)
+        _patiently(lambda: make_course(assignment, files, course, address, graded=True), address)
     for batch in _batches(records):
-        _patiently(lambda batch=batch: _write(batch, assignment, exercises, address), address)
+        _patiently(lambda batch=batch: _write(batch, assignment, exercises, seen, address), address)
+    seen.save()
     return address
+
+
+def read_marks(
+    assignment: Assignment, course: Path, address: str | None = None
+) -> dict[str, dict[str, Mark]]:
+    """What people have given in the gradebook, by student and by the id of the cell.
+
+    Args:
+        assignment: what was graded.
+        course: the folder of the nbgrader course.
+        address: of the gradebook; the SQLite file in the course if not given.
+
+    Raises:
+        CourseError: there is no gradebook, or it is away.
+    """
+    if address is None and not (course / "gradebook.db").exists():
+        raise CourseError(
+            f"there is no gradebook in {course}: grade first, or give --gradebook as `workbook grade` had it"
+        )
+    address = address or gradebook_address(course)
+    marks: dict[str, dict[str, Mark]] = {}
+    _patiently(lambda: marks.update(_marks(assignment, address)), address)
+    return marks
 
 
 def check_address(address: str) -> None:
@@ -68,7 +100,60 @@ def check_address(address: str) -> None:
         ) from None
 
 
-def _write(batch: list[Record], assignment: Assignment, exercises: dict[str, str], address: str) -> None:
+class _Seen:
+    """The written answers as the gradebook was last told of them: a person looks again only at new ones."""
+
+    def __init__(self, course: Path, assignment: Assignment) -> None:
+        self._place = course / f"answers-{assignment.name}.json"
+        self._autograded, self._assignment = course / "autograded", assignment
+        there = self._place.exists()
+        self._before = json.loads(self._place.read_text(encoding="utf-8")) if there else {}
+        self._now: dict[str, dict[str, str]] = {}
+
+    def changed(self, student: str) -> set[str]:
+        """The questions whose answer is another than before."""
+        now = self._now[student] = {}
+        for name in self._assignment.notebooks:
+            path = self._autograded / student / self._assignment.name / name
+            for cell in json.loads(path.read_bytes())["cells"] if path.exists() else []:
+                question = grade_id_of(nbformat.from_dict(cell))
+                if question in self._assignment.questions:
+                    answer = json.dumps([now.get(question), cell["source"], cell.get("attachments")])
+                    now[question] = sha256(answer.encode()).hexdigest()
+        before = self._before.get(student, {})
+        return {
+            question for question in self._assignment.questions if now.get(question) != before.get(question)
+        }
+
+    def save(self) -> None:
+        """Remember the answers for the next time."""
+        part = self._place.with_suffix(".part")
+        part.write_text(json.dumps(self._before | self._now, indent=1), encoding="utf-8")
+        part.replace(self._place)
+
+
+def _marks(assignment: Assignment, address: str) -> dict[str, dict[str, Mark]]:
+    with open_gradebook(address) as gradebook:
+
+        def cells(kind: type[Grade | Comment], *columns: InstrumentedAttribute) -> Query:
+            query = gradebook.db.query(SubmittedAssignment.student_id, BaseCell.name, *columns)
+            query = query.join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            query = query.join(kind, kind.notebook_id == SubmittedNotebook.id)
+            query = query.join(BaseCell, BaseCell.id == kind.cell_id)
+            return query.filter(SubmittedAssignment.assignment.has(name=assignment.name))
+
+        said = cells(Comment, Comment.manual_comment)
+        given = cells(Grade, Grade.manual_score, Grade.extra_credit, Grade.needs_manual_grade)
+        comments = {(student, cell): comment or "" for student, cell, comment in said}
+        marks: dict[str, dict[str, Mark]] = defaultdict(dict)
+        for student, cell, points, extra, waiting in given:
+            marks[student][cell] = Mark(points, extra or 0.0, waiting, comments.get((student, cell), ""))
+        return marks
+
+
+def _write(
+    batch: list[Stored], assignment: Assignment, exercises: dict[str, str], seen: _Seen, address: str
+) -> None:
     """Write some records in one transaction; to write them again changes nothing."""
     with open_gradebook(address) as gradebook, warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # nbgrader builds rows outside of a session
@@ -78,13 +163,21 @@ def _write(batch: list[Record], assignment: Assignment, exercises: dict[str, str
             for record in batch:
                 row = rows[record.submission.id]
                 _name(row.student, record.submission.name)
+                row.timestamp = in_utc(record.submission.submitted)
+                changed = seen.changed(record.submission.id)
                 for grade in (grade for notebook in row.notebooks for grade in notebook.grades):
-                    if grade.cell.name in exercises:
-                        found = of_exercise(record.verdicts, exercises[grade.cell.name])
+                    cell, before = grade.cell.name, grade.auto_score
+                    if cell in exercises:
+                        found = of_exercise(record.verdicts, exercises[cell])
                         grade.auto_score = sum(verdict.points for verdict in found)
+                        is_new = grade.auto_score != before
                     else:
-                        grade.auto_score = 0.0 if grade.cell.name in record.untouched else None
-                    grade.needs_manual_grade = grade.auto_score is None or grade.manual_score is not None
+                        grade.auto_score = 0.0 if cell in record.untouched else None
+                        is_new = cell in changed
+                    if grade.manual_score is None:
+                        grade.needs_manual_grade = grade.auto_score is None
+                    elif is_new:
+                        grade.needs_manual_grade = True
             db.commit()
         except SQLAlchemyError:
             db.rollback()
@@ -120,13 +213,18 @@ def _rows(gradebook: Gradebook, name: str, ids: list[str]) -> dict[str, Submitte
     return rows
 
 
+def in_utc(moment: datetime | None) -> datetime | None:
+    """A moment as nbgrader notes it, without a zone."""
+    return moment and moment.astimezone(UTC).replace(tzinfo=None)
+
+
 def _name(student: Student, name: str) -> None:
     """Fill in the name of the roster: formgrader sorts by the last of its words."""
     if name:
         student.first_name, _, student.last_name = name.rpartition(" ")
 
 
-def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+def _batches(records: Iterable[Stored]) -> Iterator[list[Stored]]:
     records = iter(records)
     while batch := [*islice(records, BATCH)]:
         yield batch

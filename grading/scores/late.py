@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from grading.course import Course, CourseError, LatePolicy
+from grading.course import Course, CourseError, LatePolicy, meant_by
+from grading.submissions.roster import Roster
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,16 @@ class Late:
     days: int = 0
     free: int = 0
     penalty: float = 0.0
+
+    @property
+    def sentence(self) -> str:
+        """What lateness costs, for people; empty where it costs nothing."""
+        if not self.days:
+            return ""
+        days = "1 day" if self.days == 1 else f"{self.days} days"
+        free = f", {self.free} of them free" if self.free else ""
+        lost = f"{100 * self.penalty:g} % of the points are lost" if self.penalty else "no points are lost"
+        return f"{days} late{free}: {lost}"
 
 
 def charge(deadline: datetime | None, submitted: datetime | None, policy: LatePolicy, days_left: int) -> Late:
@@ -46,6 +57,22 @@ def deadline_of(course: Course, assignment: str, student: str) -> datetime | Non
     """When a student's work was due."""
     short = assignment.partition("_")[0]
     return course.extensions.get(short, {}).get(student) or course.deadlines.get(short)
+
+
+def check_extensions(course: Course, assignment: str, roster: Roster) -> None:
+    """See that extensions are for students of the roster, called by their ids.
+
+    Raises:
+        CourseError: one is for nobody; the message says who may be meant.
+    """
+    ids = [student.id for student in roster.students]
+    for name in course.extensions.get(assignment.partition("_")[0], {}):
+        if name not in ids:
+            student = roster.find(name)
+            meant = f": write {student.id!r}" if student else meant_by(name, ids)
+            raise CourseError(
+                f"course.toml: an extension is for {name!r}, which is no id of the roster{meant}"
+            )
 
 
 class Ledger:

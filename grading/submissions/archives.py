@@ -13,6 +13,7 @@ import tarfile
 import unicodedata
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +24,11 @@ MAX_FILES = 5_000
 MAX_UNPACKED = 256 * 2**20
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar", ".gz")
 COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-CLUTTER = ("__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git")
+MAX_INNER, MAX_DEPTH = 10, 2
+"""Archives within a submission that are opened, and how deep they may lie in one another."""
+CLUTTER = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git", ".venv", "venv", "site-packages"}
+CLUTTER |= {"node_modules", "datasets", ".DS_Store"}
+"""What systems, editors and package managers add, and downloaded data."""
 DAMAGE = (
     OSError,
     ValueError,
@@ -47,29 +52,67 @@ class Contents:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Contents]:
+def opened(path: Path, *, inner: bool = False) -> Iterator[Contents]:
     """Look into a folder, a zip or a tar archive; `read(name, limit)` gives at most limit + 1 bytes.
 
     Names use `/` and the composed form of letters. Left out are links, devices, names that point outside,
-    files behind a password, and what systems and editors add.
+    files behind a password, and what systems and editors add. With `inner`, archives within are opened, too.
     """
     with ExitStack() as stack:
         try:
             if path.is_dir():
                 contents = _folder(path)
-            elif (start := path.open("rb").read(8)).startswith((b"PK\x03\x04", b"PK\x05\x06")):
-                contents = _zip(stack.enter_context(zipfile.ZipFile(path)))
-            elif start.startswith((b"7z\xbc\xaf", b"Rar!")):
-                contents = Contents(notes=[f"{path.name} is not a zip: hand in a zip or a folder"])
             else:
-                unpack = next((u for magic, u in COMPRESSIONS.items() if start.startswith(magic)), open)
-                file = _Bounded(stack.enter_context(unpack(path, "rb")))
-                contents = _tar(stack.enter_context(tarfile.open(fileobj=file, mode="r:")))
-        except DAMAGE as error:
-            contents = Contents(notes=[f"{path.name} cannot be read: {str(error) or type(error).__name__}"])
-        if contents.sizes and all(name.endswith(ENDINGS) for name in contents.sizes):
-            contents.notes.append(f"{path.name} holds only another archive: pack the files themselves")
+                contents = _archive(path.name, stack.enter_context(path.open("rb")), stack)
+        except OSError as error:
+            contents = Contents(notes=[f"{path.name} cannot be read: {error}"])
+        if inner:
+            _open_inner(contents, stack)
         yield contents
+
+
+def _archive(name: str, file: BinaryIO, stack: ExitStack) -> Contents:
+    try:
+        start = file.read(8)
+        file.seek(0)
+        if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            return _zip(stack.enter_context(zipfile.ZipFile(file)))
+        if start.startswith((b"7z\xbc\xaf", b"Rar!")):
+            return Contents(notes=[f"{name} is not a zip: hand in a zip or a folder"])
+        unpack = next((u for magic, u in COMPRESSIONS.items() if start.startswith(magic)), None)
+        bounded = _Bounded(stack.enter_context(unpack(file, "rb")) if unpack else file)
+        return _tar(stack.enter_context(tarfile.open(fileobj=bounded, mode="r:")))
+    except DAMAGE as error:
+        return Contents(notes=[f"{name} cannot be read: {str(error) or type(error).__name__}"])
+
+
+def _open_inner(contents: Contents, stack: ExitStack) -> None:
+    """Put the files of the archives in a submission beside its others, below the name of the archive."""
+    outer, places = contents.read, {}
+    waiting = deque((name, 1) for name in contents.sizes if name.lower().endswith(ENDINGS))
+    room, opened = MAX_UNPACKED, 0
+
+    def read(name: str, limit: int) -> bytes:
+        inner, place = places.get(name, (outer, name))
+        return inner(place, limit)
+
+    while waiting:
+        name, depth = waiting.popleft()
+        room, opened = room - contents.sizes[name], opened + 1
+        if room < 0 or opened > MAX_INNER or depth > MAX_DEPTH:
+            contents.notes.append(f"{name} was not opened: pack the files themselves")
+            continue
+        try:
+            inner = _archive(name, io.BytesIO(read(name, contents.sizes[name])), stack)
+        except DAMAGE as error:
+            inner = Contents(notes=[f"{name} cannot be read: {str(error) or type(error).__name__}"])
+        contents.notes += inner.notes
+        for each, size in inner.sizes.items():
+            shown = f"{name}/{each}"
+            places[shown], contents.sizes[shown] = (inner.read, each), size
+            if each.lower().endswith(ENDINGS):
+                waiting.append((shown, depth + 1))
+    contents.read = read
 
 
 class _Bounded(io.RawIOBase):
@@ -109,6 +152,8 @@ def _folder(root: Path) -> Contents:
             path = Path(folder, name)
             status = path.lstat()
             shown = path.relative_to(root).as_posix()
+            if name in CLUTTER:
+                continue
             if not stat.S_ISREG(status.st_mode):
                 contents.notes.append(f"{shown} is a link or a device and was left out")
             elif (usable := _usable(shown, contents)) is not None:
@@ -129,10 +174,13 @@ def _folder(root: Path) -> Contents:
 def _zip(archive: zipfile.ZipFile) -> Contents:
     contents = Contents()
     members: dict[str, zipfile.ZipInfo] = {}
-    for info in archive.infolist()[: MAX_FILES + 1]:
+    for info in archive.infolist():
         kind = stat.S_IFMT(info.external_attr >> 16)
-        if info.is_dir():
+        if info.is_dir() or _is_clutter(info.filename):
             continue
+        if len(members) >= MAX_FILES:
+            contents.notes.append(f"there are more than {MAX_FILES:,} files: the rest was left out")
+            break
         if kind not in (0, stat.S_IFREG):
             contents.notes.append(f"{info.filename} is a link or a device and was left out")
         elif info.flag_bits & 1:
@@ -140,8 +188,6 @@ def _zip(archive: zipfile.ZipFile) -> Contents:
         elif (name := _usable(info.filename, contents)) is not None:
             members[name] = info
             contents.sizes[name] = info.file_size
-    if len(archive.infolist()) > MAX_FILES:
-        contents.notes.append(f"there are more than {MAX_FILES:,} files: the rest was left out")
 
     def read(name: str, limit: int) -> bytes:
         with archive.open(members[name]) as member:
@@ -154,12 +200,12 @@ def _zip(archive: zipfile.ZipFile) -> Contents:
 def _tar(archive: tarfile.TarFile) -> Contents:
     contents = Contents()
     members: dict[str, tarfile.TarInfo] = {}
-    for number, info in enumerate(archive):
-        if number > MAX_FILES:
+    for info in archive:
+        if info.isdir() or _is_clutter(info.name):
+            continue
+        if len(members) >= MAX_FILES:
             contents.notes.append(f"there are more than {MAX_FILES:,} files: the rest was left out")
             break
-        if info.isdir():
-            continue
         if not info.isreg():
             contents.notes.append(f"{info.name} is a link or a device and was left out")
         elif (name := _usable(info.name, contents)) is not None:
@@ -173,12 +219,14 @@ def _tar(archive: tarfile.TarFile) -> Contents:
     return contents
 
 
+def _is_clutter(name: str) -> bool:
+    return not CLUTTER.isdisjoint(name.replace("\\", "/").split("/"))
+
+
 def _usable(name: str, contents: Contents) -> str | None:
     """The name as it is used here; None for what is left out."""
     shown = unicodedata.normalize("NFC", name.replace("\\", "/"))
     parts = [part for part in shown.split("/") if part not in ("", ".")]
-    if any(part in CLUTTER for part in parts) or parts[-1:] == [".DS_Store"]:
-        return None
     if shown.startswith("/") or ".." in parts or (parts[:1] and parts[0].endswith(":")) or "\0" in shown:
         contents.notes.append(f"{name} points outside of the archive and was left out")
         return None

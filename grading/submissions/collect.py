@@ -5,34 +5,26 @@ import re
 import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import yaml
 
-from exercise_code.support.checking.assignment import MAX_BYTES, Assignment
+from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError
-from grading.submissions.archives import DAMAGE, ENDINGS, Contents, opened
+from grading.submissions.archives import DAMAGE, ENDINGS, opened
+from grading.submissions.meant import File, choose, wanted
+from grading.submissions.records import Submission
 from grading.submissions.roster import ANY, Roster, printable, usable_id
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
-CANVAS = re.compile(r"(?P<name>[^_]+)_(?:(?P<late>LATE)_)?(?P<user>\d+)_(?P<number>\d+)_(?P<file>.+)")
-MOODLE = re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_file_?")
-
-
-@dataclass
-class Submission:
-    """What one student handed in: the contents of the wanted files by path, and what was odd about it.
-
-    `id` names the student in all results. `submitted` is the moment of handing in, if that is known.
-    """
-
-    id: str
-    files: dict[str, bytes] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    name: str = ""
-    submitted: datetime | None = None
+CANVAS = re.compile(
+    r"(?:(?P<name>.+?)_(?:LATE_)?(?P<user>\d+)|(?:LATE_)?anon_(?:LATE_)?(?P<anonym>\w{5}))"
+    r"_(?P<number>\d+)_(?P<file>.+)"
+)
+MOODLE = re.compile(r"(?P<name>.+)_(?P<user>\d+)_assignsubmission_file_?(?P<file>.*)")
 
 
 @dataclass
@@ -79,7 +71,7 @@ def collect(
         kind: one of `KINDS`; recognised if not given.
 
     Raises:
-        CourseError: the folder is missing, or holds no submission of that kind.
+        CourseError: the folder is missing, holds no submission of that kind, or holds a class one level down.
     """
     if not folder.is_dir():
         raise CourseError(
@@ -87,6 +79,8 @@ def collect(
         )
     if kind is not None and kind not in KINDS:
         raise CourseError(f"there is no kind of collection {kind!r}: choose from {', '.join(KINDS)}")
+    if kind is None:
+        _refuse_level_above(folder, assignment)
     for name in [kind] if kind else KINDS:
         if found := KINDS[name](folder, assignment):
             left_out = _left_out(folder, found) if name != "nbgrader" else []
@@ -101,6 +95,32 @@ def collect(
 def read_submission(path: Path, id: str, assignment: Assignment) -> Submission:
     """Take the editable files and the notebook from a folder or an archive, wherever they lie in it."""
     return _read(Found(id, [path]), assignment)
+
+
+def _refuse_level_above(folder: Path, assignment: Assignment) -> None:
+    """A class in a folder of its own, as unpacking may leave it, is not one student.
+
+    Raises:
+        CourseError: all that is there is one folder, in which several hold work.
+    """
+    only = [path for path in folder.iterdir() if _is_submission(path)]
+    if len(only) != 1 or not only[0].is_dir():
+        return
+    within = only[0]
+    if kind := next((name for name in KINDS if name != "folders" and KINDS[name](within, assignment)), ""):
+        raise CourseError(f"{within} is what {kind} gives: grade that folder, not the one around it")
+    modules = {PurePosixPath(path).name for path in assignment.editable}
+    students = [
+        path.name
+        for path in sorted(within.iterdir())
+        if _is_submission(path)
+        and (path.is_file() or any(file.name in modules for file in path.rglob("*.py")))
+    ]
+    if len(students) > 1:
+        raise CourseError(
+            f"{within} holds the work of several: {', '.join(students[:5])}{' …' if students[5:] else ''}. "
+            f"If they are students, grade {within}; if {within.name} is one student, add --from folders"
+        )
 
 
 def _left_out(folder: Path, found: list[Found]) -> list[str]:
@@ -145,6 +165,8 @@ def _folders(folder: Path, assignment: Assignment) -> list[Found]:
 def _nbgrader(folder: Path, assignment: Assignment) -> list[Found]:
     found = []
     for path in sorted(folder.glob(f"*/{assignment.name}")):
+        if path.parent.name == "assignments":  # of a student's copy of the course
+            continue
         stamp = path / "timestamp.txt"
         text = stamp.read_text("utf-8", errors="replace").strip() if stamp.is_file() else ""
         submitted = _moment(text)
@@ -162,10 +184,11 @@ def _canvas(folder: Path, assignment: Assignment) -> list[Found]:
     for path, match in sorted(
         ((path, match) for path, match in matches if match), key=lambda pair: int(pair[1]["number"])
     ):
-        one = found.setdefault(match["user"], Found(match["name"], [], [match["user"], match["name"]]))
+        user, name = match["user"] or match["anonym"], match["name"] or f"anon_{match['anonym']}"
+        one = found.setdefault(user, Found(name, [], [user, name]))
         one.paths.append(path)
-        users[match["name"]].add(match["user"])
-        if match["late"] and not one.notes:
+        users[name].add(user)
+        if "LATE_" in path.name[: match.start("number")] and not one.notes:
             one.notes.append("Canvas calls it late")
     for user, one in found.items():
         if len(users[one.id]) > 1:  # different people of one name
@@ -175,14 +198,13 @@ def _canvas(folder: Path, assignment: Assignment) -> list[Found]:
 
 
 def _moodle(folder: Path, assignment: Assignment) -> list[Found]:
-    matches = [(path, MOODLE.fullmatch(path.name)) for path in sorted(folder.iterdir()) if path.is_dir()]
-    found = []
-    for path, match in matches:
-        if match:
-            archives = [file for file in sorted(path.iterdir()) if file.name.lower().endswith(ENDINGS)]
-            called = [match["user"], match["name"]]
-            found.append(Found(match["user"], archives or [path], called, match["name"]))
-    return found
+    """`First Last_number_assignsubmission_file`: a folder of files, or files with their names behind it."""
+    found: dict[str, Found] = {}
+    for path in sorted(folder.iterdir()):
+        if match := MOODLE.fullmatch(path.name):
+            user, name = match["user"], match["name"]
+            found.setdefault(user, Found(user, [], [user, name], name)).paths.append(path)
+    return [*found.values()]
 
 
 def _gradescope(folder: Path, assignment: Assignment) -> list[Found]:
@@ -209,7 +231,8 @@ def _github(folder: Path, assignment: Assignment) -> list[Found]:
     for path in sorted(folder.iterdir()):
         if not (path / ".git").exists():
             continue
-        login = re.sub(rf"^(?:{assignment.name}|{assignment.short})[-_]", "", path.name)
+        called = assignment.name.replace("_", "[-_]")  # names on GitHub have no underscore
+        login = re.sub(rf"^(?:{called}|{assignment.short})[-_]", "", path.name)
         found.append(Found(login, [path], [path.name], submitted=_committed(path)))
     return found
 
@@ -261,69 +284,54 @@ def _moment(text: str) -> datetime | None:
 
 
 def _read(found: Found, assignment: Assignment) -> Submission:
+    """Take what is meant; archives within are opened only where something is missing."""
+    submission = _look(found, assignment, inner=False)
+    complete = len(submission.files) == len(wanted(assignment))
+    return submission if complete else _look(found, assignment, inner=True)
+
+
+def _look(found: Found, assignment: Assignment, *, inner: bool) -> Submission:
     submission = Submission(found.id, name=found.name, submitted=found.submitted, notes=[*found.notes])
-    for path in found.paths:
-        if path.is_file() and not path.name.lower().endswith(ENDINGS):
-            _take_single(assignment, submission, path)
-            continue
-        with opened(path) as contents:
+    with ExitStack() as stack:
+        files: list[File] = []
+        for attempt, path in enumerate(found.paths):
+            if path.is_file() and not path.name.lower().endswith(ENDINGS):
+                files.append(_single(path, attempt))
+                continue
+            contents = stack.enter_context(opened(path, inner=inner))
             submission.notes += contents.notes
-            _take(assignment, submission, contents)
-    missing = [name for name in _wanted(assignment) if name not in submission.files]
-    submission.notes += [f"{name} is missing" for name in missing]
+            files += [
+                File(name, size, functools.partial(contents.read, name), attempt)
+                for name, size in contents.sizes.items()
+            ]
+        taken, notes = choose(assignment, files)
+        submission.notes += notes
+        for path, file in taken.items():
+            _keep(submission, path, file, wanted(assignment)[path])
     return submission
 
 
-def _wanted(assignment: Assignment) -> dict[str, int]:
-    """The paths of what may be handed in, and the largest size of each in bytes."""
-    return assignment.largest | dict.fromkeys(assignment.notebook_paths, MAX_BYTES)
-
-
-def _take_single(assignment: Assignment, submission: Submission, path: Path) -> None:
+def _single(path: Path, attempt: int) -> File:
     """A file that was handed in by itself; platforms put numbers before and behind its name."""
-    match = CANVAS.fullmatch(path.name)
-    name = re.sub(r"(-\d+| ?\(\d+\))(?=\.\w+$)", "", match["file"] if match else path.name)
-    for wanted, limit in _wanted(assignment).items():
-        if PurePosixPath(wanted).name == name:
-            size = path.stat().st_size
-            _keep(submission, wanted, name, size, limit, lambda limit=limit: path.open("rb").read(limit + 1))
+    match = MOODLE.fullmatch(path.name) or CANVAS.fullmatch(path.name)
+
+    def read(limit: int) -> bytes:
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+
+    name = re.sub(r"-\d+(?=\.\w+$)", "", match["file"]) if match else path.name
+    return File(name, path.stat().st_size, read, attempt)
 
 
-def _take(assignment: Assignment, submission: Submission, contents: Contents) -> None:
-    for wanted, limit in _wanted(assignment).items():
-        name = _best(wanted, [*contents.sizes])
-        if name is None:
-            continue
-        if name != wanted and not name.endswith(f"/{wanted}"):
-            submission.notes.append(f"{wanted} was found as {name}")
-        size = contents.sizes[name]
-        try:
-            _keep(submission, wanted, name, size, limit, functools.partial(contents.read, name, limit))
-        except DAMAGE as error:
-            submission.notes.append(f"{name} cannot be read: {str(error) or type(error).__name__}")
-
-
-def _keep(
-    submission: Submission, wanted: str, name: str, size: int, limit: int, read: Callable[[], bytes]
-) -> None:
-    content = read() if size <= limit else b""
-    if size > limit or len(content) > limit:
-        submission.notes.append(f"{name} is larger than {limit / 2**20:g} MiB and was left out")
+def _keep(submission: Submission, wanted: str, file: File, limit: int) -> None:
+    try:
+        content = file.read(limit) if file.size <= limit else b""
+    except DAMAGE as error:
+        submission.notes.append(f"{file.name} cannot be read: {str(error) or type(error).__name__}")
         return
-    if name.endswith(".py") and content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        submission.notes.append(f"{name} is UTF-16, which Python cannot read: save it as UTF-8")
+    if file.size > limit or len(content) > limit:
+        submission.notes.append(f"{file.name} is larger than {limit / 2**20:g} MiB and was left out")
+        return
+    if wanted.endswith(".py") and content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        submission.notes.append(f"{file.name} is UTF-16, which Python cannot read: save it as UTF-8")
     submission.files[wanted] = content
-
-
-def _best(wanted: str, names: list[str]) -> str | None:
-    """The file that is meant: at its place, or there within some folder, or the only one of its name."""
-    if wanted in names:
-        return wanted
-    nested = [name for name in names if name.endswith(f"/{wanted}")]
-    if nested:
-        return min(nested, key=lambda name: (name.count("/"), name))
-    same = [name for name in names if PurePosixPath(name).name == PurePosixPath(wanted).name]
-    if not same:
-        same = [name for name in names if name.casefold().endswith(PurePosixPath(wanted).name.casefold())]
-        same = [name for name in same if len(PurePosixPath(name).name) == len(PurePosixPath(wanted).name)]
-    return same[0] if len(same) == 1 else None

@@ -68,19 +68,23 @@ def read_roster(path: Path) -> Roster:
     """Read a roster: a column `id`, and as many others as are known.
 
     `name`, `email`, `canvas_id`, `sis_id`, `sis_login_id`, `section`, `moodle_id` and `github` are used. The
-    separator may be a comma, a semicolon or a tab; names of columns are read without regard to case.
+    separator may be a comma, a semicolon or a tab; names of columns are read without regard to case. In
+    Canvas's export of its gradebook the SIS Login ID is the id.
 
     Raises:
         CourseError: the file cannot be read, has no column `id`, or an id is there twice.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _decoded(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         raise CourseError(f"the roster {path} cannot be read: {error}") from None
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
     rows = csv.DictReader(io.StringIO(text), delimiter=separator)
     columns = {name: (name or "").strip().lower().replace(" ", "_") for name in rows.fieldnames or []}
+    if {"student", "id", "sis_login_id"} <= {*columns.values()}:  # Canvas's own export of its gradebook
+        theirs = {"student": "name", "id": "canvas_id", "sis_user_id": "sis_id", "sis_login_id": "id"}
+        columns = {name: theirs.get(column, column) for name, column in columns.items()}
     if "id" not in columns.values():
         there = ", ".join(columns.values()) or "none"
         raise CourseError(f"the roster {path} has no column `id`: it has {there}")
@@ -99,6 +103,16 @@ def read_roster(path: Path) -> Roster:
             f"the roster {path} has the id {odd!r}, no name for a file: take {usable_id(odd)!r}"
         )
     return Roster(students)
+
+
+def _decoded(content: bytes) -> str:
+    """The text of a table as spreadsheets save it: UTF-8, UTF-16, or the code page of western Windows."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
 
 
 def usable_id(name: str) -> str:

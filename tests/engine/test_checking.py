@@ -249,7 +249,7 @@ def test_evidence_survives_storage():
     evidence.runs["float32"] = gather(declare("knn.predict_labels", points=1)(lambda code, case: {
         "labels": case.labels(4, 2), "nested": {1: [0.5, None, "word"]}, "flag": True,
     }), 0).runs["float32"]  # fmt: skip
-    found = Evidence.from_tree(loads(dumps(evidence.to_tree())))
+    found = Evidence.from_dict(loads(dumps(evidence.to_dict())))
     assert difference(evidence.runs["float32"].outputs, found.runs["float32"].outputs, 0, 0) is None
     assert found.symbols == evidence.symbols
     assert found.runs["float32"].outputs["flag"] is True
@@ -266,8 +266,8 @@ def test_damaged_evidence_is_refused_in_one_sentence(data):
 
 
 def test_evidence_of_another_form_is_refused():
-    good = Evidence("a", {"float32": Run({"x": 1})}).to_tree()
-    assert Evidence.from_tree(good).to_tree() == good
+    good = Evidence("a", {"float32": Run({"x": 1})}).to_dict()
+    assert Evidence.from_dict(good).to_dict() == good
     trees = [
         {},
         {"check": "a", "runs": 3},
@@ -288,7 +288,7 @@ def test_evidence_of_another_form_is_refused():
         trees.append(good | {"runs": {"float32": good["runs"]["float32"] | {field: value}}})
     for tree in trees:
         with pytest.raises(ValueError, match="not the evidence"):
-            Evidence.from_tree(tree)
+            Evidence.from_dict(tree)
 
 
 def test_evidence_with_runs_left_out_gains_nothing(a01):

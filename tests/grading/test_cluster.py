@@ -24,7 +24,7 @@ from grading.course import CourseError
 from grading.running.dask_pool import NO_DASHBOARD, on_cluster, sandbox_of_workers
 from grading.running.grader import Job
 from grading.running.sandbox import detect
-from grading.submissions.collect import Submission
+from grading.submissions.records import Submission
 
 FILE = "exercise_code/knn.py"
 RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "SOLUTION" not in line) + "\n"

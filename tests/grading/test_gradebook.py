@@ -10,25 +10,28 @@ import threading
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 from sqlalchemy import create_engine, text
 
 from exercise_code.support.checking.judge import Verdict
 from grading.course import CourseError
 from grading.notebooks.nbgrader_course import gradebook_address, open_gradebook
-from grading.running.journal import Record
+from grading.notebooks.with_verdicts import exercises_by_cell
+from grading.pages.html import write_page
+from grading.running.incremental import notebook_place
 from grading.scores import gradebook
 from grading.scores.gradebook import BATCH, write_gradebook
-from grading.submissions.collect import Submission
+from grading.submissions.records import Stored, Submission
 
 
-def records_of(a01, count: int, share: float = 1.0) -> list[Record]:
+def records_of(a01, count: int, share: float = 1.0) -> list[Stored]:
     """A class in which everybody has the same share of the points and has left the questions alone."""
     verdicts = [
         Verdict(check.id, check.title, check.points, points=share * check.points) for check in a01.checks
     ]
     return [
-        Record(Submission(f"s{n:04}", name=f"Ada {n}"), verdicts, [], untouched=[*a01.questions])
+        Stored(Submission(f"s{n:04}", name=f"Ada {n}"), verdicts, [], untouched=[*a01.questions])
         for n in range(count)
     ]
 
@@ -116,7 +119,7 @@ def test_a_locked_gradebook_is_waited_for(a01, tmp_path, monkeypatch):
 
 def test_a_lost_gradebook_is_named_without_its_password(a01, tmp_path, monkeypatch):
     monkeypatch.setattr(gradebook, "PATIENCE", (0.0,))
-    monkeypatch.setattr(gradebook, "make_course", lambda *_: None)
+    monkeypatch.setattr(gradebook, "make_course", lambda *_, **__: None)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     address = f"postgresql+psycopg://grader:secret@127.0.0.1:{port}/x?connect_timeout=2"
@@ -127,3 +130,56 @@ def test_a_lost_gradebook_is_named_without_its_password(a01, tmp_path, monkeypat
 
 def test_the_default_is_a_file_in_the_course(a01, tmp_path):
     assert write_gradebook(a01, records_of(a01, 1), tmp_path) == gradebook_address(tmp_path)
+
+
+def answered(out: Path, a01, id: str, text: str) -> None:
+    """A student's notebook, as grading leaves it, with one answer in it."""
+    marks = {"grade_id": "question-cost", "grade": True, "solution": True, "points": 3}
+    cell = nbformat.v4.new_markdown_cell(text, metadata={"nbgrader": marks})
+    write_page(
+        notebook_place(out, id, a01.name, "knn.ipynb"),
+        nbformat.writes(nbformat.v4.new_notebook(cells=[cell])),
+    )
+
+
+def waits(out: Path, a01, id: str, cell: str = "question-cost") -> bool:
+    with open_gradebook(out / "nbgrader") as book:
+        return book.find_grade(cell, "knn", a01.name, id).needs_manual_grade
+
+
+def give(out: Path, a01, id: str, marks: dict[str, float]) -> None:
+    """Points as formgrader writes them."""
+    with open_gradebook(out / "nbgrader") as book:
+        for cell, points in marks.items():
+            grade = book.find_grade(cell, "knn", a01.name, id)
+            grade.manual_score, grade.needs_manual_grade = points, False
+        book.db.commit()
+
+
+def test_an_answer_waits_again_only_where_it_has_changed(a01, tmp_path):
+    records = records_of(a01, 2)
+    for record in records:
+        record.untouched.remove("question-cost")
+        answered(tmp_path, a01, record.submission.id, "Much.")
+    course = tmp_path / "nbgrader"
+    write_gradebook(a01, records, course)
+    assert waits(tmp_path, a01, "s0000") and waits(tmp_path, a01, "s0001")
+    for record in records:
+        give(tmp_path, a01, record.submission.id, {"question-cost": 2.5})
+    write_gradebook(a01, records, course)
+    assert not waits(tmp_path, a01, "s0000") and not waits(tmp_path, a01, "s0001")
+    answered(tmp_path, a01, "s0001", "Very much.")
+    write_gradebook(a01, records, course)
+    assert not waits(tmp_path, a01, "s0000") and waits(tmp_path, a01, "s0001")
+    write_gradebook(a01, records[:1], course)
+    assert not waits(tmp_path, a01, "s0000") and waits(tmp_path, a01, "s0001")
+
+
+def test_changed_points_wait_again_only_where_the_checks_give_others(a01, tmp_path):
+    write_gradebook(a01, records_of(a01, 2), tmp_path / "nbgrader")
+    (cell, *_) = exercises_by_cell(a01)
+    give(tmp_path, a01, "s0000", {cell: 1.0})
+    write_gradebook(a01, records_of(a01, 2), tmp_path / "nbgrader")
+    assert not waits(tmp_path, a01, "s0000", cell)
+    write_gradebook(a01, records_of(a01, 2, share=0.5), tmp_path / "nbgrader")
+    assert waits(tmp_path, a01, "s0000", cell) and not waits(tmp_path, a01, "s0001", cell)

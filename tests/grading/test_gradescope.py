@@ -16,7 +16,7 @@ from exercise_code.support.paths import ROOT
 from grading.editions import gradescope
 from grading.editions.made_up_class import with_mistake
 from grading.editions.student_files import solutions
-from grading.submissions.collect import Submission
+from grading.submissions.records import Submission
 
 FILE = "exercise_code/knn.py"
 RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "### " not in line) + "\n"

@@ -14,19 +14,21 @@ import pytest
 from helpers import grade_all
 from typer.testing import CliRunner
 
-from exercise_code.support.checking.assignment import MAX_SOURCE, Assignment, Limits
+from exercise_code.support.checking.assignment import MAX_SOURCE, Assignment, Limits, find_assignment
 from exercise_code.support.paths import ROOT
 from grading import cli
 from grading.course import CourseError, read_course
 from grading.editions import made_up_class
 from grading.notebooks.nbgrader_course import open_gradebook
 from grading.running import grader
-from grading.running.incremental import results
 from grading.running.journal import Journal
 from grading.running.sandbox import detect
+from grading.scores.by_hand import Settlement
 from grading.scores.exports import export
 from grading.scores.late import Ledger
-from grading.submissions.collect import Submission, collect, read_submission
+from grading.scores.results import results
+from grading.submissions.collect import collect, read_submission
+from grading.submissions.records import Submission
 from grading.submissions.roster import Roster
 
 SEED = 11
@@ -106,7 +108,8 @@ def graded(impatient, tmp_path_factory):
 def to_json(records) -> dict:
     """The content of `results.json`."""
     ledger = Ledger(read_course(), "a01_knn", ROOT / "build/none/of/this")
-    return json.loads("".join(results(records, "a01_knn", SEED, detect(), ledger)))
+    settlement = Settlement(find_assignment("a01"), {}, {}, ledger)
+    return json.loads("".join(results(records, "a01_knn", SEED, detect(), settlement)))
 
 
 def status(graded, id: str) -> dict[str, str]:
@@ -193,7 +196,8 @@ def pack(path: Path, files: dict[str, bytes]) -> Path:
     [
         ({FILE: b"x", "assignments/a01_knn/knn.ipynb": NOTEBOOK}, None),
         ({f"my work/{FILE}": b"x", "my work/assignments/a01_knn/knn.ipynb": NOTEBOOK}, None),
-        ({"knn.py": b"x", "knn.ipynb": b"{}"}, "was found as knn.py"),
+        ({"knn.py": b"x", "knn.ipynb": b"{}"}, None),
+        ({"src/knn.py": b"x", "knn.ipynb": b"{}"}, "was found as src/knn.py"),
         ({FILE: b"x", f"__MACOSX/{FILE}": b"y"}, "knn.ipynb is missing"),
         ({"exercise_code\\knn.py": b"x"}, "knn.ipynb is missing"),
     ],

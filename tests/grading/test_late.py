@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exercise_code.support.paths import ROOT
 from grading.course import Course, CourseError, LatePolicy, read_course
 from grading.scores.exports import FORMATS, export
-from grading.scores.late import Late, Ledger, charge, deadline_of
+from grading.scores.late import Late, Ledger, charge, check_extensions, deadline_of
 from grading.submissions.roster import Roster, Student
 
 DUE = datetime.fromisoformat("2026-10-16T23:59:00+02:00")
@@ -95,12 +95,37 @@ def test_damaged_results_of_another_assignment_are_named(course, tmp_path, text)
         ("[late]\npenalty_per_day = 10", "penalty_per_day of 0 to 1"),
         ("[deadlines]\na01 = 2026-10-16T23:59:00", "deadlines.a01 needs a moment with a time zone"),
         ("[extensions.a01]\nada = 3", "extensions.a01.ada needs a moment"),
+        ("[deadlines]\na1 = 2026-10-16T23:59:00Z", r"'a1' is not the short name.*: did you mean 'a01'\?"),
+        ("[deadlines]\na01_knn = 2026-10-16T23:59:00Z", r"'a01_knn' is not.*: did you mean 'a01'\?"),
+        ("[extensions.A02]\nada = 2026-10-16T23:59:00Z", r"'A02' is not.*: did you mean 'a02'\?"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path, lines, sentence):
     (tmp_path / "course.toml").write_text(f'name = "x"\nterm = "y"\nrepository = "z"\n{lines}\n')
     with pytest.raises(CourseError, match=sentence):
         read_course(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name, sentence",
+    [
+        ("adda", "no id of the roster: did you mean 'ada'"),
+        ("ada@example.org", "no id of the roster: write 'ada'"),
+        ("Lovelace, Ada", "no id of the roster: write 'ada'"),
+        ("nobody", "'nobody', which is no id of the roster$"),
+    ],
+)
+def test_extensions_for_nobody_are_named(name, sentence):
+    course = Course("x", "y", "z", extensions={"a01": {name: DUE}, "a02": {"someone": DUE}})
+    with pytest.raises(CourseError, match=sentence):
+        check_extensions(course, "a01_knn", ROSTER)
+    check_extensions(course, "a03_mlp", ROSTER)
+
+
+def test_lateness_is_a_sentence():
+    assert Late().sentence == Late(5.0).sentence == ""
+    assert Late(7.0, 1, 1).sentence == "1 day late, 1 of them free: no points are lost"
+    assert Late(200.0, 8, 1, 0.7).sentence == "8 days late, 1 of them free: 70 % of the points are lost"
 
 
 CHECKS = [
@@ -121,7 +146,14 @@ ENTRY = {
     "score": 4.5,
     "max_score": 6,
     "late": {"hours": 12.0, "days": 1, "free": 0, "penalty": 0.1},
-    "final_score": 4.05,
+    "questions": [
+        {"id": "question-x", "points": 2.0, "max_points": 3.0, "waiting": False, "comment": "Why?\nSo."},
+        {"id": "question-y", "points": 0.0, "max_points": 1.0, "waiting": True, "comment": ""},
+    ],
+    "overrides": [{"exercise": "knn.b", "points": 2.0, "automatic": 1.5, "waiting": False}],
+    "total": 7.0,
+    "max_total": 10.0,
+    "final_score": 6.3,
     "notes": ["odd"],
     "checks": CHECKS,
 }
@@ -144,9 +176,9 @@ def rows(kind, tmp_path, results=RESULTS):
 def test_canvas_has_the_columns_of_its_own_export(tmp_path):
     points, ada, odd = rows("canvas", tmp_path)
     assert [*points] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "kNN (123)"]
-    assert points["Student"].strip() == "Points Possible" and float(points["kNN (123)"]) == 6
+    assert points["Student"].strip() == "Points Possible" and float(points["kNN (123)"]) == 10
     assert (ada["Student"], ada["ID"], ada["SIS User ID"]) == ("Lovelace, Ada", "11", "S1")
-    assert float(ada["kNN (123)"]) == 4.05
+    assert float(ada["kNN (123)"]) == 6.3
     assert odd["Student"] == "'=cmd()"
 
 
@@ -155,8 +187,14 @@ def test_moodle_has_the_columns_of_its_worksheet(tmp_path):
     columns = {"Identifier", "Full name", "Email address", "Status", "Grade", "Maximum Grade"}
     assert columns < {*ada}
     assert ada["Identifier"] == "Participant 77"
-    assert float(ada["Grade"]) == 4.05
-    assert ada["Feedback comments"] == "knn.b: wrong. float64: no. Mind it"
+    assert (float(ada["Grade"]), float(ada["Maximum Grade"])) == (6.3, 10)
+    assert ada["Feedback comments"].splitlines() == [
+        "knn.b: wrong. float64: no. Mind it",
+        "question-x: 2 of 3. Why?",
+        "So.",
+        "knn.b: 2, given by hand",
+        "1 day late: 10 % of the points are lost",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["csv", "canvas", "moodle", "gradescope"])
@@ -168,14 +206,16 @@ def test_half_a_letter_in_a_message_stops_no_export(tmp_path, kind):
 
 def test_the_table_for_people_says_what_lateness_cost(tmp_path):
     ada, _ = rows("csv", tmp_path)
-    assert (ada["score"], ada["final_score"], ada["late_days"], ada["knn.b"]) == ("4.5", "4.05", "1", "1.5")
+    assert (ada["score"], ada["total"], ada["final_score"], ada["late_days"]) == ("4.5", "7.0", "6.3", "1")
+    assert (ada["knn.b"], ada["question-x"], ada["written"], ada["waiting"]) == ("1.5", "2.0", "2.0", "1")
+    assert ada["changed_by_hand"] == "0.5"
 
 
 def test_gradescope_gets_a_file_for_each_student(tmp_path):
     export("gradescope", {"submissions": [ENTRY]}, "kNN", ROSTER, tmp_path)
     content = json.loads((tmp_path / "ada/results.json").read_text())
-    assert content["score"] == sum(test["score"] for test in content["tests"]) == 4.5
-    assert [test["status"] for test in content["tests"]] == ["passed", "failed"]
+    assert content["score"] == sum(test["score"] for test in content["tests"]) == 7.0
+    assert [test["status"] for test in content["tests"] if "status" in test] == ["passed", "failed"]
     assert all(test["visibility"] == "visible" for test in content["tests"])
 
 

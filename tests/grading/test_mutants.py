@@ -312,7 +312,7 @@ def settings(out, **changed) -> examination.Settings:
 
 
 def test_a_run_goes_on_where_it_was_and_gives_the_same(a01, tmp_path, monkeypatch):
-    first = examination.examine_assignment(a01, settings(tmp_path / "one"), QUIET).to_tree()
+    first = examination.examine_assignment(a01, settings(tmp_path / "one"), QUIET).to_dict()
     journal = tmp_path / "one/journal.jsonl"
     lines = journal.read_text().splitlines()
     (tmp_path / "two").mkdir()
@@ -320,9 +320,9 @@ def test_a_run_goes_on_where_it_was_and_gives_the_same(a01, tmp_path, monkeypatc
     asked = []
     pool = examination._pool
     monkeypatch.setattr(examination, "_pool", lambda *given: asked.append(given[-1]) or pool(*given))
-    second = examination.examine_assignment(a01, settings(tmp_path / "two", workers=2), QUIET).to_tree()
+    second = examination.examine_assignment(a01, settings(tmp_path / "two", workers=2), QUIET).to_dict()
     assert asked == [2]
-    third = examination.examine_assignment(a01, settings(tmp_path / "two"), QUIET).to_tree()
+    third = examination.examine_assignment(a01, settings(tmp_path / "two"), QUIET).to_dict()
     assert asked == [2]
     journal.write_text("\n".join(["other checks", *lines[1:]]))
     examination.examine_assignment(a01, settings(tmp_path / "one"), QUIET)

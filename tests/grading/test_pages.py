@@ -33,8 +33,7 @@ from grading.pages.mistake_cost import OnImages
 from grading.pages.report import write_report
 from grading.pages.tensor_pictures import panels
 from grading.running.grader import judge_submission
-from grading.submissions.collect import Submission
-from grading.submissions.graded import Graded
+from grading.submissions.records import Graded, Submission
 
 KNN = "exercise_code/knn.py"
 SANDBOX = {"level": "L1", "layers": ["process"], "missing": ["namespaces", "Landlock"]}
@@ -254,7 +253,7 @@ def test_report_lets_submissions_go(a01, answers, student, tmp_path):
 
 def test_feedback_says_what_next(pages):
     advice = {path.stem: words(read(path).select_one(".next")) for path in (pages / "feedback").iterdir()}
-    assert "Everything is right" in advice["ada"]
+    assert "All checks are right" in advice["ada"]
     assert "mend compute_ distances_ no_ loops" in advice["ben"] and "square root" in advice["ben"]
     assert "predict_ labels: ties" in advice["emil"]
     assert "write compute_ distances_ two_ loops" in advice["jo"]
@@ -265,7 +264,9 @@ def test_feedback_shows_score_notes_and_every_check(pages, group, a01):
     for item in group:
         page = read(pages / "feedback" / f"{item.submission.id}.html")
         assert item.submission.id in words(page.h1)
-        assert words(page.select_one(".score")) == f"{item.score:g} of {a01.max_points:g} points"
+        assert (
+            words(page.select_one(".score")) == f"{item.score:g} of {a01.max_points:g} points in the checks"
+        )
         assert len(page.select(".line, article")) == len(a01.checks)
         assert all(note in words(page) for note in item.submission.notes)
     calm = read(pages / "feedback" / "ada.html")

@@ -24,7 +24,7 @@ from grading.pages.item_analysis import analyse
 from grading.pages.mistake_drafts import LONGEST, portable, stub
 from grading.pages.report import write_report
 from grading.running.grader import judge_submission
-from grading.submissions.collect import Submission
+from grading.submissions.records import Submission
 
 FILE = "exercise_code/knn.py"
 NO_LOOPS, TIES = "knn.compute_distances_no_loops", "knn.predict_labels:ties"

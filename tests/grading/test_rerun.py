@@ -9,13 +9,13 @@ import pytest
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.paths import ROOT
-from grading.editions.student_files import write_tree
+from grading.editions.student_files import write_student_files
 from grading.notebooks import rerun as rerunning
 from grading.notebooks.rerun import executed
 from grading.notebooks.with_verdicts import exercises_by_cell
 from grading.running.grader import Grader, Job
 from grading.running.sandbox import detect
-from grading.submissions.collect import Submission
+from grading.submissions.records import Submission
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or detect().level == "L1", reason="this machine has no sandbox: workbook doctor"
@@ -29,7 +29,7 @@ SETUP = "import sys; sys.path.insert(0, '../..')"
 def tree(a01, tmp_path_factory):
     """What students' files need to run."""
     folder = tmp_path_factory.mktemp("tree") / "tree"
-    write_tree(a01, folder)
+    write_student_files(a01, folder)
     return folder
 
 

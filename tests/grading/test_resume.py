@@ -21,7 +21,8 @@ from grading.running.dask_pool import on_cluster
 from grading.running.grader import Grader
 from grading.running.incremental import AHEAD
 from grading.running.journal import Journal
-from grading.submissions.collect import Submission, collect
+from grading.submissions.collect import collect
+from grading.submissions.records import Submission
 
 FILE = "exercise_code/knn.py"
 RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "SOLUTION" not in line) + "\n"

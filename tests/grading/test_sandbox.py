@@ -16,8 +16,8 @@ from exercise_code.support.checking.assignment import find_assignment
 from exercise_code.support.isolation import confine
 from exercise_code.support.paths import ROOT
 from grading import cli
-from grading.editions.student_files import write_tree
-from grading.running.check_process import Worker
+from grading.editions.student_files import write_student_files
+from grading.running.check_process import CheckProcess
 from grading.running.sandbox import ADVICE, detect, sandbox_of
 
 LEVEL = detect().level
@@ -44,8 +44,8 @@ def outcomes(offered: dict[str, str]) -> dict[str, bool]:
     """Which tries succeed with the layers that are offered."""
     a01 = find_assignment("a01")
     with tempfile.TemporaryDirectory() as folder:
-        write_tree(a01, Path(folder) / "pristine")
-        with Worker(Path(folder) / "pristine", a01, sandbox_of(offered)) as worker:
+        write_student_files(a01, Path(folder) / "pristine")
+        with CheckProcess(Path(folder) / "pristine", a01, sandbox_of(offered)) as worker:
             found = {}
             for name, lines in TRIES.items():
                 (evidence,) = worker.run({FILE: attempt(lines).encode()}, 1, [CHECK])
@@ -86,9 +86,9 @@ def test_what_a_submission_leaves_behind_ends_with_it_even_without_namespaces():
     """
     a01 = find_assignment("a01")
     with tempfile.TemporaryDirectory() as folder:
-        write_tree(a01, Path(folder) / "pristine")
+        write_student_files(a01, Path(folder) / "pristine")
         before = psutil.Process().children()
-        with Worker(Path(folder) / "pristine", a01, sandbox_of(WITHOUT_NAMESPACES)) as worker:
+        with CheckProcess(Path(folder) / "pristine", a01, sandbox_of(WITHOUT_NAMESPACES)) as worker:
             worker.run({FILE: inside(lines).encode()}, 1, [CHECK])
             (server,) = set(psutil.Process().children()) - {*before}
             _, alive = psutil.wait_procs(server.children(recursive=True), timeout=5)
@@ -124,12 +124,12 @@ def test_a_layer_that_fails_ends_the_run_instead_of_going_on_without(monkeypatch
     from grading.course import CourseError
 
     a01 = find_assignment("a01")
-    write_tree(a01, tmp_path / "pristine")
+    write_student_files(a01, tmp_path / "pristine")
     confined = tmp_path / "pristine/exercise_code/support/isolation/confine.py"
     text = confined.read_text().replace("if version < 1:", "if version:")
     confined.write_text(text)
     with (
-        Worker(tmp_path / "pristine", a01, sandbox_of(WITHOUT_NAMESPACES)) as worker,
+        CheckProcess(tmp_path / "pristine", a01, sandbox_of(WITHOUT_NAMESPACES)) as worker,
         pytest.raises(CourseError, match="cannot be kept apart as asked"),
     ):
         worker.run({FILE: RIGHT.encode()}, 1)
@@ -177,8 +177,8 @@ def test_limits_of_processes_and_scratch(a01, tmp_path):
         pass
     return torch.full((dists.shape[1],), count)
     """
-    write_tree(a01, tmp_path / "pristine")
-    with Worker(tmp_path / "pristine", a01) as worker:
+    write_student_files(a01, tmp_path / "pristine")
+    with CheckProcess(tmp_path / "pristine", a01) as worker:
         (evidence,) = worker.run({FILE: inside(lines).encode()}, 1, [CHECK])
     (count,) = {int(leaf[0]) for leaf in list(evidence.runs["float32"].outputs.values())[:1]}
     assert 0 < count <= confine.MAX_PROCESSES

@@ -16,7 +16,7 @@ from exercise_code.support.paths import ROOT
 from grading.editions.made_up_class import with_mistake, write_submission
 from grading.editions.student_files import solutions, strip_solutions
 from grading.pages.similar import NOISE, own_lines, similar, write_similar
-from grading.submissions.collect import Submission
+from grading.submissions.records import Submission
 
 FILE = "exercise_code/knn.py"
 REFERENCE = (ROOT / FILE).read_text(encoding="utf-8")

@@ -222,7 +222,7 @@ CHEATS = {
                 run = Run({"dists": torch.zeros(7, 5), "dists of points": torch.zeros(3, 4),
                            **{f"labels for k={k}": torch.zeros(17, dtype=torch.int64) for k in (1, 3, 5)}})
                 runs = dict.fromkeys(("float32", "again", "float64", "accelerator", "large"), run)
-                check_server.write_frame(pipe, dumps(Evidence(check.id, runs).to_tree()))
+                check_server.write_frame(pipe, dumps(Evidence(check.id, runs).to_dict()))
         os._exit(0)
         """,
     "forged verdicts": """

@@ -20,8 +20,8 @@ from grading.notebooks.with_verdicts import exercises_by_cell, read_notebook, wi
 from grading.pages.feedback import feedback_page
 from grading.pages.report import ClassReport
 from grading.running.check_process import _evidence
-from grading.running.grader import Gathered, judge_submission
-from grading.submissions.collect import Submission
+from grading.running.grader import judge_submission
+from grading.submissions.records import Gathered, Submission
 from hostile.attacks import CHECK, FILE, RIGHT
 
 GROWING = "knn.compute_distances_no_loops"
@@ -95,7 +95,7 @@ ODD = {
 
 
 def changed(answers, change, check):
-    tree = copy.deepcopy(answers.reference[check].to_tree())
+    tree = copy.deepcopy(answers.reference[check].to_dict())
     change(tree)
     return dumps(tree)
 
@@ -185,7 +185,7 @@ def frame_of(tree, shape, dtype="I64", data=b""):
 
 @pytest.mark.parametrize("shape", [[0, 2**62, 2**62], [2**63, 0], [0, 2**65], [0] * 1000])
 def test_shapes_that_cannot_be_are_turned_down(a01, answers, shape):
-    tree = {**answers.reference[CHECK].to_tree()}
+    tree = {**answers.reference[CHECK].to_dict()}
     tree["runs"] = {"float32": {"outputs": {LABELS: {"kind": "tensor", "key": "0"}}}}
     frame = frame_of(tree, shape)
     assert judged(a01, answers, CHECK, frame, frame).status == "crashed"
@@ -193,7 +193,7 @@ def test_shapes_that_cannot_be_are_turned_down(a01, answers, shape):
 
 def test_a_tensor_stands_in_one_place_only(a01, answers):
     """Two places that share memory could not be written into the journal."""
-    tree = {**answers.reference[CHECK].to_tree()}
+    tree = {**answers.reference[CHECK].to_dict()}
     tree["runs"] = {"float32": {"outputs": {name: {"kind": "tensor", "key": "0"} for name in "ab"}}}
     frame = frame_of(tree, [1], data=bytes(8))
     assert judged(a01, answers, CHECK, frame, frame).status == "crashed"

@@ -18,7 +18,8 @@ from exercise_code.support.isolation import confine
 from grading.notebooks.nbgrader_course import open_gradebook
 from grading.running.sandbox import detect
 from grading.scores.gradebook import write_gradebook
-from grading.submissions.collect import Submission, read_submission
+from grading.submissions.collect import read_submission
+from grading.submissions.records import Submission
 from hostile.attacks import (
     ANY,
     BESIDE,

@@ -11,7 +11,7 @@ from torch import Tensor
 from exercise_code.support.checking import annotations, exercise_source
 from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.declare import Check, Mistake
-from exercise_code.support.checking.evidence import Evidence, Run, dumps, leaves, loads
+from exercise_code.support.checking.evidence import Evidence, Packed, Run, leaves
 from exercise_code.support.checking.judge import KnownMistake, judge
 from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import Code, gather
@@ -19,7 +19,7 @@ from exercise_code.support.data import held_out as unseen
 
 
 @dataclass
-class Answers:
+class Answers(Packed):
     """The reference's evidence for every check, and that of every known mistake, for one seed.
 
     `held_out` are images on which saved models are tried, uint8 (num, 3, height, width), by the key of a
@@ -31,9 +31,23 @@ class Answers:
     mistakes: list[KnownMistake]
     held_out: dict[str, Tensor] = field(default_factory=dict)
 
-    def to_bytes(self) -> bytes:
-        """The same as a safetensors file."""
-        return dumps(asdict(self))
+    def to_dict(self) -> dict[str, Any]:
+        """The same as nested dicts and lists."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> "Answers":
+        """Undo `to_dict`.
+
+        Raises:
+            ValueError: it has another form.
+        """
+        reference = {id: Evidence.from_dict(evidence) for id, evidence in content["reference"].items()}
+        mistakes = [
+            KnownMistake(**{**mistake, "evidence": Evidence.from_dict(mistake["evidence"])})
+            for mistake in content["mistakes"]
+        ]
+        return cls(content["seed"], reference, mistakes, content["held_out"])
 
     def save(self, path: Path) -> None:
         """Write them as a safetensors file."""
@@ -47,21 +61,6 @@ class Answers:
             ValueError: the file holds something else.
         """
         return cls.from_bytes(path.read_bytes())
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "Answers":
-        """Read what `to_bytes` wrote.
-
-        Raises:
-            ValueError: the bytes are something else.
-        """
-        tree = loads(data)
-        reference = {id: Evidence.from_tree(evidence) for id, evidence in tree["reference"].items()}
-        mistakes = [
-            KnownMistake(**{**mistake, "evidence": Evidence.from_tree(mistake["evidence"])})
-            for mistake in tree["mistakes"]
-        ]
-        return cls(tree["seed"], reference, mistakes, tree["held_out"])
 
 
 def make_answers(

@@ -4,7 +4,7 @@ import json
 import math
 import struct
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import safetensors.torch
@@ -21,6 +21,39 @@ DTYPES = {torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.i
 DTYPES |= {torch.uint16, torch.uint32, torch.uint64}
 DTYPES |= {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64}
 """What can be written down and compared."""
+
+
+class Packed:
+    """A record with `to_dict` and `from_dict`, which becomes a safetensors file and comes back."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as nested dicts and lists."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> Self:
+        """Undo `to_dict`."""
+        raise NotImplementedError
+
+    def to_bytes(self) -> bytes:
+        """The same as a safetensors file."""
+        return dumps(self.to_dict())
+
+    @classmethod
+    def from_bytes(cls, data: bytes, max_header: float = math.inf) -> Self:
+        """Read what `to_bytes` wrote.
+
+        Args:
+            data: the file's content.
+            max_header: as for `loads`.
+
+        Raises:
+            ValueError: the bytes are something else.
+        """
+        try:
+            return cls.from_dict(loads(data, max_header))
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"this is not a {cls.__name__}: {error}") from None
 
 
 @dataclass
@@ -49,7 +82,7 @@ class Run:
 
 
 @dataclass
-class Evidence:
+class Evidence(Packed):
     """All runs of one check, by the name of the run; `problem` tells why there are none.
 
     `problem` is a status (`timeout`, `crashed`) and a sentence; `symbols` are the axes of the
@@ -63,23 +96,28 @@ class Evidence:
     returns: str = ""
     seconds: float = 0.0
 
-    def to_tree(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The same as nested dicts and lists."""
         return {**vars(self), "runs": {name: dict(vars(run)) for name, run in self.runs.items()}}
 
+    @property
+    def status(self) -> str:
+        """The status that its problem gives; empty where there is none."""
+        return self.problem[0] if self.problem else ""
+
     @classmethod
-    def from_tree(cls, tree: dict[str, Any]) -> "Evidence":
-        """Undo `to_tree`; the tree may come from a process that is not trusted.
+    def from_dict(cls, content: dict[str, Any]) -> "Evidence":
+        """Undo `to_dict`; it may come from a process that is not trusted.
 
         Raises:
-            ValueError: the tree has another form.
+            ValueError: it has another form.
         """
         try:
-            runs = {name: Run(**run) for name, run in tree["runs"].items()}
-            if not isinstance(tree["problem"], list | tuple | None):
+            runs = {name: Run(**run) for name, run in content["runs"].items()}
+            if not isinstance(content["problem"], list | tuple | None):
                 raise TypeError("its problem is no pair of texts")
-            problem = tuple(tree["problem"]) if tree["problem"] else None
-            evidence = cls(**{**tree, "runs": runs, "problem": problem})
+            problem = tuple(content["problem"]) if content["problem"] else None
+            evidence = cls(**{**content, "runs": runs, "problem": problem})
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"this is not the evidence of a check: {error}") from None
         if not (_has_types(evidence) and all(map(_has_types, runs.values()))):

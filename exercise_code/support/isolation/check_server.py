@@ -26,7 +26,7 @@ from exercise_code.support.checking import run_check
 from exercise_code.support.checking.assignment import Assignment, find_assignment
 from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.declare import check
-from exercise_code.support.checking.evidence import dumps, loads
+from exercise_code.support.checking.evidence import loads
 from exercise_code.support.checking.replace import in_place, read_stand_ins
 from exercise_code.support.devices import pretended
 from exercise_code.support.isolation import confine
@@ -68,7 +68,7 @@ def serve() -> None:
     confine.gather_memory()
     confine.enter(layers, [*confine.libraries(), ROOT, SCRATCH])
     before = working = None
-    ready = _Fork(assignment, layers, int(memory_mb), float(seconds))
+    ready = _WaitingFork(assignment, layers, int(memory_mb), float(seconds))
     while True:
         data, descriptors, _, _ = socket.recv_fds(requests, 2**16, 2)
         if data == KILL:
@@ -81,7 +81,7 @@ def serve() -> None:
             before, working = working, ready
             working.start(data, descriptors)
             requests.send(b"started")
-            ready = _Fork(assignment, layers, int(memory_mb), float(seconds))
+            ready = _WaitingFork(assignment, layers, int(memory_mb), float(seconds))
         else:
             for fork in filter(None, (before, working, ready)):
                 fork.end()
@@ -92,11 +92,11 @@ def warm_up(assignment: Assignment) -> None:
     """Do once what would take time in every fork: the usual operations, and the checks on stubs."""
     pretended.available()
     for _ in range(10):  # Python adapts what has run this often
-        dumps(run_check.gather(usual_operations, seed=0).to_tree())
+        run_check.gather(usual_operations, seed=0).to_bytes()
     with in_place(stand_in for each in assignment.earlier for stand_in in each.stand_ins):
         for each in assignment.checks:
             images = torch.zeros(1, 3, *each.held_out.size, dtype=torch.uint8)
-            dumps(run_check.gather(each, seed=0, held_out={each.held_out.key: images}).to_tree())
+            run_check.gather(each, seed=0, held_out={each.held_out.key: images}).to_bytes()
     forget_exercises()
 
 
@@ -145,7 +145,7 @@ def run_checks(assignment: Assignment, checks: Sequence[str], seed: int, out: Bi
         write_frame(out, b"")
         with in_place(stand_ins):
             for id in checks:
-                write_frame(out, dumps(run_check.gather(declared[id], seed, held_out).to_tree()))
+                write_frame(out, run_check.gather(declared[id], seed, held_out).to_bytes())
 
 
 def write_frame(out: BinaryIO, data: bytes) -> None:
@@ -171,7 +171,7 @@ def read_frame(source: BinaryIO) -> bytes | None:
     return data
 
 
-class _Fork:
+class _WaitingFork:
     """A process for one submission, which waits apart until it is given its work."""
 
     alive: ClassVar[set[int]] = set()
@@ -236,9 +236,7 @@ def _run_apart(
         os.environ.update(HOME=str(folder), TMPDIR=str(folder))
         given = shutil.ignore_patterns("support", "__pycache__")
         shutil.copytree(ROOT / "exercise_code", folder / "exercise_code", ignore=given)
-        dumps(
-            run_check.gather(few_operations, seed=0).to_tree()
-        )  # copies most of the memory that will change
+        run_check.gather(few_operations, seed=0).to_bytes()  # copies most of the memory that will change
     with work:
         request, (pipe, files), _, _ = socket.recv_fds(work, 2**16, 2)
     with os.fdopen(files, "rb") as source:
