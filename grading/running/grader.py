@@ -164,10 +164,10 @@ class Grader:
         graded = self._judge(submission, gathered)
         if new and self._gather_again(submission, gathered, graded.verdicts):
             graded = self._judge(submission, gathered)
+        before, gathered.counts = (len(gathered.followed), gathered.counts), {}
         if any(verdict.status == "blocked" for verdict in graded.verdicts):
-            before = {*gathered.followed}, gathered.counts
             graded = self._judge(submission, gathered, with_stand_ins=True)
-            new = new or before != ({*gathered.followed}, gathered.counts)
+        new = new or before != (len(gathered.followed), gathered.counts)
         return self._result(submission, gathered, graded, new=new)
 
     def give_up(self, submission: Submission, reason: str) -> Result:

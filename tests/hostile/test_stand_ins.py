@@ -133,7 +133,7 @@ def attacked(a03, tmp_path_factory):
 def test_reaching_for_a_stand_in_gains_nothing(attacked, name, record_property):
     lost, record = ATTACKS[name][1], attacked[name]
     found = {verdict.check: verdict for verdict in record.verdicts}
-    record_property("attack", ["stand-in", name, found[lost[-1]].status, f"{record.score:g}"])
+    record_property("attack", ["reach", name, found[lost[-1]].status, f"{record.score:g}"])
     assert not any(found[exercise].points for exercise in lost)
     assert record.score <= attacked[f"{name} not tried"].score
 
