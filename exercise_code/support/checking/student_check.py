@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import sys
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +25,7 @@ from exercise_code.support.checking.follow_through import (
     with_their_class,
 )
 from exercise_code.support.checking.judge import Verdict, judge
+from exercise_code.support.checking.reloading import modules
 from exercise_code.support.checking.render import to_mime, to_text
 from exercise_code.support.checking.replace import in_place, keep_in_place, lifted
 from exercise_code.support.checking.run_check import EXERCISES, gather
@@ -66,6 +68,8 @@ def check(name: str) -> Verdicts:
     Raises:
         AssignmentError: nothing has that name.
     """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    modules.refresh(*[shell.user_ns] if shell else [])
     assignment, wanted = _find(name)
     return checked(assignment, wanted)
 
@@ -222,6 +226,11 @@ def _unreadable(check: Check) -> Evidence | None:
         return Evidence(
             check.id, problem=("error", f"{path.name} is not text in UTF-8: save it again as UTF-8")
         )
+    for exercise in (check.exercise, *check.uses):
+        file, _ = exercise_source.place_of(exercise)
+        module = f"{EXERCISES.name}.{file.removesuffix('.py').replace('/', '.')}"
+        if fault := modules.fault(module):
+            return Evidence(check.id, problem=("error", fault))
     return None
 
 

@@ -1,0 +1,88 @@
+"""A cell that waits for an unwritten exercise says so in one line, and so does every cell that needs it."""
+
+import symtable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from exercise_code.support.checking import run_check
+from exercise_code.support.devices import pretended
+from exercise_code.support.paths import ROOT
+
+
+@dataclass
+class Waiting:
+    """What the cells that have not come to their end would have made, and what they wait for.
+
+    Attributes:
+        made_by: for each such name the exercise, where it is to be written, and the number of the cell.
+        source: the cell that runs.
+    """
+
+    made_by: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    source: str = ""
+
+    def before_cell(self, source: str) -> None:
+        """Note what is about to run, without IPython's own commands."""
+        self.source = source
+
+    def after_cell(self, success: bool) -> None:
+        """Forget what a cell has made after all."""
+        if success:
+            for name in _made(self.source):
+                self.made_by.pop(name, None)
+
+    def reason(self, error: BaseException, trace: TracebackType | None, count: int) -> str:
+        """One line where a cell has failed for want of an exercise; empty where it has not.
+
+        Args:
+            error: what ended the cell.
+            trace: its traceback.
+            count: the number of the cell.
+        """
+        place = pretended.locate(error.with_traceback(trace), run_check.is_students)
+        if exercise := run_check.unwritten(error):
+            file = f"{Path(place.filename).resolve().relative_to(ROOT).as_posix()}, line {place.line}"
+            line = f"{exercise} is not written yet: {file}"
+        else:
+            own = _made(self.source)
+            needed = [name for name in _read(self.source) if name in self.made_by and name not in own]
+            if (name := getattr(error, "name", None)) in self.made_by:
+                needed.insert(0, name)
+            if place or not needed:
+                return ""
+            exercise, file, cell = self.made_by[needed[0]]
+            line = f"{needed[0]} is missing: write {exercise} ({file}), then run cell [{cell}] again"
+        self.made_by |= dict.fromkeys(_made(self.source), (exercise, file, count))
+        return line
+
+    def show(self, shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: Any = None) -> None:
+        """IPython's handler of errors: the reason as an error's only line, else the usual traceback."""
+        if reason := self.reason(error, trace, shell.execution_count):
+            shell._showtraceback(kind, error, [reason])  # an error output, so that the cell counts as failed
+        else:
+            shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)
+
+
+def _tables(source: str) -> list[symtable.SymbolTable]:
+    """The names of a cell, scope by scope, its own first; none where it is not Python."""
+    try:
+        tables = [symtable.symtable(source, "cell", "exec")]
+    except SyntaxError:
+        return []
+    for table in tables:
+        tables += table.get_children()
+    return tables
+
+
+def _made(source: str) -> list[str]:
+    """What a cell assigns, defines or imports."""
+    symbols = [symbol for table in _tables(source)[:1] for symbol in table.get_symbols()]
+    return [symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()]
+
+
+def _read(source: str) -> list[str]:
+    """What a cell reads, in its functions too."""
+    symbols = [symbol for table in _tables(source) for symbol in table.get_symbols() if symbol.is_global()]
+    return [symbol.get_name() for symbol in symbols if symbol.is_referenced()]
