@@ -80,7 +80,7 @@ def _watch(shell: InteractiveShell) -> None:
 
 def _before_cell(info: ExecutionInfo) -> None:
     shell = get_ipython()
-    waiting.before_cell(shell.transform_cell(info.raw_cell))
+    waiting.before_cell(shell.transform_cell(info.raw_cell), shell.execution_count)
     modules.refresh(shell.user_ns)
     for fault in dict.fromkeys(modules.faults.values()):
         print(f"{fault}: until that is mended, cells run what was there before.")

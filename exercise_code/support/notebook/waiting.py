@@ -18,14 +18,16 @@ class Waiting:
     Attributes:
         made_by: for each such name the exercise, where it is to be written, and the number of the cell.
         source: the cell that runs.
+        number: what the notebook calls it.
     """
 
     made_by: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     source: str = ""
+    number: int = 0
 
-    def before_cell(self, source: str) -> None:
+    def before_cell(self, source: str, number: int) -> None:
         """Note what is about to run, without IPython's own commands."""
-        self.source = source
+        self.source, self.number = source, number
 
     def after_cell(self, success: bool) -> None:
         """Forget what a cell has made after all."""
@@ -33,13 +35,12 @@ class Waiting:
             for name in _made(self.source):
                 self.made_by.pop(name, None)
 
-    def reason(self, error: BaseException, trace: TracebackType | None, count: int) -> str:
+    def reason(self, error: BaseException, trace: TracebackType | None) -> str:
         """One line where a cell has failed for want of an exercise; empty where it has not.
 
         Args:
             error: what ended the cell.
             trace: its traceback.
-            count: the number of the cell.
         """
         place = pretended.locate(error.with_traceback(trace), run_check.is_students)
         if exercise := run_check.unwritten(error):
@@ -54,12 +55,12 @@ class Waiting:
                 return ""
             exercise, file, cell = self.made_by[needed[0]]
             line = f"{needed[0]} is missing: write {exercise} ({file}), then run cell [{cell}] again"
-        self.made_by |= dict.fromkeys(_made(self.source), (exercise, file, count))
+        self.made_by |= dict.fromkeys(_made(self.source), (exercise, file, self.number))
         return line
 
     def show(self, shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: Any = None) -> None:
         """IPython's handler of errors: the reason as an error's only line, else the usual traceback."""
-        if reason := self.reason(error, trace, shell.execution_count):
+        if reason := self.reason(error, trace):
             shell._showtraceback(kind, error, [reason])  # an error output, so that the cell counts as failed
         else:
             shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)
