@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -43,6 +44,13 @@ def test_every_notebook_starts_with_it(assignment, kind):
         )
 
 
+def test_the_project_promises_no_older_versions_than_these():
+    bounds = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    oldest = {Requirement(line).name: str(Requirement(line).specifier) for line in bounds}
+    for name, pin in (line.split("==") for line in COLAB if "==" in line):
+        assert name not in oldest or pin.startswith(oldest[name].removeprefix(">=")), name
+
+
 @pytest.fixture
 def published(build, tmp_path) -> Path:
     """The student edition of a01 as a repository."""
@@ -62,7 +70,12 @@ def machine(tmp_path) -> Path:
 def run_cell(a01, machine: Path, repository: str, drive: str = "/content/drive/MyDrive", **env: str) -> str:
     """Run the cell as a script in a fresh process; returns its last line of output, or its error's."""
     source = re.sub('REPOSITORY = ".*"', f'REPOSITORY = "{repository}"', set_up_cell(a01))
-    script = source.replace("/content/drive/MyDrive", drive).replace("start(", "print(root, start(") + ")"
+    script = (
+        source.replace("/content/drive/MyDrive", drive).replace(
+            "start_notebook(", "print(root, start_notebook("
+        )
+        + ")"
+    )
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | env
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=machine, env=env, capture_output=True, text=True
@@ -96,13 +109,13 @@ def test_an_interrupted_clone_heals(a01, published, machine):
     [
         ("https://nowhere.invalid/course", None, "git cannot fetch it from https://nowhere.invalid/course"),
         ("https://nowhere.invalid/course", "", "git cannot fetch it from https://nowhere.invalid/course"),
-        ("", None, "this notebook has no address for it"),
+        ("", None, "git cannot fetch it from an address unknown"),
     ],
     ids=["no network", "no git", "no address"],
 )
 def test_what_fails_is_one_sentence_and_heals(a01, published, machine, repository, path, sentence):
     shown = run_cell(a01, machine, repository, PATH=os.environ["PATH"] if path is None else path)
-    assert f"The course is not here, and {sentence}: open its folder, or run this cell again." in shown
+    assert f"The course is not here, and {sentence}: open its folder, or run this again." in shown
     assert "PyTorch" in run_cell(a01, machine, str(published))
 
 
@@ -116,8 +129,8 @@ def test_a_failed_installation_is_one_sentence_and_is_tried_again(monkeypatch):
     monkeypatch.setattr(start, "_is_here", lambda package: package not in ("jaxtyping", "jupyterlab"))
     monkeypatch.setattr(start.subprocess, "run", pip)
     with pytest.raises(start.SetUpError, match=r"^pip cannot install jaxtyping==\S+: is there a network\?"):
-        start.start("a01")
-    assert "PyTorch" in start.start("a01")
+        start.start_notebook("a01")
+    assert "PyTorch" in start.start_notebook("a01")
     assert len(tried) == 2 and tried[1][-1].startswith("jaxtyping==")
     assert sys.path == list(dict.fromkeys(sys.path))
 

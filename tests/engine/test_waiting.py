@@ -51,19 +51,27 @@ def test_an_unwritten_exercise_is_one_calm_sentence(run):
 
 @pytest.mark.parametrize(
     "needs",
-    ["found", "print(found)", "def f():\n    return found\nf()", "[found for _ in 'a']", "len(seen[0])"],
+    [
+        "found",
+        "print(found)",
+        "def f():\n    return found\nf()",
+        "[found for _ in 'a']",
+        "len(seen[0])",
+        "found = found",
+    ],
 )
 def test_a_cell_that_needs_what_a_waiting_cell_would_have_made_says_which_cell(run, needs):
     run("seen = []\nfound = toy['Toy']().play()")
     name = "seen" if "seen" in needs else "found"
-    line = f"{name} is missing: write toy.Toy.play ({PLACE}), then run cell [1] again"
+    line = f"needs {name} of cell [1]: write toy.Toy.play ({PLACE}), then run that cell again"
     assert run(needs) == line
 
 
 def test_what_waits_for_a_waiting_cell_waits_too(run):
     run("first = toy['Toy']().play()")
     run("second = first + 1")
-    assert run("second").startswith("second is missing: write toy.Toy.play") and "cell [2]" in run("second")
+    assert run("first, second").startswith("needs first of cell [1]: write toy.Toy.play")
+    assert run("second").startswith("needs second of cell [2]: write toy.Toy.play")
 
 
 def test_once_the_cell_has_run_nothing_waits(run, toy):

@@ -25,7 +25,7 @@ class SetUpError(Exception):
         return [str(self)]
 
 
-def start(assignment: str) -> str:
+def start_notebook(assignment: str) -> str:
     """Make a notebook ready, whatever an earlier try has left undone.
 
     Args:

@@ -47,14 +47,14 @@ class Waiting:
             file = f"{Path(place.filename).resolve().relative_to(ROOT).as_posix()}, line {place.line}"
             line = f"{exercise} is not written yet: {file}"
         else:
-            own = _made(self.source)
-            needed = [name for name in _read(self.source) if name in self.made_by and name not in own]
-            if (name := getattr(error, "name", None)) in self.made_by:
-                needed.insert(0, name)
+            culprit, own = getattr(error, "name", None), _made(self.source)
+            read = [name for name in _read(self.source) if name == culprit or name not in own]
+            needed = [name for name in read if name in self.made_by]
+            needed.sort(key=lambda name: (name == culprit, self.made_by[name][2]))
             if place or not needed:
                 return ""
-            exercise, file, cell = self.made_by[needed[0]]
-            line = f"{needed[0]} is missing: write {exercise} ({file}), then run cell [{cell}] again"
+            exercise, file, cell = self.made_by[needed[-1]]
+            line = f"needs {needed[-1]} of cell [{cell}]: write {exercise} ({file}), then run that cell again"
         self.made_by |= dict.fromkeys(_made(self.source), (exercise, file, self.number))
         return line
 
