@@ -81,9 +81,18 @@ def test_once_the_cell_has_run_nothing_waits(run, toy):
     assert "IndexError" in run("seen[0]") and "Traceback" in run("seen[0]")
 
 
-@pytest.mark.parametrize("source", ["raise NotImplementedError('mine')", "1 / 0", "unheard_of", "len(5)"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "raise NotImplementedError('mine')",
+        "1 / 0",
+        "unheard_of",
+        "seen, unheard_of",
+        "import not_installed; seen",
+    ],
+)
 def test_other_errors_are_shown_in_full(run, source):
-    run("seen = toy['Toy']().play()")
+    run("seen = []; toy['Toy']().play()")
     assert "Traceback" in run(source)
 
 

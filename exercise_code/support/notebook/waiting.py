@@ -51,7 +51,8 @@ class Waiting:
             read = [name for name in _read(self.source) if name == culprit or name not in own]
             needed = [name for name in read if name in self.made_by]
             needed.sort(key=lambda name: (name == culprit, self.made_by[name][2]))
-            if place or not needed:
+            unheard_of = type(error) is NameError and culprit not in self.made_by
+            if place or unheard_of or isinstance(error, ImportError) or not needed:
                 return ""
             exercise, file, cell = self.made_by[needed[-1]]
             line = f"needs {needed[-1]} of cell [{cell}]: write {exercise} ({file}), then run that cell again"
