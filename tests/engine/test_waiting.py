@@ -34,9 +34,9 @@ def run(toy, capsys) -> Iterator[Callable[[str], str]]:
     def run(source: str) -> str:
         shell.user_ns["toy"] = {}
         exec(compile(toy.read_text(), toy, "exec"), shell.user_ns["toy"])
-        cells.before_cell(source, shell.execution_count)
+        cells.before_cell(source)
         result = shell.run_cell(source, store_history=True)
-        cells.after_cell(result.success)
+        cells.after_cell(result.success, result.execution_count)
         shown = capsys.readouterr().out.strip()
         assert result.success == ("Error" not in shown and "exercise_code" not in shown), "an error counts"
         return shown

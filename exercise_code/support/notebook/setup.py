@@ -80,11 +80,11 @@ def _watch(shell: InteractiveShell) -> None:
 
 def _before_cell(info: ExecutionInfo) -> None:
     shell = get_ipython()
-    waiting.before_cell(shell.transform_cell(info.raw_cell), shell.execution_count)
+    waiting.before_cell(shell.transform_cell(info.raw_cell))
     modules.refresh(shell.user_ns)
     for fault in dict.fromkeys(modules.faults.values()):
         print(f"{fault}: until that is mended, cells run what was there before.")
 
 
 def _after_cell(result: ExecutionResult) -> None:
-    waiting.after_cell(result.success)
+    waiting.after_cell(result.success, result.execution_count)

@@ -18,24 +18,26 @@ class Waiting:
     Attributes:
         made_by: for each such name the exercise, where it is to be written, and the number of the cell.
         source: the cell that runs.
-        number: what the notebook calls it.
+        reason: the exercise that it waits for, and where that is to be written.
     """
 
     made_by: dict[str, tuple[str, str, int]] = field(default_factory=dict)
     source: str = ""
-    number: int = 0
+    reason: tuple[str, str] | None = None
 
-    def before_cell(self, source: str, number: int) -> None:
+    def before_cell(self, source: str) -> None:
         """Note what is about to run, without IPython's own commands."""
-        self.source, self.number = source, number
+        self.source, self.reason = source, None
 
-    def after_cell(self, success: bool) -> None:
-        """Forget what a cell has made after all."""
-        if success:
-            for name in _made(self.source):
+    def after_cell(self, success: bool, number: int) -> None:
+        """Note what a cell of that number would have made, or forget what it has made after all."""
+        for name in _made(self.source):
+            if success:
                 self.made_by.pop(name, None)
+            elif self.reason:
+                self.made_by[name] = (*self.reason, number)
 
-    def reason(self, error: BaseException, trace: TracebackType | None) -> str:
+    def explain(self, error: BaseException, trace: TracebackType | None) -> str:
         """One line where a cell has failed for want of an exercise; empty where it has not.
 
         Args:
@@ -56,13 +58,13 @@ class Waiting:
                 return ""
             exercise, file, cell = self.made_by[needed[-1]]
             line = f"needs {needed[-1]} of cell [{cell}]: write {exercise} ({file}), then run that cell again"
-        self.made_by |= dict.fromkeys(_made(self.source), (exercise, file, self.number))
+        self.reason = exercise, file
         return line
 
     def show(self, shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: Any = None) -> None:
-        """IPython's handler of errors: the reason as an error's only line, else the usual traceback."""
-        if reason := self.reason(error, trace):
-            shell._showtraceback(kind, error, [reason])  # an error output, so that the cell counts as failed
+        """IPython's handler of errors: that line as the error, else the usual traceback."""
+        if line := self.explain(error, trace):
+            shell._showtraceback(kind, error, [line])  # an error output, so that the cell counts as failed
         else:
             shell.showtraceback((kind, error, trace), tb_offset=tb_offset, running_compiled_code=True)
 
