@@ -188,9 +188,9 @@ def test_a_whole_assignment_runs_with_the_versions_of_colab(colab, a01, publishe
 CHECKS = """
 import sys
 from exercise_code.support.checking.assignment import find_assignment
-from exercise_code.support.checking.student_check import verdicts_on
+from exercise_code.support.checking.student_check import checked
 assignment = find_assignment(sys.argv[1])
-for verdict in verdicts_on(assignment, [check for check in assignment.checks if check.target is None]):
+for verdict in checked(assignment, [it for it in assignment.checks if it.target is None]).verdicts:
     if verdict.status != "passed":
         print(verdict.check, verdict.status, verdict.message)
 """
