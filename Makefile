@@ -21,7 +21,7 @@ test-all: setup
 	$(BIN)/python -m pytest -n auto --dist loadfile -m '' --durations 25
 
 lab: setup
-	$(BIN)/jupyter lab assignments
+	$(BIN)/jupyter lab
 
 lint: setup
 	$(BIN)/ruff check .

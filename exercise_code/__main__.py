@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import zipfile
 
 from rich.console import Console
 
@@ -24,50 +23,47 @@ def main(argv: list[str] | None = None) -> int:
     add.add_argument("--written", action="store_true", help="fail only for what is written and not right")
     add = commands.add_parser("submit", help="check, then pack what is to be handed in")
     add.add_argument("name", help="an assignment (a01)")
+    add = commands.add_parser("save", help="keep what you have written in an archive elsewhere")
+    add.add_argument("folder", help="where; earlier archives stay")
+    add = commands.add_parser(
+        "restore", help="bring back what save has kept; what it replaces is saved first"
+    )
+    add.add_argument("folder", help="where, or one archive")
     commands.add_parser("data", help="list, get and verify data sets")
     options = parser.parse_args(arguments)
 
     from exercise_code.support.checking import AssignmentError, check
     from exercise_code.support.checking.assignment import find_assignment
     from exercise_code.support.checking.render import to_text
+    from exercise_code.support.notebook.work import WorkError, pack, restore, save
 
     console = Console()
     try:
+        if options.command in ("save", "restore"):
+            {"save": save, "restore": restore}[options.command](options.folder, ROOT)
+            return 0
         if options.command == "submit":
             assignment = find_assignment(options.name)
         found = check(options.name)
-    except AssignmentError as error:
-        console.print(f"[red]{error}[/]", highlight=False)
-        return 2
+    except (AssignmentError, WorkError) as error:
+        return _refuse(console, error)
     verdicts = found.verdicts
     to_text(verdicts, console, found.notes)
     if options.command == "check":
         fine = {"passed", "not_written", "blocked"} if options.written else {"passed"}
         return 0 if all(verdict.status in fine for verdict in verdicts) else 1
 
-    due = [*assignment.editable, assignment.notebook_path]
-    missing = [name for name in due if not (ROOT / name).is_file()]
-    if missing:
-        console.print(f"[red]{missing[0]} is missing: put it back before you submit[/]")
-        return 2
-    files = []
-    for name, limit in assignment.largest.items():
-        if not (ROOT / name).is_file():
-            console.print(f"[yellow]{name} is not there yet: what it is worth is not handed in[/]")
-        elif (size := (ROOT / name).stat().st_size) > limit:
-            console.print(f"[red]{name} has {size / 2**20:.1f} MiB: at most {limit / 2**20:g} are taken[/]")
-            return 2
-        else:
-            files.append(name)
-    files.append(assignment.notebook_path)
-    archive = ROOT / f"{assignment.name}.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name in files:
-            packed.write(ROOT / name, name)
-    console.print(
-        f"Packed {', '.join(files)} into [bold]{archive.name}[/]: hand in this file.", highlight=False
-    )
+    try:
+        notes = pack(assignment, ROOT)
+    except WorkError as error:
+        return _refuse(console, error)
+    console.print(*notes, sep="\n", highlight=False, markup=False)
     return 0
+
+
+def _refuse(console: Console, error: Exception) -> int:
+    console.print(str(error), style="red", highlight=False, markup=False)
+    return 2
 
 
 if __name__ == "__main__":

@@ -50,7 +50,6 @@ MEMORY_MB, SECONDS = 4096, 3600.0
 MAX_REQUEST = 2**17
 INTERRUPT, END, ENDED = b"interrupt", b"end", b"exit "
 PREPARED = (
-    "IPython.extensions.autoreload",
     "IPython.extensions.storemagic",
     "debugpy.server.api",
     "faulthandler",

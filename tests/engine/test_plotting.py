@@ -6,10 +6,8 @@ from types import SimpleNamespace
 import matplotlib as mpl
 import pytest
 import torch
-from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.figure import Figure
 
-from exercise_code.support.checking import run_check
 from exercise_code.support.notebook import plotting, setup
 
 
@@ -86,27 +84,6 @@ def test_learning_curves_tell_what_they_draw():
 
 def test_colours_are_all_different():
     assert len({mpl.colors.to_rgb(colour) for colour in plotting.PALETTE}) == len(plotting.PALETTE) == 8
-
-
-def test_an_unwritten_exercise_is_one_calm_sentence_and_still_an_error(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(setup, "ROOT", tmp_path)
-    monkeypatch.setattr(run_check, "EXERCISES", tmp_path / "exercise_code")
-    module = tmp_path / "exercise_code" / "toy.py"
-    module.parent.mkdir()
-    module.write_text("class Toy:\n    def play(self):\n        raise NotImplementedError('Toy.play')\n")
-    shell = InteractiveShell.instance()
-    try:
-        shell.set_custom_exc((NotImplementedError,), setup._not_written_yet)
-        shell.user_ns["toy"] = {}
-        exec(compile(module.read_text(), module, "exec"), shell.user_ns["toy"])
-        result = shell.run_cell("toy['Toy']().play()")
-        assert isinstance(result.error_in_exec, NotImplementedError)
-        out = capsys.readouterr().out
-        assert out.strip() == "toy.Toy.play is not written yet: exercise_code/toy.py, line 3"
-        shell.run_cell("raise NotImplementedError('mine')")
-        assert "Traceback" in capsys.readouterr().out
-    finally:
-        InteractiveShell.clear_instance()
 
 
 def test_setup_may_run_twice_and_without_a_notebook():

@@ -128,7 +128,7 @@ def test_a_student_packs_the_model(a03, tmp_path, monkeypatch, capsys):
     from exercise_code import __main__
 
     monkeypatch.setattr(__main__, "ROOT", tmp_path)
-    for file in [*a03.editable, a03.notebook_paths[0]]:
+    for file in [*a03.editable, *a03.notebook_paths]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes((ROOT / file).read_bytes())
     archive = tmp_path / f"{a03.name}.zip"

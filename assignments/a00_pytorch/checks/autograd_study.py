@@ -88,7 +88,9 @@ def gradients(code, case):
     (again,) = torch.autograd.grad((first * numbers(case, 3, 2)).sum(), a)
     return {
         "gradients": plain,
-        "graph attached": [gradient.requires_grad for gradient in plain],
+        "graph attached": [
+            gradient.requires_grad for gradient in plain[:2]
+        ],  # of zeros, versions of torch differ
         "gradient of a gradient": again,
         ".grad afterwards": [a.grad, b.grad, apart.grad],
     }

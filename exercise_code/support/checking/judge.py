@@ -20,6 +20,7 @@ from exercise_code.support.checking.run_check import large
 GROWTH_SLACK = 1.25
 NESTED = ("no loop", "one loop", "two nested loops", "three nested loops")
 NO_LOOPS = "there is a Python loop in line {}; this exercise does without"
+NOT_WRITTEN = "not written yet"
 ESSENTIAL = {"answer", "repeatable", "loops", "ruled out"}
 """What an answer is worth nothing without; any other broken promise costs half of the points."""
 
@@ -118,7 +119,7 @@ def judge(
         return verdict
     if _not_written(check, first, function):
         verdict.status = "not_written"
-        verdict.faults["state"] = "not written yet"
+        verdict.faults["state"] = NOT_WRITTEN
         return verdict
     if first.unwritten:
         verdict.status = "blocked"

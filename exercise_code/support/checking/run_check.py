@@ -112,7 +112,7 @@ def run_once(check: Check, seed: int, case: Case, *, limited: bool = False, firs
         except MissingModel as error:
             run.error, run.unwritten = str(error), check.exercise
         except (Exception, SystemExit) as error:
-            run.error, run.unwritten = _sentence(error), unwritten(error)
+            run.error, run.unwritten = sentence(error), unwritten(error)
             run.raised_in = _raised_in(error)
     run.inputs_before, run.inputs_after = case.drawn, case.now
     run.forbidden = sorted(set(forbid.called))
@@ -175,14 +175,15 @@ def _keep_warnings(run: Run) -> None:
     warnings.showwarning = keep
 
 
-def _sentence(error: BaseException) -> str:
+def sentence(error: BaseException) -> str:
+    """The kind of an error, its first line, and where in the student's code it happened."""
     text = str(error).strip().splitlines()
     kind = type(error).__name__ or "an error without a name"
-    sentence = f"{kind}: {text[0][:300]}" if text else kind
+    told = f"{kind}: {text[0][:300]}" if text else kind
     if isinstance(error, pretended.DeviceMismatch):
-        sentence = text[0]
+        told = text[0]
     place = pretended.locate(error, is_students)
-    return f"{sentence} ({Path(place.filename).name}, line {place.line})" if place else sentence
+    return f"{told} ({Path(place.filename).name}, line {place.line})" if place else told
 
 
 def unwritten(error: BaseException) -> str:

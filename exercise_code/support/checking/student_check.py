@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import sys
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -23,10 +24,12 @@ from exercise_code.support.checking.follow_through import (
     foundations,
     with_their_class,
 )
-from exercise_code.support.checking.judge import Verdict, judge
+from exercise_code.support.checking.judge import NOT_WRITTEN, Verdict, judge
+from exercise_code.support.checking.reloading import modules
 from exercise_code.support.checking.render import to_mime, to_text
 from exercise_code.support.checking.replace import in_place, keep_in_place, lifted
 from exercise_code.support.checking.run_check import EXERCISES, gather
+from exercise_code.support.checking.task import place_of_work
 
 VISIBLE_SEED = 0
 
@@ -66,6 +69,8 @@ def check(name: str) -> Verdicts:
     Raises:
         AssignmentError: nothing has that name.
     """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    modules.refresh(*[shell.user_ns] if shell else [])
     assignment, wanted = _find(name)
     return checked(assignment, wanted)
 
@@ -171,7 +176,10 @@ def _verdicts(assignment: Assignment, wanted: list[Check]) -> list[Verdict]:
     def verdict(check: Check) -> Verdict:
         evidence = _unreadable(check) or gather(check, answers.seed, answers.held_out)
         function = exercise_source.read_exercise(check.exercise, EXERCISES)
-        return judge(check, evidence, answers.reference[check.id], function, answers.mistakes)
+        judged = judge(check, evidence, answers.reference[check.id], function, answers.mistakes)
+        if judged.faults.get("state") == NOT_WRITTEN and function:
+            judged.faults["state"] += f": {place_of_work(check.exercise, function)}"
+        return judged
 
     def rerun(replaced: dict[str, list[str]]) -> dict[str, Verdict]:
         found = {}
@@ -222,6 +230,11 @@ def _unreadable(check: Check) -> Evidence | None:
         return Evidence(
             check.id, problem=("error", f"{path.name} is not text in UTF-8: save it again as UTF-8")
         )
+    for exercise in (check.exercise, *check.uses):
+        file, _ = exercise_source.place_of(exercise)
+        module = f"{EXERCISES.name}.{file.removesuffix('.py').replace('/', '.')}"
+        if fault := modules.fault(module):
+            return Evidence(check.id, problem=("error", fault))
     return None
 
 

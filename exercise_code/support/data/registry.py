@@ -7,6 +7,7 @@ import re
 import sys
 import tempfile
 import tomllib
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import pooch
 from tqdm import tqdm
 
 from exercise_code.support.paths import DATASETS
+
+with warnings.catch_warnings(action="ignore"):  # tqdm asks for ipywidgets, for bars that are not drawn here
+    import pooch
 
 FORMS = ("pickles", "folders", "table")
 SPLITS = ("train", "test")

@@ -5,21 +5,23 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from types import TracebackType
 
+import numpy as np
 import torch
+from IPython import get_ipython
+from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 from torch import Tensor
 from tqdm import tqdm
 
-from exercise_code.support.checking import run_check
-from exercise_code.support.devices import pretended
+from exercise_code.support.checking.reloading import modules
 from exercise_code.support.devices.best import best_device
 from exercise_code.support.notebook import plotting
-from exercise_code.support.paths import ROOT
+from exercise_code.support.notebook.waiting import Waiting
 
 QUICK = os.environ.get("WORKBOOK_QUICK", "0") not in ("", "0")
 """Whether experiments are to be small: WORKBOOK_QUICK=1 in the environment."""
+
+waiting = Waiting()
 
 
 def setup(seed: int = 0) -> str:
@@ -31,19 +33,14 @@ def setup(seed: int = 0) -> str:
     Returns:
         One line about PyTorch and the device.
     """
-    import numpy as np
-    from IPython import get_ipython
-
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - the global generator is the one that others draw from
     torch.manual_seed(seed)
     plotting.use_style()
     if shell := get_ipython():
-        shell.extension_manager.load_extension("autoreload")
-        shell.run_line_magic("autoreload", "2")
         shell.run_line_magic("matplotlib", "inline")
         shell.run_line_magic("config", "InlineBackend.figure_formats = ['retina']")
-        shell.set_custom_exc((NotImplementedError,), _not_written_yet)
+        _watch(shell)
     return f"PyTorch {torch.__version__.split('+')[0]} on {best_device()}"
 
 
@@ -74,14 +71,20 @@ def seconds(function: Callable, *tensors: Tensor, repeats: int = 3) -> float:
     return min(laps[1:])
 
 
-def _not_written_yet(
-    shell, kind: type, error: BaseException, trace: TracebackType, tb_offset=None
-) -> list[str]:
-    if exercise := run_check.unwritten(error.with_traceback(trace)):
-        place = pretended.locate(error, run_check.is_students)
-        file = Path(place.filename).resolve().relative_to(ROOT).as_posix()
-        lines = [f"{exercise} is not written yet: {file}, line {place.line}"]
-    else:
-        lines = shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset)
-    shell._showtraceback(kind, error, lines)  # an error output, so that the cell counts as failed
-    return lines
+def _watch(shell: InteractiveShell) -> None:
+    """Reload edited modules before each cell, and explain cells that wait for an exercise."""
+    shell.events.register("pre_run_cell", _before_cell)
+    shell.events.register("post_run_cell", _after_cell)
+    shell.set_custom_exc((Exception,), waiting.show)
+
+
+def _before_cell(info: ExecutionInfo) -> None:
+    shell = get_ipython()
+    waiting.before_cell(shell.transform_cell(info.raw_cell))
+    modules.refresh(shell.user_ns)
+    for fault in dict.fromkeys(modules.faults.values()):
+        print(f"{fault}: until that is mended, cells run what was there before.")
+
+
+def _after_cell(result: ExecutionResult) -> None:
+    waiting.after_cell(result.success, result.execution_count)
