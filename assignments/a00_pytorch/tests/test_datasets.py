@@ -293,7 +293,8 @@ def archive(folder, monkeypatch):
         server.shutdown()
 
 
-def test_a_data_set_is_downloaded_once_unless_forced(folder, archive, tmp_path):
+def test_a_data_set_is_downloaded_once_unless_forced(folder, archive, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry.pooch.get_logger(), "disabled", False)
     url, asked = archive
     root = tmp_path / "fetched" / "animals"
     for force, requests in ((False, 1), (False, 1), (True, 2)):
@@ -301,6 +302,7 @@ def test_a_data_set_is_downloaded_once_unless_forced(folder, archive, tmp_path):
         assert len(asked) == requests
         assert dataset.classes == sorted(CLASSES)
         assert math.isclose(dataset[0]["image"].mean(), data.ImageFolderDataset(folder)[0]["image"].mean())
+    assert registry.pooch.get_logger().disabled, "pooch would log to stderr"
 
 
 def test_the_table_of_houses_is_fetched_by_name(capsys):

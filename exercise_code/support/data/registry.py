@@ -300,7 +300,7 @@ def fetch(file: File) -> Path:
     """
     from requests import exceptions
 
-    pooch.get_logger().setLevel("WARNING")
+    pooch.get_logger().disabled = True  # it logs to stderr, and remembers whether it does beyond a setLevel()
     folder = home() / file.data_set
     attempts = [(url, len(file.urls) > 1) for url in file.urls]
     failures = []
