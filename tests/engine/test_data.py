@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 import torch
 from PIL import Image
@@ -148,7 +149,7 @@ def course(tmp_path, monkeypatch) -> Course:
     course = Course(tmp_path / "course" / "datasets", tmp_path / "user")
     course.datasets.mkdir(parents=True)
     monkeypatch.setattr(registry, "DATASETS", course.datasets)
-    monkeypatch.setattr(registry.pooch, "os_cache", lambda name: course.user / name)
+    monkeypatch.setattr(pooch, "os_cache", lambda name: course.user / name)
     monkeypatch.delenv("WORKBOOK_DATA", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return course
@@ -613,7 +614,7 @@ def web() -> Iterator[Web]:
 @pytest.mark.parametrize("first", ["gone", "altered", "short", "truncated"])
 def test_the_next_mirror_is_tried(course, web, first, capsys):
     course.register("official.tar.gz", "pickles", web.raw, urls=web.urls(first, "good", "never"))
-    logger = registry.pooch.get_logger()
+    logger = pooch.get_logger()
     logger.disabled = False
     assert logger.isEnabledFor(logging.INFO)  # which it remembers from now on, whatever its level becomes
     assert not available("cifar10")

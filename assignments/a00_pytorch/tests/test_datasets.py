@@ -9,6 +9,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
+import pooch
 import pytest
 import torch
 from hypothesis import given
@@ -294,7 +295,7 @@ def archive(folder, monkeypatch):
 
 
 def test_a_data_set_is_downloaded_once_unless_forced(folder, archive, tmp_path, monkeypatch):
-    monkeypatch.setattr(registry.pooch.get_logger(), "disabled", False)
+    monkeypatch.setattr(pooch.get_logger(), "disabled", False)
     url, asked = archive
     root = tmp_path / "fetched" / "animals"
     for force, requests in ((False, 1), (False, 1), (True, 2)):
@@ -302,7 +303,7 @@ def test_a_data_set_is_downloaded_once_unless_forced(folder, archive, tmp_path, 
         assert len(asked) == requests
         assert dataset.classes == sorted(CLASSES)
         assert math.isclose(dataset[0]["image"].mean(), data.ImageFolderDataset(folder)[0]["image"].mean())
-    assert registry.pooch.get_logger().disabled, "pooch would log to stderr"
+    assert pooch.get_logger().disabled, "pooch would log to stderr"
 
 
 def test_the_table_of_houses_is_fetched_by_name(capsys):

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-import pooch
 from tqdm import tqdm
 
 from exercise_code.support.paths import DATASETS
@@ -160,6 +159,8 @@ def find(name: str) -> DataSet:
 
 def homes() -> list[Path]:
     """The folders that files are downloaded to and decoded in: the course's, then the user's."""
+    import pooch  # here, so that checks run where it is not installed
+
     return [DATASETS, Path(pooch.os_cache("deep-vision-workbook"))]
 
 
@@ -298,6 +299,7 @@ def fetch(file: File) -> Path:
     Raises:
         DataError: no mirror delivers it.
     """
+    import pooch
     from requests import exceptions
 
     pooch.get_logger().disabled = True  # it logs to stderr, and remembers whether it does beyond a setLevel()
