@@ -29,6 +29,7 @@ lab: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 mutants: setup
 	for settings in assignments/*/assignment.toml; do \
@@ -39,5 +40,5 @@ notebooks: setup
 	$(BIN)/python -m pytest -q --depth touch tests/contract/test_notebooks.py tests/contract/test_releases.py
 
 clean:
-	rm -rf build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf build .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
