@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-all lab lint mutants notebooks clean
+.PHONY: setup demo test test-all verify lab lint mutants notebooks clean
 
 setup: .venv/installed
 
@@ -15,10 +15,13 @@ demo: setup
 	$(BIN)/workbook demo
 
 test: setup
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto -m ''
 
 test-all: setup
-	$(BIN)/python -m pytest -n auto --dist loadfile -m '' --durations 25
+	$(BIN)/python -m pytest -n auto -m '' --depth all
+
+verify: setup
+	$(BIN)/python -m pytest -n auto --stamp
 
 lab: setup
 	$(BIN)/jupyter lab
@@ -26,6 +29,7 @@ lab: setup
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 mutants: setup
 	for settings in assignments/*/assignment.toml; do \
@@ -33,8 +37,8 @@ mutants: setup
 	done; exit $${failed:-0}
 
 notebooks: setup
-	$(BIN)/python -m pytest -q tests/contract/test_notebooks.py
+	$(BIN)/python -m pytest -q --depth touch tests/contract/test_notebooks.py tests/contract/test_releases.py
 
 clean:
-	rm -rf build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf build .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

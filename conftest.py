@@ -1,25 +1,116 @@
-"""What several tests share."""
+"""What several tests share: depths of testing, assignments in turn, and what tests record."""
 
+import contextlib
+import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import helpers
 import pytest
-from hypothesis import settings
+import verified
+from costs import Costs
+from filelock import FileLock
 
-from exercise_code.support.checking.assignment import Assignment, find_assignment, read_assignment
-from exercise_code.support.paths import ASSIGNMENTS
+from exercise_code.support.checking.assignment import (
+    Assignment,
+    AssignmentError,
+    all_folders,
+    find_assignment,
+    read_assignment,
+)
+from exercise_code.support.paths import ASSIGNMENTS, ROOT
 
-settings.register_profile("workbook", deadline=None, derandomize=True, max_examples=40)
-settings.load_profile("workbook")
+CONTRACT = ROOT / "tests" / "contract"
+
+with contextlib.suppress(ImportError):  # where only the tests of an accelerator are run
+    from hypothesis import settings
+
+    settings.register_profile("workbook", deadline=None, derandomize=True, max_examples=40)
+    settings.load_profile("workbook")
 
 
-@pytest.fixture(params=helpers.ASSIGNMENT_NAMES, scope="session")
-def assignment(request) -> Assignment:
-    """Each assignment in turn."""
-    return read_assignment(ASSIGNMENTS / request.param)
+def pytest_addoption(parser) -> None:
+    """How deeply assignments are tested, and which."""
+    group = parser.getgroup("assignments")
+    text = "how deeply assignments are tested (default: full where one has changed, else touch)"
+    group.addoption("--depth", choices=verified.DEPTHS, help=text)
+    text = "test this assignment alone of those that are tested alike (may be repeated)"
+    group.addoption("--assignment", action="append", default=[], metavar="NAME", help=text)
+    text = "test what has changed in full, and note in its evidence/verified.toml what was passed"
+    group.addoption("--stamp", action="store_true", help=text)
+
+
+def pytest_configure(config) -> None:
+    """Read the options; `pytest assignments/a03_mlp` runs the contract tests of this assignment, too."""
+    folders = {str(folder): folder.name for folder in all_folders()}
+    named = [folders[path] for arg in config.args if (path := str(Path(arg).resolve())) in folders]
+    try:
+        wanted = {find_assignment(name).name for name in [*named, *config.getoption("assignment")]}
+    except AssignmentError as error:
+        raise pytest.UsageError(str(error)) from None
+    course = [read_assignment(folder) for folder in all_folders()]
+    config.assignments = [a for a in course if not wanted or a.name in wanted]
+    if named:
+        config.args.append(str(CONTRACT))
+    if config.getoption("stamp"):
+        if config.getoption("keyword") or config.getoption("maxfail"):
+            raise pytest.UsageError(
+                "--stamp takes all tests of an assignment: leave out -k, -x and --maxfail"
+            )
+        config.assignments = [a for a in config.assignments if not verified.is_verified(a)]
+        config.args[:] = [str(CONTRACT), *(str(a.folder) for a in config.assignments)]
+        config.depths = dict.fromkeys(folders.values(), config.getoption("depth") or "full")
+    elif depth := config.getoption("depth"):
+        config.depths = dict.fromkeys(folders.values(), depth)
+    else:
+        config.depths = verified.depths(course)
+    config.costs = Costs()
+    config.pluginmanager.register(config.costs)
+
+
+def pytest_ignore_collect(collection_path, config) -> bool | None:
+    """With `-m gpu` read only files that speak of it: a machine lent for that may lack what others import."""
+    if collection_path.suffix == ".py" and config.getoption("markexpr") == "gpu":
+        return "mark.gpu" not in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
+def _seeds(assignment: Assignment, depth: str) -> dict[str, range]:
+    step = min(verified.SEEDS[depth], 20)
+    return {str(first): range(first, first + step) for first in range(0, verified.SEEDS[depth], step)}
+
+
+PARTS: dict[str, Callable[[Assignment, str], dict[str, object]]] = {
+    "assignment": lambda assignment, depth: {"": assignment},
+    "seeds": _seeds,
+    "mistake": lambda assignment, depth: {mistake.name: mistake for mistake in assignment.mistakes},
+    "notebook_path": lambda assignment, depth: {
+        Path(name).stem: assignment.folder / name for name in assignment.notebooks
+    },
+}
+"""What each assignment has; a test that asks for one by its name gets all in turn."""
+
+
+def pytest_generate_tests(metafunc) -> None:
+    """Give a test that asks for `assignment` each in turn, and each of its parts, under lasting names."""
+    asked = [name for name in PARTS if name in metafunc.fixturenames]
+    if not asked:
+        return
+    found = {}
+    for assignment in metafunc.config.assignments:
+        depth = metafunc.config.depths[assignment.name]
+        for id, part in PARTS[asked[-1]](assignment, depth).items():
+            values = {"assignment": assignment, asked[-1]: part}
+            found["-".join(filter(None, (assignment.name, id)))] = [values[name] for name in asked]
+    metafunc.parametrize(asked, found.values(), ids=found.keys(), scope="session")
+
+
+@pytest.fixture
+def depth(assignment, pytestconfig) -> str:
+    """How deeply the assignment is to be tested: touch, full or all."""
+    return pytestconfig.depths[assignment.name]
 
 
 @pytest.fixture(scope="session")
@@ -29,17 +120,41 @@ def a01() -> Assignment:
 
 
 @pytest.fixture(scope="session")
-def build(a01, tmp_path_factory) -> Path:
-    """A released a01: `student` and `nbgrader` in one folder. Not to be written to."""
+def released(tmp_path_factory) -> Callable[[Assignment], Path]:
+    """Releases an assignment into a folder of its own, once for all workers. Not to be written to."""
     from grading.editions.release import release
 
-    folder = tmp_path_factory.mktemp("build")
-    release(a01, folder)
-    return folder
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    @functools.cache
+    def build(name: str) -> Path:
+        folder = shared / f"released-{name}"
+        with FileLock(f"{folder}.lock"):
+            if not (folder / "student").exists():
+                release(read_assignment(ASSIGNMENTS / name), folder)
+        return folder
+
+    return lambda assignment: build(assignment.name)
 
 
-def pytest_terminal_summary(terminalreporter) -> None:
-    """Print what tests record: which mistake is caught how, and what becomes of which attack."""
+@pytest.fixture(scope="session")
+def build(a01, released) -> Path:
+    """A released a01: `student` and `nbgrader` in one folder. Not to be written to."""
+    return released(a01)
+
+
+def pytest_sessionfinish(session, exitstatus) -> None:
+    """Write the stamps of what has passed everything, unless the run was ended before."""
+    config = session.config
+    if config.getoption("stamp") and not hasattr(config, "workerinput") and exitstatus <= 1:
+        for assignment in config.assignments:
+            if tests := config.costs.passed(assignment.name):
+                verified.write_stamp(assignment, config.depths[assignment.name], tests)
+
+
+def pytest_terminal_summary(terminalreporter, config) -> None:
+    """Print what tests record: how mistakes are caught, what becomes of attacks, and what it all cost."""
     reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
     attacks = [value for report in reports for name, value in report.user_properties if name == "attack"]
     if attacks:
@@ -52,16 +167,32 @@ def pytest_terminal_summary(terminalreporter) -> None:
         for row in sorted(map(tuple, rows)):
             terminalreporter.write_line("{:<12}{:<38}{:<28}{:<8}{}".format(*row))
         terminalreporter.write_line(f"{sum(row[4] != 'missed' for row in rows)} of {len(rows)} caught")
+    if any("/contract/" in name for name in config.costs.outcomes):
+        terminalreporter.section("assignments")
+        for assignment in config.assignments:
+            state = "" if verified.is_verified(assignment) else "not verified with this engine: make verify"
+            terminalreporter.write_line(f"{assignment.name:<20}{config.depths[assignment.name]:<7}{state}")
+    if table := config.costs.table():
+        terminalreporter.section("seconds of a core")
+        for line in table:
+            terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """A file stays with one worker, since its fixtures are dear, but for the many seeds of one test."""
+    """A file stays with one worker, since its fixtures are dear.
+
+    Tests of every assignment alike are each on their own, in the order of the files, but for the mistakes of
+    an assignment, which share the answers that they are held against.
+    """
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByFile(LoadScopeScheduling):
+    class ByAssignment(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return nodeid if file.endswith("test_false_alarms.py") else file
+            file, _, test = nodeid.partition("::")
+            if "/contract/" not in file:
+                return file
+            return file + test.partition("-")[0] if "test_mistakes" in file else nodeid
 
-    return ByFile(config, log)
+    config.option.loadscopereorder = False
+    return ByAssignment(config, log)

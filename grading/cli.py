@@ -191,7 +191,7 @@ def similar(
     as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each pair")] = False,
 ) -> None:
     """Show pairs of submissions that share what students wrote themselves, side by side."""
-    from grading.pages.html import similar as similarity
+    from grading.pages import similar as similarity
     from grading.submissions.collect import collect
 
     assignment = find_assignment(name)

@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-from exercise_code.support.checking.assignment import all_folders
-
-ASSIGNMENT_NAMES = [folder.name for folder in all_folders()]
-
 
 def grade_all(submissions, assignment, seed: int, out: Path, pool=None, **options) -> list:
     """Grade submissions as `workbook grade` does, with one worker in this process if not told otherwise."""

@@ -76,6 +76,7 @@ class Dataset(ABC):
     def _download(self, url: str, verbose: bool) -> None:
         import pooch
 
+        pooch.get_logger().disabled = True  # it writes to stderr
         folder = self.root.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         unpack = pooch.Unzip(extract_dir=str(folder))

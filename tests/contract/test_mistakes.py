@@ -3,37 +3,39 @@
 import functools
 
 import pytest
-from helpers import ASSIGNMENT_NAMES
+from verified import MISTAKE_SEEDS
 
 from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.answers import Answers, make_answers
-from exercise_code.support.checking.assignment import find_assignment
 from exercise_code.support.checking.judge import judge
 from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import gather
 
-MISTAKES = [(name, mistake) for name in ASSIGNMENT_NAMES for mistake in find_assignment(name).mistakes]
+
+@pytest.fixture(scope="session")
+def answers_of(assignment):
+    """From an exercise and a seed to its answers."""
+
+    @functools.cache
+    def answers(exercise: str, seed: int) -> Answers:
+        checks = [check for check in assignment.checks if check.exercise == exercise]
+        return make_answers(checks, [m for m in assignment.mistakes if m.exercise == exercise], seed)
+
+    return answers
 
 
-@functools.cache
-def answers_of(name: str, exercise: str, seed: int) -> Answers:
-    """The answers to one exercise."""
-    checks = [check for check in find_assignment(name).checks if check.exercise == exercise]
-    return make_answers(checks, [mistake for _, mistake in MISTAKES if mistake.exercise == exercise], seed)
-
-
-@pytest.mark.parametrize("name, mistake", MISTAKES, ids=[mistake.name for _, mistake in MISTAKES])
-def test_mistake_is_caught_with_its_hint(name, mistake, record_property):
-    (check,) = (check for check in find_assignment(name).checks if check.id == mistake.check)
-    for seed in range(3):
-        answers = answers_of(name, mistake.exercise, seed)
+def test_mistake_is_caught_with_its_hint(assignment, mistake, depth, answers_of, record_property):
+    (check,) = (check for check in assignment.checks if check.id == mistake.check)
+    for seed in range(MISTAKE_SEEDS[depth]):
+        answers = answers_of(mistake.exercise, seed)
         with replaced(mistake.exercise, mistake.function):
             evidence = gather(check, seed)
         function = exercise_source.find_function(mistake.source, mistake.name)
         verdict = judge(check, evidence, answers.reference[check.id], function, answers.mistakes)
         if seed == 0:
             how = ", ".join(verdict.faults) or "missed"
-            record_property("mistake", [name, check.id.partition(".")[2], mistake.name, verdict.status, how])
+            row = [assignment.name, check.id.partition(".")[2], mistake.name, verdict.status, how]
+            record_property("mistake", row)
         assert verdict.status in ("failed", "error", "not_deterministic")
         assert verdict.points < check.points
         assert verdict.hint == mistake.hint

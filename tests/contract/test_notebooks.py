@@ -1,25 +1,18 @@
-"""The source notebooks: clean as text, and their solutions run from top to bottom."""
+"""Every assignment: its source notebooks are clean as text, and can be resumed at each section."""
 
 import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from ruff import find_ruff_bin
 
-from exercise_code.support.checking.assignment import all_folders, read_assignment
-from exercise_code.support.paths import ASSIGNMENTS, ROOT
+from exercise_code.support.paths import ASSIGNMENTS
 from grading.course import read_course
+from grading.notebooks.source_format import formatted
 
-NOTEBOOKS = [
-    pytest.param(folder / name, id=f"{folder.name}-{name}")
-    for folder in all_folders()
-    for name in read_assignment(folder).notebooks
-]
 RESTART = "restart-"
 RUN_EACH = """
 import json, sys
@@ -31,16 +24,10 @@ for name, cells in json.load(sys.stdin).items():
 """
 
 
-@pytest.fixture(params=NOTEBOOKS)
-def path(request) -> Path:
-    """Each notebook of each assignment in turn."""
-    return request.param
-
-
 @pytest.fixture
-def notebook(path) -> nbformat.NotebookNode:
+def notebook(notebook_path) -> nbformat.NotebookNode:
     """That notebook."""
-    return nbformat.read(path, as_version=4)
+    return nbformat.read(notebook_path, as_version=4)
 
 
 def sections_of(notebook: nbformat.NotebookNode) -> dict[str, list[nbformat.NotebookNode]]:
@@ -55,25 +42,14 @@ def sections_of(notebook: nbformat.NotebookNode) -> dict[str, list[nbformat.Note
     return found
 
 
-def test_the_solution_runs_in_quick_mode_in_a_fresh_kernel(path, notebook, monkeypatch):
-    monkeypatch.setenv("WORKBOOK_QUICK", "1")
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            assert not [output for output in cell.outputs if output.get("name") == "stderr"], cell.id
-        if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code":
-            assert float(cell.outputs[-1]["data"]["text/plain"]) > 0
-
-
-def test_each_restart_cell_runs_behind_the_set_up_cell_alone(monkeypatch):
+def test_each_restart_cell_runs_behind_the_set_up_cell_alone(assignment, monkeypatch):
     """All in one process, each in names of its own; what it makes is what its section goes on with."""
-    notebooks = {param.values[0].name: nbformat.read(param.values[0], as_version=4) for param in NOTEBOOKS}
     pairs = {
         f"{name}, {restart}": [cell.source for cell in cells[:2]]
-        for name, notebook in notebooks.items()
-        for restart, cells in sections_of(notebook).items()
+        for name in assignment.notebooks
+        for restart, cells in sections_of(nbformat.read(assignment.folder / name, as_version=4)).items()
     }
-    assert len(pairs) > len(NOTEBOOKS)
+    assert len(pairs) > len(assignment.notebooks)
     monkeypatch.setenv("WORKBOOK_QUICK", "1")
     command = [sys.executable, "-c", RUN_EACH]
     run = subprocess.run(command, input=json.dumps(pairs), capture_output=True, text=True, cwd=ASSIGNMENTS)
@@ -128,13 +104,15 @@ def test_the_notebooks_of_an_assignment_share_nothing_but_the_set_up_cell(assign
                 assert cells.setdefault(cell.id, name) == name, f"{cell.id} in {cells[cell.id]} and {name}"
 
 
-def test_it_is_stored_without_outputs_and_with_readable_ids(path):
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    for cell in cells:
-        assert not cell.get("outputs")
-        assert cell.get("execution_count") is None
-        assert re.fullmatch(r"[a-z][a-zA-Z0-9_-]{2,}", cell["id"])
-    assert len({cell["id"] for cell in cells}) == len(cells)
+def test_it_is_stored_so_that_a_diff_reads(notebook_path):
+    text = notebook_path.read_text(encoding="utf-8")
+    assert text == formatted(text), "run python -m grading.notebooks.source_format on it"
+
+
+def test_ids_of_cells_are_readable(notebook):
+    ids = [cell.id for cell in notebook.cells]
+    assert all(re.fullmatch(r"[a-z][a-zA-Z0-9_-]{2,}", id) for id in ids)
+    assert len({*ids}) == len(ids)
 
 
 def test_an_assignment_imports_no_other_assignment(assignment):
@@ -162,16 +140,3 @@ def test_pictures_have_alternative_text(notebook):
 
 def test_the_set_up_cell_names_the_courses_repository(notebook):
     assert any(f'REPOSITORY = "{read_course().repository}"' in cell.source for cell in notebook.cells)
-
-
-def test_requirements_lie_within_the_bounds_of_the_project():
-    import tomllib
-
-    from packaging.requirements import Requirement
-
-    bounds = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and line[0] != "#"]
-    pinned = {Requirement(line).name: str(Requirement(line).specifier).removeprefix("==") for line in pins}
-    assert pinned.keys() == {Requirement(bound).name for bound in bounds}
-    for bound in map(Requirement, bounds):
-        assert bound.specifier.contains(pinned[bound.name]), bound

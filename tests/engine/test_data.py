@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 import torch
 from PIL import Image
@@ -148,7 +149,7 @@ def course(tmp_path, monkeypatch) -> Course:
     course = Course(tmp_path / "course" / "datasets", tmp_path / "user")
     course.datasets.mkdir(parents=True)
     monkeypatch.setattr(registry, "DATASETS", course.datasets)
-    monkeypatch.setattr(registry.pooch, "os_cache", lambda name: course.user / name)
+    monkeypatch.setattr(pooch, "os_cache", lambda name: course.user / name)
     monkeypatch.delenv("WORKBOOK_DATA", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return course
@@ -613,10 +614,12 @@ def web() -> Iterator[Web]:
 @pytest.mark.parametrize("first", ["gone", "altered", "short", "truncated"])
 def test_the_next_mirror_is_tried(course, web, first, capsys):
     course.register("official.tar.gz", "pickles", web.raw, urls=web.urls(first, "good", "never"))
-    registry.pooch.get_logger().setLevel("INFO")
+    logger = pooch.get_logger()
+    logger.disabled = False
+    assert logger.isEnabledFor(logging.INFO)  # which it remembers from now on, whatever its level becomes
     assert not available("cifar10")
     assert_tiny(cifar10())
-    assert not registry.pooch.get_logger().isEnabledFor(logging.INFO), "pooch would log to stderr"
+    assert not logger.isEnabledFor(logging.INFO), "pooch would log to stderr"
     assert web.requests == [first, "good"]
     path = course.datasets / "cifar10" / "official.tar.gz"
     assert path.read_bytes() == web.raw and path.stat().st_mode & 0o777 == 0o644

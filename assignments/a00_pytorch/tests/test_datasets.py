@@ -9,6 +9,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
+import pooch
 import pytest
 import torch
 from hypothesis import given
@@ -293,7 +294,8 @@ def archive(folder, monkeypatch):
         server.shutdown()
 
 
-def test_a_data_set_is_downloaded_once_unless_forced(folder, archive, tmp_path):
+def test_a_data_set_is_downloaded_once_unless_forced(folder, archive, tmp_path, monkeypatch):
+    monkeypatch.setattr(pooch.get_logger(), "disabled", False)
     url, asked = archive
     root = tmp_path / "fetched" / "animals"
     for force, requests in ((False, 1), (False, 1), (True, 2)):
@@ -301,6 +303,7 @@ def test_a_data_set_is_downloaded_once_unless_forced(folder, archive, tmp_path):
         assert len(asked) == requests
         assert dataset.classes == sorted(CLASSES)
         assert math.isclose(dataset[0]["image"].mean(), data.ImageFolderDataset(folder)[0]["image"].mean())
+    assert pooch.get_logger().disabled, "pooch would log to stderr"
 
 
 def test_the_table_of_houses_is_fetched_by_name(capsys):

@@ -163,6 +163,8 @@ def find(name: str) -> DataSet:
 
 def homes() -> list[Path]:
     """The folders that files are downloaded to and decoded in: the course's, then the user's."""
+    import pooch  # here, so that checks run where it is not installed
+
     return [DATASETS, Path(pooch.os_cache("deep-vision-workbook"))]
 
 
@@ -301,9 +303,10 @@ def fetch(file: File) -> Path:
     Raises:
         DataError: no mirror delivers it.
     """
+    import pooch
     from requests import exceptions
 
-    pooch.get_logger().setLevel("WARNING")
+    pooch.get_logger().disabled = True  # it logs to stderr, and remembers whether it does beyond a setLevel()
     folder = home() / file.data_set
     attempts = [(url, len(file.urls) > 1) for url in file.urls]
     failures = []

@@ -1,0 +1,99 @@
+"""What makes a stamp not fit, and what is then tested in full."""
+
+import json
+
+import pytest
+import verified
+
+from exercise_code.support.checking.assignment import all_folders, find_assignment
+
+CHECKS = """
+from exercise_code.support.checking.declare import check
+
+@check("{module}.double", points=1)
+def doubles(code, case): ...
+"""
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """Three made-up assignments, all verified; the last builds on the first and has the most checks."""
+    monkeypatch.setattr(verified, "ROOT", tmp_path)
+    monkeypatch.setattr("exercise_code.support.checking.assignment.ROOT", tmp_path)
+    folder = tmp_path / "assignments"
+    monkeypatch.setattr(verified, "find_assignment", lambda name: find_assignment(name, folder))
+    engine = tmp_path / "exercise_code/support/checking"
+    engine.mkdir(parents=True)
+    (engine / "judge.py").write_text("")
+    (tmp_path / "requirements.txt").write_text("torch==2\n")
+    for name, builds_on in (("a01_one", ""), ("a02_two", ""), ("a03_three", '"a01"')):
+        module = name.partition("_")[2]
+        (tmp_path / f"exercise_code/{module}.py").write_text("def double(x): return 2 * x")
+        own = folder / name
+        (own / "tests").mkdir(parents=True)
+        settings = f'title = ""\nnotebooks = ["n.ipynb"]\nmodules = ["{module}"]\nbuilds_on = [{builds_on}]\n'
+        (own / "assignment.toml").write_text(settings)
+        checks = CHECKS.format(module=module)
+        more = checks.replace("double", "triple") if builds_on else ""
+        (own / "checks.py").write_text(checks + more)
+        for part in ("mistakes.py", "stand_ins.py", "tests/test_it.py", "notes.md"):
+            (own / part).write_text("")
+        cells = [{"cell_type": kind, "source": ["text"]} for kind in ("markdown", "code")]
+        (own / "n.ipynb").write_text(json.dumps({"cells": cells}))
+    for assignment in read(tmp_path):
+        verified.write_stamp(assignment, "full", tests=7)
+    return tmp_path
+
+
+def read(root):
+    return [find_assignment(path.name, root / "assignments") for path in all_folders(root / "assignments")]
+
+
+def depths(root) -> str:
+    """The first letters of the depths of the three."""
+    return "".join(depth[0] for depth in verified.depths(read(root)).values())
+
+
+@pytest.mark.parametrize(
+    "file, expected",
+    [
+        ("exercise_code/two.py", "tft"),
+        ("exercise_code/one.py", "ftf"),
+        ("assignments/a01_one/stand_ins.py", "ftf"),
+        ("assignments/a01_one/mistakes.py", "ftt"),
+        ("assignments/a02_two/checks.py", "tft"),
+        ("assignments/a02_two/new.py", "tft"),
+        ("assignments/a02_two/notes.md", "ttt"),
+        ("assignments/a02_two/tests/test_it.py", "ttt"),
+        ("exercise_code/support/checking/judge.py", "ftf"),
+        ("requirements.txt", "ftf"),
+    ],
+)
+def test_what_has_changed_is_tested_in_full(course, file, expected):
+    assert depths(course) == "ttt"
+    with (course / file).open("a") as stream:
+        stream.write("\n# another line\n")
+    assert depths(course) == expected
+
+
+def test_words_of_a_notebook_change_nothing_and_its_code_does(course):
+    path = course / "assignments/a02_two/n.ipynb"
+    text = path.read_text()
+    path.write_text(text.replace("text", "other words", 1))
+    assert depths(course) == "ttt"
+    path.write_text(text.replace('"code", "source": ["text"]', '"code", "source": ["other"]'))
+    assert depths(course) == "tft"
+
+
+def test_a_new_engine_leaves_old_stamps_and_says_so(course):
+    first, *_ = read(course)
+    own = verified.own_hash(first)
+    assert verified.is_verified(first)
+    (course / "requirements.txt").write_text("torch==3\n")
+    assert not verified.is_verified(first)
+    assert verified.own_hash(first) == own == verified.read_stamp(first)["own"]
+
+
+def test_a_stamp_says_what_was_passed(course):
+    stamp = verified.read_stamp(read(course)[0])
+    assert (stamp["tests"], stamp["seeds"], stamp["mutants_of_each_exercise"]) == (7, 200, 4)

@@ -1,0 +1,121 @@
+"""Which assignments have changed since everything about them was tested, and how deeply each is tested now.
+
+`evidence/verified.toml` of an assignment is its stamp: two hashes, and what was passed with the files they
+stand for. The first is of what is the assignment's own: where it differs, every run tests the assignment in
+full, and one test fails until the stamp is written anew (`make verify`) and committed. The second is of the
+engine, which belongs to all: where it alone differs, two assignments are tested in full in place of all, the
+first and the largest, and the end of the run names those whose stamp is of an older engine.
+"""
+
+import datetime
+import json
+import tomllib
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+from exercise_code.support.checking.assignment import Assignment, find_assignment
+from exercise_code.support.paths import ROOT
+
+DEPTHS = ("touch", "full", "all")
+SEEDS = {"touch": 5, "full": 200, "all": 200}
+"""With which the reference and its variants must pass."""
+MISTAKE_SEEDS = {"touch": 1, "full": 3, "all": 3}
+"""With which each mistake must be caught."""
+MUTANTS = {"touch": 1, "full": 4, "all": None}
+"""Of each exercise; None stands for all."""
+
+ENGINE = ("checking", "devices", "data")
+"""What of `exercise_code/support` decides on a check. Released versions of torch and numpy count as well."""
+APART = {"tests", "__pycache__", "verified.toml", "thresholds.json", "answers.safetensors"}
+"""What no check depends on; tests of the solutions run in every run."""
+
+
+def depths(assignments: list[Assignment]) -> dict[str, str]:
+    """How deeply each assignment is to be tested if nobody says so: `full` where its stamp does not fit."""
+    engine = engine_hash()
+    representative = {assignments[0].name, max(assignments, key=lambda a: len(a.checks)).name}
+    found = {}
+    for assignment in assignments:
+        stamp = read_stamp(assignment)
+        of_engine = stamp.get("engine") != engine and assignment.name in representative
+        found[assignment.name] = "full" if stamp.get("own") != own_hash(assignment) or of_engine else "touch"
+    return found
+
+
+def is_verified(assignment: Assignment) -> bool:
+    """Whether the stamp fits what the assignment is now, and the engine."""
+    stamp = read_stamp(assignment)
+    return (stamp.get("own"), stamp.get("engine")) == (own_hash(assignment), engine_hash())
+
+
+def stamp_path(assignment: Assignment) -> Path:
+    """Where an assignment's stamp lies."""
+    return assignment.folder / "evidence" / "verified.toml"
+
+
+def read_stamp(assignment: Assignment) -> dict[str, object]:
+    """An assignment's stamp; empty where there is none."""
+    path = stamp_path(assignment)
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def write_stamp(assignment: Assignment, depth: str, tests: int) -> None:
+    """Say that all tests of an assignment have passed."""
+    mutants = "all" if MUTANTS[depth] is None else MUTANTS[depth]
+    content = {
+        "own": own_hash(assignment),
+        "engine": engine_hash(),
+        "date": datetime.date.today().isoformat(),
+        "torch": torch.__version__,
+        "tests": tests,
+        "seeds": SEEDS[depth],
+        "mistakes": len(assignment.mistakes),
+        "mutants_of_each_exercise": mutants,
+    }
+    lines = [f"{key} = {json.dumps(value)}\n" for key, value in content.items()]
+    stamp_path(assignment).parent.mkdir(exist_ok=True)
+    stamp_path(assignment).write_text("# Written by `make verify`.\n" + "".join(lines), encoding="utf-8")
+
+
+def own_hash(assignment: Assignment) -> str:
+    """Of all that an assignment's checks depend on but the engine; words of a notebook are no part of it."""
+    return _hash([*_folder(assignment), *_code(assignment)])
+
+
+def engine_hash() -> str:
+    """Of what all assignments depend on."""
+    support = [path for name in ENGINE for path in (ROOT / "exercise_code/support" / name).rglob("*.py")]
+    return _hash([*support, ROOT / "requirements.txt"])
+
+
+def _folder(assignment: Assignment) -> Iterator[Path]:
+    for path in assignment.folder.rglob("*"):
+        inside = path.relative_to(assignment.folder)
+        apart = path.suffix == ".md" or any(part in APART or part[0] == "." for part in inside.parts)
+        if path.is_file() and not apart:
+            yield path
+
+
+def _code(assignment: Assignment) -> Iterator[Path]:
+    """The modules of an assignment and, with what stands in for them, of those that it builds on."""
+    yield from (ROOT / name for name in (*assignment.editable, *assignment.given))
+    for name in assignment.builds_on:
+        earlier = find_assignment(name)
+        yield from earlier.files("stand_ins")
+        yield from _code(earlier)
+
+
+def _hash(paths: Iterable[Path]) -> str:
+    digest = sha256()
+    for path in sorted({*paths}):
+        content = _code_cells(path) if path.suffix == ".ipynb" else path.read_bytes()
+        digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def _code_cells(path: Path) -> bytes:
+    cells = json.loads(path.read_bytes())["cells"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code").encode()
