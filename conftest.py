@@ -34,7 +34,7 @@ def build(a01, tmp_path_factory) -> Path:
     from grading.editions.release import release
 
     folder = tmp_path_factory.mktemp("build")
-    release(a01, folder)
+    release([a01], folder)
     return folder
 
 

@@ -13,7 +13,7 @@ from ruff import find_ruff_bin
 
 from exercise_code.support.checking.assignment import all_folders, read_assignment
 from exercise_code.support.paths import ASSIGNMENTS, ROOT
-from grading.course import read_course
+from grading.notebooks.nbgrader_course import REPOSITORY
 
 NOTEBOOKS = [
     pytest.param(folder / name, id=f"{folder.name}-{name}")
@@ -160,8 +160,8 @@ def test_pictures_have_alternative_text(notebook):
             assert cell.source.count("show(") == cell.source.count("alt=") or "plt.show" not in cell.source
 
 
-def test_the_set_up_cell_names_the_courses_repository(notebook):
-    assert any(f'REPOSITORY = "{read_course().repository}"' in cell.source for cell in notebook.cells)
+def test_the_set_up_cell_has_a_place_for_the_courses_address(notebook):
+    assert sum(len(REPOSITORY.findall(cell.source)) for cell in notebook.cells) == 1
 
 
 def test_requirements_lie_within_the_bounds_of_the_project():
