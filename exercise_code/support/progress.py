@@ -26,7 +26,7 @@ from exercise_code.support.edition import hash_file
 from exercise_code.support.paths import ROOT
 
 CHECK_CELL = re.compile(r'check\("([\w.:]+)"\)')
-HEADING = re.compile(r"^#+ (Exercise .+?) · about (\d+) minutes$", re.MULTILINE)
+HEADING = re.compile(r"^#+ (Exercise \d+ · [^·\n]+) ·.* about (\d+) minutes$", re.MULTILINE)
 MEMORY = ROOT / ".progress.json"
 """States by assignment, and what they were found on."""
 DONE, WRONG_ONE, TO_DO = "done", "wrong", "to do"
@@ -52,7 +52,7 @@ class Exercise:
     """One exercise of a notebook.
 
     Attributes:
-        title: its heading, without the minutes.
+        title: number and name, as in its heading.
         minutes: that it takes; 0 where the notebook does not say.
         state: done, wrong or to do.
         notebook: where it is, as a path below the project's root.
