@@ -25,8 +25,7 @@ from exercise_code.support.checking.student_check import verdicts_on
 from exercise_code.support.edition import hash_file
 from exercise_code.support.paths import ROOT
 
-CHECK_CELL = re.compile(r'check\("([\w.:]+)"\)')
-HEADING = re.compile(r"^#+ (Exercise \d+ · [^·\n]+) ·.* about (\d+) minutes$", re.MULTILINE)
+HEADING = re.compile(r"^#+ (Exercises? [^·\n]+) · ([^·\n]+) ·.* about (\d+) minutes( each)?$", re.MULTILINE)
 MEMORY = ROOT / ".progress.json"
 """States by assignment, and what they were found on."""
 DONE, WRONG_ONE, TO_DO = "done", "wrong", "to do"
@@ -52,7 +51,7 @@ class Exercise:
     """One exercise of a notebook.
 
     Attributes:
-        title: number and name, as in its heading.
+        title: number and name, as in its heading; the name alone where that is lost.
         minutes: that it takes; 0 where the notebook does not say.
         state: done, wrong or to do.
         notebook: where it is, as a path below the project's root.
@@ -147,29 +146,16 @@ def progress(name: str = "") -> Progress:
 
 def _exercises(assignment: Assignment) -> list[Exercise]:
     """In the order of the notebooks; what they have lost comes last."""
-    states = _states(assignment)
-    places = _places(assignment)
-    lost = {exercise: (exercise, 0, assignment.notebook_paths[0], "") for exercise in states}
-    return [
-        Exercise(title, minutes, states[exercise], notebook, cell)
-        for exercise, (title, minutes, notebook, cell) in (places | {**lost, **places}).items()
-        if exercise in states
-    ]
-
-
-def _places(assignment: Assignment) -> dict[str, tuple[str, int, str, str]]:
-    """Heading, minutes, notebook and cell by exercise: the heading is the last one before the check."""
-    found = {}
+    found, left = [], _states(assignment)
     for path in assignment.notebook_paths:
-        title, minutes, place = "", 0, ""
         for cell in _cells(ROOT / path):
-            source = "".join(cell.get("source", ""))
-            if heading := HEADING.search(source):
-                title, minutes, place = heading[1], int(heading[2]), cell.get("id", "")
-            elif (called := CHECK_CELL.fullmatch(source.strip())) and called[1] not in found:
-                found[called[1]] = (title or called[1], minutes, path, place)
-                title, minutes, place = "", 0, ""
-    return found
+            if heading := HEADING.search("".join(cell.get("source", ""))):
+                for name in heading[2].replace("`", "").split(", "):
+                    for exercise in [each for each in left if each.endswith(f".{name}")]:
+                        title, minutes = f"{heading[1]} · {name}", int(heading[3])
+                        found.append(Exercise(title, minutes, left.pop(exercise), path, cell.get("id", "")))
+    lost = assignment.notebook_paths[0]
+    return found + [Exercise(exercise, 0, state, lost, "") for exercise, state in left.items()]
 
 
 def _cells(notebook: Path) -> list[dict]:

@@ -14,12 +14,12 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment, find_assignment
-from exercise_code.support.progress import CHECK_CELL
 from grading.course import CourseError, read_course
 
 # nbgrader starts alembic by its bare name
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
+CHECK_CELL = re.compile(r'check\("([\w.:]+)"\)')
 REPOSITORY = re.compile(r'^REPOSITORY = ".*"$', re.MULTILINE)
 SETTINGS = "nbgrader_config.py"
 CONFIG = """\
