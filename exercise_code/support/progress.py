@@ -21,7 +21,7 @@ from exercise_code.support.checking.assignment import (
     read_assignment,
 )
 from exercise_code.support.checking.render import COLOURS, WRONG
-from exercise_code.support.checking.student_check import verdicts_on
+from exercise_code.support.checking.student_check import checked
 from exercise_code.support.edition import hash_file
 from exercise_code.support.paths import ROOT
 
@@ -178,7 +178,7 @@ def _states(assignment: Assignment) -> dict[str, str]:
     if known.get("found_on") == found_on:
         return known["states"]
     statuses: dict[str, set[str]] = {}
-    for verdict in verdicts_on(assignment, assignment.checks):
+    for verdict in checked(assignment, assignment.checks).verdicts:
         statuses.setdefault(verdict.exercise, set()).add(verdict.status)
     states = {exercise: _state(each) for exercise, each in statuses.items()}
     memory[assignment.name] = {"found_on": found_on, "states": states}
@@ -196,8 +196,9 @@ def _hash(assignment: Assignment) -> str:
     """Names all that the verdicts depend on: modules and saved models, the checks, the engine."""
     folders = [ROOT / "exercise_code/support", assignment.folder]
     files = {path for folder in folders for path in folder.rglob("*.py")} | {assignment.answers_path}
-    below = [assignment, *map(find_assignment, assignment.builds_on)]
-    files |= {ROOT / name for each in below for name in (*each.largest, *each.given)}
+    files |= {
+        ROOT / name for each in (assignment, *assignment.earlier) for name in (*each.largest, *each.given)
+    }
     return sha256("\n".join(f"{path} {hash_file(path)}" for path in sorted(files)).encode()).hexdigest()
 
 

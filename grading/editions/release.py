@@ -25,7 +25,7 @@ from exercise_code.support.edition import MANIFEST, Edition, EditionError, Updat
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError, read_course
 from grading.editions.made_up_class import reference_models
-from grading.editions.student_files import BEGIN, END, HIDDEN, requirements, solutions, write_tree
+from grading.editions.student_files import BEGIN, END, HIDDEN, requirements, solutions, write_own, write_tree
 from grading.notebooks.nbgrader_course import make_course
 from grading.running.check_process import Worker
 from grading.running.grader import judge_submission
@@ -62,16 +62,19 @@ def release(assignments: Sequence[Assignment], build: Path) -> Update:
         course = {each.name: each for each in (*map(find_assignment, before.assignments), *assignments)}
     except (EditionError, AssignmentError) as error:
         raise CourseError(f"{published}: {error}") from None
+    for assignment in course.values():
+        if lacking := [each.short for each in assignment.earlier if each.name not in course]:
+            raise CourseError(f"{assignment.name} builds on {lacking[0]}: release that before, or with it")
     origins = {name: _origin(course[name]) for name in sorted(course)}
     anew = [course[name] for name in origins if before.assignments.get(name) != origins[name]]
     with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
         edition, trees = Path(scratch) / "student", Path(scratch) / "trees"
         for name in origins:
             assignment, tree = course[name], trees / name
-            write_tree(assignment, tree)
+            write_own(assignment, tree)
             if assignment not in assignments:
                 _as_published(assignment, tree, published, before, whole=assignment not in anew)
-            answers = assignment.answers_path.relative_to(assignment.folder.parents[1])
+            answers = Path("assignments", name, assignment.answers_path.name)
             if assignment not in anew and hash_file(published / answers) == before.given[answers.as_posix()]:
                 shutil.copy(published / answers, tree / answers)
             else:
@@ -88,14 +91,18 @@ def release(assignments: Sequence[Assignment], build: Path) -> Update:
         written = {path for each in released for path in (*each.editable, *each.notebook_paths)}
         Edition.of(edition, origins, written).save(edition)
         for assignment in assignments:
-            make_course(assignment, trees / assignment.name, build / "nbgrader")
+            write_tree(assignment, Path(scratch) / "tree")
+            answers = Path("assignments", assignment.name, assignment.answers_path.name)
+            shutil.copy(edition / answers, Path(scratch) / "tree" / answers)
+            make_course(assignment, Path(scratch) / "tree", build / "nbgrader")
         return bring_in(edition, published)
 
 
 def _origin(assignment: Assignment) -> str:
     """Names what an assignment's answers are made from: the engine, checks, solutions, mistakes, versions."""
-    files = {ROOT / name for name in (*assignment.editable, *assignment.given)}
-    for folder in (ROOT / "exercise_code/support", assignment.folder):
+    below = [assignment, *assignment.earlier]
+    files = {ROOT / name for each in below for name in (*each.editable, *each.given)}
+    for folder in (ROOT / "exercise_code/support", *(each.folder for each in below)):
         files |= {path for path in folder.rglob("*.py") if path.parent.name != "tests"}
     parts = [torch.__version__, np.__version__]
     parts += [f"{path.name} {hash_file(path)}" for path in sorted(files)]

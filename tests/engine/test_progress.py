@@ -7,6 +7,7 @@ from helpers import tiny_assignment
 
 from exercise_code.support import progress as module
 from exercise_code.support.checking.judge import Verdict
+from exercise_code.support.checking.student_check import Verdicts
 from exercise_code.support.progress import Exercise, Progress, progress
 
 
@@ -18,14 +19,14 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "exercise_code/autograd_study.py").write_text("written")
     runs = []
 
-    def verdicts_on(assignment, checks):
+    def checked(assignment, checks):
         runs.append(assignment.name)
         text = (tmp_path / "exercise_code/autograd_study.py").read_text()
-        return [Verdict("autograd_study.converged_at", "", 2, STATUSES[text])]
+        return Verdicts([Verdict("autograd_study.converged_at", "", 2, STATUSES[text])])
 
     monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(module, "MEMORY", tmp_path / ".progress.json")
-    monkeypatch.setattr(module, "verdicts_on", verdicts_on)
+    monkeypatch.setattr(module, "checked", checked)
     monkeypatch.setattr(module, "all_folders", lambda: [tiny.folder])
     monkeypatch.setattr(module, "find_assignment", {"a90": tiny}.get)
     monkeypatch.chdir(tiny.folder)
