@@ -63,7 +63,8 @@ def main() -> None:
     options = parser.parse_args()
     a01 = find_assignment("a01")
     with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-        edition = release(a01, Path(scratch) / "build")
+        release([a01], Path(scratch) / "build")
+        edition = Path(scratch) / "build/student"
         content = {"cores": os.cpu_count()}
         if options.scale:
             content["scale"] = [scale(a01, edition, size, Path(scratch)) for size in options.scale]

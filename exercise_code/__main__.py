@@ -1,10 +1,12 @@
-"""The student's commands: `python -m exercise_code check a01`, `submit a01`, `data list`."""
+"""The student's commands: `python -m exercise_code check a01`, `progress`, `submit a01`, `update`, `data`."""
 
 import argparse
 import sys
+from pathlib import Path
 
 from rich.console import Console
 
+from exercise_code.support.edition import EditionError, update
 from exercise_code.support.paths import ROOT
 
 
@@ -23,24 +25,34 @@ def main(argv: list[str] | None = None) -> int:
     add.add_argument("--written", action="store_true", help="fail only for what is written and not right")
     add = commands.add_parser("submit", help="check, then pack what is to be handed in")
     add.add_argument("name", help="an assignment (a01)")
+    add = commands.add_parser("progress", help="say what is done, what is left, and where to go on")
+    add.add_argument("name", nargs="?", default="", help="an assignment (a01); all if not given")
     add = commands.add_parser("save", help="keep what you have written in an archive elsewhere")
     add.add_argument("folder", help="where; earlier archives stay")
     add = commands.add_parser(
         "restore", help="bring back what save has kept; what it replaces is saved first"
     )
     add.add_argument("folder", help="where, or one archive")
+    add = commands.add_parser("update", help="bring in a newer edition of the course; what you wrote stays")
+    add.add_argument("source", type=Path, help="its folder or zip archive")
     commands.add_parser("data", help="list, get and verify data sets")
     options = parser.parse_args(arguments)
+    console = Console()
+    if options.command == "update":
+        return _update(options.source, console)
 
     from exercise_code.support.checking import AssignmentError, check
     from exercise_code.support.checking.assignment import find_assignment
     from exercise_code.support.checking.render import to_text
     from exercise_code.support.notebook.work import WorkError, pack, restore, save
+    from exercise_code.support.progress import progress
 
-    console = Console()
     try:
         if options.command in ("save", "restore"):
             {"save": save, "restore": restore}[options.command](options.folder, ROOT)
+            return 0
+        if options.command == "progress":
+            progress(options.name).to_text(console)
             return 0
         if options.command == "submit":
             assignment = find_assignment(options.name)
@@ -58,6 +70,15 @@ def main(argv: list[str] | None = None) -> int:
     except WorkError as error:
         return _refuse(console, error)
     console.print(*notes, sep="\n", highlight=False, markup=False)
+    return 0
+
+
+def _update(source: Path, console: Console) -> int:
+    try:
+        done = update(source, ROOT)
+    except (EditionError, OSError) as error:
+        return _refuse(console, error)
+    console.print(str(done), highlight=False, markup=False)
     return 0
 
 

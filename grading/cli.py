@@ -10,10 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from exercise_code.support.checking.assignment import AssignmentError, find_assignment
+from exercise_code.support.checking.assignment import AssignmentError, all_folders, find_assignment
+from exercise_code.support.edition import EditionError
 from exercise_code.support.paths import ROOT
 from grading.class_run import Settings, grade_class
-from grading.course import CourseError
+from grading.course import CourseError, read_course
 from grading.submissions.roster import Roster, read_roster
 
 BUILD = ROOT / "build"
@@ -33,12 +34,30 @@ Build = Annotated[Path, typer.Option(help="folder for what is made")]
 
 
 @app.command()
-def release(name: Name, build: Build = BUILD) -> None:
-    """Make the student edition of an assignment in BUILD/student."""
+def release(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="ASSIGNMENT...", help="a01, or in full a01_knn")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="all assignments that there are")] = False,
+    build: Build = BUILD,
+) -> None:
+    """Bring assignments into the course for students, BUILD/student; those that are there stay."""
     from grading.editions.release import release as make_release
 
-    edition = make_release(find_assignment(name), build)
-    console.print(f"The student edition of {name} is in {edition}")
+    wanted = [folder.name for folder in all_folders()] if everything else names or []
+    if not wanted:
+        raise CourseError("name the assignments to release (a01), or say --all")
+    done = make_release([find_assignment(name) for name in wanted], build)
+    console.print(f"{', '.join(wanted)}: released into {build / 'student'}")
+    if done.kept:
+        console.print(
+            f"Not replaced, since somebody has changed them there: {', '.join(done.kept)}", style="yellow"
+        )
+    if not read_course().repository:
+        console.print(
+            "Colab and Kaggle cannot fetch it: publish the folder, and put its address into course.toml",
+            style="yellow",
+        )
 
 
 @app.command()
@@ -100,7 +119,8 @@ def demo(
 
     started = time.perf_counter()
     assignment = find_assignment(name)
-    edition = make_release(assignment, build)
+    make_release([assignment], build)
+    edition = build / "student"
     console.print(f"Student edition in {edition}")
     folder = build / "demo" / assignment.name
     make_class(assignment, edition, folder / "submitted", students)
@@ -290,7 +310,7 @@ def main() -> None:
     """Run a command; what is wrong with the course or the request is one sentence."""
     try:
         app()
-    except (CourseError, AssignmentError) as error:
+    except (CourseError, AssignmentError, EditionError) as error:
         reason = str(error)
     except OSError as error:
         reason = f"{error}: see that it is there and can be written, then run the same command again"

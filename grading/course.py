@@ -29,11 +29,11 @@ class LatePolicy:
 
 @dataclass(frozen=True)
 class Course:
-    """Name, term, address of the repository, deadlines and extensions by assignment, late policy."""
+    """Name, term, address of what is published, deadlines and extensions by assignment, late policy."""
 
     name: str
     term: str
-    repository: str
+    repository: str = ""
     deadlines: dict[str, datetime] = field(default_factory=dict)
     extensions: dict[str, dict[str, datetime]] = field(default_factory=dict)
     late: LatePolicy = field(default_factory=LatePolicy)

@@ -2,6 +2,62 @@
 
 from pathlib import Path
 
+from exercise_code.support.checking.assignment import Assignment, read_assignment
+
+TINY = {
+    "assignment.toml": 'title = "Tiny"\nnotebooks = ["tiny.ipynb"]\nmodules = ["autograd_study"]\n',
+    "checks.py": """
+from exercise_code.support.checking.declare import check
+
+@check("autograd_study.converged_at", points=2)
+def early(code, case):
+    losses = [float(case.integer(5, 9)), 2.0, 1.0, 1.0, 1.0]
+    return {"at": code.autograd_study.converged_at(losses, 0.5)}
+""",
+    "mistakes.py": """
+from exercise_code.support.checking.declare import mistake
+
+@mistake("autograd_study.converged_at", hint="Count from 0.")
+def counts_from_one(losses, tol):
+    return len(losses)
+""",
+    "on_paper.toml": '["tiny"]\n"one half" = 0.5\n',
+    "figures.py": "PICTURE = 1\n",
+    "stand_ins.py": "STAND_IN = 1\n",
+}
+
+
+def tiny_assignment(assignments: Path) -> Assignment:
+    """Write `a90_tiny`, with one exercise of a00's and one check, into a folder of assignments."""
+    import nbformat
+
+    folder = assignments / "a90_tiny"
+    folder.mkdir(parents=True)
+    for name, text in TINY.items():
+        (folder / name).write_text(text)
+    marks = {
+        "grade": True,
+        "solution": False,
+        "locked": True,
+        "task": False,
+        "schema_version": 3,
+        "points": 0,
+    }
+    cells = [
+        nbformat.v4.new_code_cell(
+            'REPOSITORY = ""\nfrom exercise_code.support.checking import check', id="set-up"
+        ),
+        nbformat.v4.new_markdown_cell("### Exercise 1 · converged_at · easy · about 5 minutes", id="ex-one"),
+        nbformat.v4.new_code_cell(
+            'check("autograd_study.converged_at")',
+            id="check-one",
+            metadata={"nbgrader": {**marks, "grade_id": "check-one"}},
+        ),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "tiny.ipynb")
+    return read_assignment(folder)
+
 
 def grade_all(submissions, assignment, seed: int, out: Path, pool=None, **options) -> list:
     """Grade submissions as `workbook grade` does, with one worker in this process if not told otherwise."""

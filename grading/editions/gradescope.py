@@ -34,7 +34,7 @@ cd "${AUTOGRADER:-/autograder}/source"
 export PYTHONPATH=.
 exec "${PYTHON:-/autograder/venv/bin/python}" -m grading.editions.gradescope "${AUTOGRADER:-/autograder}"
 """
-PROJECT = ["pyproject.toml", "requirements.txt", "constraints.txt", "course.toml", "README.md"]
+PROJECT = ["pyproject.toml", "constraints.txt", "course.toml", "README.md"]
 
 
 def build(assignment: Assignment, answers: Answers, target: Path) -> None:

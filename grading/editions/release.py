@@ -1,22 +1,39 @@
-"""Make the student edition: stubs for solutions, a cleared notebook, the answers to one seed."""
+"""Make the student edition of the course: stubs for solutions, cleared notebooks, the answers to one seed."""
 
 import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import jinja2
 import nbformat
+import numpy as np
+import torch
 
 from exercise_code.support.checking.answers import Answers, make_answers
-from exercise_code.support.checking.assignment import Assignment
+from exercise_code.support.checking.assignment import (
+    Assignment,
+    AssignmentError,
+    find_assignment,
+    read_assignment,
+)
 from exercise_code.support.checking.student_check import VISIBLE_SEED
+from exercise_code.support.edition import MANIFEST, Edition, EditionError, Update, bring_in, hash_file
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError, read_course
 from grading.editions.made_up_class import reference_models
-from grading.editions.student_files import BEGIN, END, solutions, write_student_files
+from grading.editions.student_files import (
+    BEGIN,
+    END,
+    HIDDEN,
+    requirements,
+    solutions,
+    write_own,
+    write_student_files,
+)
 from grading.notebooks.nbgrader_course import make_course
 from grading.running.check_process import CheckProcess
 from grading.running.grader import judge_submission
@@ -25,41 +42,124 @@ from grading.submissions.records import Submission
 SHORTEST_SECRET = 18
 IDIOMS = {"with torch.no_grad():"}
 """Lines of a solution that give nothing away."""
-HIDDEN = {"mistakes", "mistakes.py", "variants", "variants.py", "evidence", "tests", "__pycache__"}
-"""Files and folders of an assignment that stay with the instructor."""
-WORKFLOW = ".github/workflows/checks.yml"
+PAGES = {
+    "README.md": "student_readme.md",
+    ".github/workflows/checks.yml": "checks.yml",
+    ".gitignore": "gitignore",
+    ".gitattributes": "gitattributes",
+}
+"""What else lies in an edition, and the template it is made from."""
 
 
-def release(assignment: Assignment, build: Path) -> Path:
-    """Make the student edition in `build`/student, and an nbgrader course in `build`/nbgrader.
+def release(assignments: Sequence[Assignment], build: Path) -> Update:
+    """Bring assignments into the course for students in `build`/student, and into `build`/nbgrader.
+
+    Those that are there already keep what students write as it was published, and the rest too, unless the
+    engine or their checks have changed.
 
     Returns:
-        The folder of the student edition.
+        What came of it: files that somebody has changed in `build`/student are kept.
 
     Raises:
-        CourseError: a solution cannot be cut out, or the edition would give something away, scores points
-            when it is empty, or not all of them with the solutions in it.
+        CourseError: a solution cannot be cut out, or the edition would give something away, score points
+            when it is empty, or not all of them with the solutions in it; nothing has changed.
     """
-    edition = build / "student.new"
-    write_student_files(assignment, edition)
-    answers = make_answers(assignment.checks, assignment.mistakes, VISIBLE_SEED)
-    answers.save(edition / "assignments" / assignment.name / assignment.answers_path.name)
-    released = make_course(assignment, edition, build / "nbgrader")
-    for name, path in zip(assignment.notebooks, assignment.notebook_paths, strict=True):
-        shutil.copy(released / name, edition / path)
-    (edition / "README.md").write_text(_filled("student_readme.md", assignment), encoding="utf-8")
-    (edition / WORKFLOW).parent.mkdir(parents=True)
-    (edition / WORKFLOW).write_text(_filled("checks.yml", assignment), encoding="utf-8")
-    if found := [*leaks(assignment, edition), *faults(assignment, edition)]:
-        raise CourseError(f"the student edition of {assignment.name} is not fit for release: {found[0]}")
-    shutil.rmtree(build / "student", ignore_errors=True)
-    return edition.rename(build / "student")
+    published = build / "student"
+    try:
+        before = Edition.read(published) if (published / MANIFEST).exists() else Edition()
+        course = {each.name: each for each in (*map(find_assignment, before.assignments), *assignments)}
+    except (EditionError, AssignmentError) as error:
+        raise CourseError(f"{published}: {error}") from None
+    for assignment in course.values():
+        if lacking := [each.short for each in assignment.earlier if each.name not in course]:
+            raise CourseError(f"{assignment.name} builds on {lacking[0]}: release that before, or with it")
+    origins = {name: _origin(course[name]) for name in sorted(course)}
+    anew = [course[name] for name in origins if before.assignments.get(name) != origins[name]]
+    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
+        edition, trees = Path(scratch) / "student", Path(scratch) / "trees"
+        for name in origins:
+            assignment, tree = course[name], trees / name
+            write_own(assignment, tree)
+            if assignment not in assignments:
+                _as_published(assignment, tree, published, before, whole=assignment not in anew)
+            answers = Path("assignments", name, assignment.answers_path.name)
+            if assignment not in anew and hash_file(published / answers) == before.given[answers.as_posix()]:
+                shutil.copy(published / answers, tree / answers)
+            else:
+                make_answers(assignment.checks, assignment.mistakes, VISIBLE_SEED).save(tree / answers)
+            shutil.copytree(tree, edition, dirs_exist_ok=True)
+            _add_notebooks(assignment, tree, edition, Path(scratch) / "nbgrader")
+        released = [read_assignment(edition / "assignments" / name) for name in origins]
+        _write_pages(released, edition)
+        found = leaks(course.values(), edition)
+        for assignment in (each for each in course.values() if each in anew or each in assignments):
+            found += faults(assignment, edition)
+        if found:
+            raise CourseError(f"the student edition is not fit for release: {found[0]}")
+        written = {path for each in released for path in (*each.editable, *each.notebook_paths)}
+        Edition.of(edition, origins, written).save(edition)
+        for assignment in assignments:
+            write_student_files(assignment, Path(scratch) / "tree")
+            answers = Path("assignments", assignment.name, assignment.answers_path.name)
+            shutil.copy(edition / answers, Path(scratch) / "tree" / answers)
+            make_course(assignment, Path(scratch) / "tree", build / "nbgrader")
+        return bring_in(edition, published)
 
 
-def leaks(assignment: Assignment, edition: Path) -> list[str]:
+def _origin(assignment: Assignment) -> str:
+    """Names what an assignment's answers are made from: the engine, checks, solutions, mistakes, versions."""
+    below = [assignment, *assignment.earlier]
+    files = {ROOT / name for each in below for name in (*each.editable, *each.given)}
+    for folder in (ROOT / "exercise_code/support", *(each.folder for each in below)):
+        files |= {path for path in folder.rglob("*.py") if path.parent.name != "tests"}
+    parts = [torch.__version__, np.__version__]
+    parts += [f"{path.name} {hash_file(path)}" for path in sorted(files)]
+    return sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _as_published(
+    assignment: Assignment, tree: Path, published: Path, before: Edition, *, whole: bool
+) -> None:
+    """Put back what was published, all or what students write, unless it was changed since."""
+    own = {*assignment.editable, *assignment.notebook_paths}
+    if whole:
+        own |= {*assignment.given}
+        own |= {name for name in before.files if name.startswith(f"assignments/{assignment.name}/")}
+    for name in own & before.files.keys():
+        if hash_file(published / name) == before.files[name]:
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(published / name, tree / name)
+
+
+def _add_notebooks(assignment: Assignment, tree: Path, edition: Path, scratch: Path) -> None:
+    """Let nbgrader make the students' notebooks that are not there yet."""
+    due = read_assignment(tree / "assignments" / assignment.name)
+    missing = [
+        name
+        for name, path in zip(due.notebooks, due.notebook_paths, strict=True)
+        if not (edition / path).exists()
+    ]
+    if missing:
+        released = make_course(assignment, tree, scratch)
+        for name in missing:
+            shutil.copy(released / name, edition / "assignments" / assignment.name)
+
+
+def _write_pages(assignments: list[Assignment], edition: Path) -> None:
+    """Write what is about the whole course."""
+    (edition / "requirements.txt").write_text(requirements(assignments), encoding="utf-8")
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    templates = jinja2.Environment(loader=loader, keep_trailing_newline=True, trim_blocks=True)
+    for name, template in PAGES.items():
+        text = templates.get_template(template).render(course=read_course(), assignments=assignments)
+        (edition / name).parent.mkdir(parents=True, exist_ok=True)
+        (edition / name).write_text(text, encoding="utf-8")
+
+
+def leaks(assignments: Iterable[Assignment], edition: Path) -> list[str]:
     """What a student edition holds that it must not, a sentence each."""
     found = []
-    secrets = {_squash(line): line.strip() for line in _secret_lines(assignment)}
+    secrets = {_squash(line): line.strip() for each in assignments for line in _secret_lines(each)}
     for path in sorted(path for path in edition.rglob("*") if path.is_file()):
         name = path.relative_to(edition).as_posix()
         if path.suffix in (".pyc", ".db") or HIDDEN & {*path.parent.parts[-2:], path.name}:
@@ -105,14 +205,6 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
         for verdict in graded.verdicts
         if verdict.status not in due
     ]
-
-
-def _filled(name: str, assignment: Assignment) -> str:
-    folder = Path(__file__).parent / "templates"
-    pages = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder), keep_trailing_newline=True, trim_blocks=True
-    )
-    return pages.get_template(name).render(course=read_course(), assignment=assignment)
 
 
 def _secret_lines(assignment: Assignment) -> Iterator[str]:

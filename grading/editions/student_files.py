@@ -1,12 +1,17 @@
 """Cut the solutions out of modules, and write the files that students' functions run in."""
 
 import ast
+import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
 from exercise_code.support.checking.assignment import Assignment
+from exercise_code.support.notebook.predictions import HASHES, VALUES, hashed_tables
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
 
@@ -17,40 +22,44 @@ GIVEN = [
     "exercise_code/support",
     "datasets/README.md",
     "datasets/registry.toml",
-    "requirements.txt",
 ]
-SHIPPED = ("assignment.toml", "checks", "checks.py", "stand_ins.py", "figures.py")
-"""What of an assignment's folder students get, beside the notebooks and the answers."""
+HIDDEN = {"mistakes", "mistakes.py", "variants", "variants.py", "evidence", "tests", VALUES, "__pycache__"}
+"""Files and folders of an assignment that stay with the instructor."""
 
 
 def write_student_files(assignment: Assignment, target: Path) -> None:
     """Write what a student's functions need to run: stubs, support, checks; no answers, no notebook.
 
     Raises:
-        CourseError: a solution cannot be cut out.
+        CourseError: a solution cannot be cut out, or what the assignment requires cannot be read.
     """
     shutil.rmtree(target, ignore_errors=True)
-    for each in (*assignment.earlier, assignment):
-        _write(each, target)
+    assignments = [*assignment.earlier, assignment]
+    for each in assignments:
+        write_own(each, target)
+    (target / "requirements.txt").write_text(requirements(assignments), encoding="utf-8")
 
 
-def _write(assignment: Assignment, target: Path) -> None:
+def write_own(assignment: Assignment, target: Path) -> None:
+    """The same without the earlier assignments that this one builds on, and without `requirements.txt`."""
     for name in (*GIVEN, *assignment.given):
         source = ROOT / name
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(
-                source, target / name, ignore=shutil.ignore_patterns("__pycache__", ".*"), dirs_exist_ok=True
-            )
+            ignored = shutil.ignore_patterns("__pycache__", ".*")
+            shutil.copytree(source, target / name, ignore=ignored, dirs_exist_ok=True)
         else:
             shutil.copy(source, target / name)
     folder = target / "assignments" / assignment.name
-    folder.mkdir(parents=True)
-    for name in SHIPPED:
-        if (source := assignment.folder / name).is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        elif source.exists():
-            shutil.copy(source, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    shipped = [path for path in assignment.folder.glob("*.py") if path.name not in HIDDEN]
+    for source in (assignment.folder / "assignment.toml", *shipped):
+        shutil.copy(source, folder)
+    if (checks := assignment.folder / "checks").is_dir():
+        shutil.copytree(checks, folder / "checks", ignore=shutil.ignore_patterns("__pycache__"))
+    if (values := assignment.folder / VALUES).exists():
+        tables = json.dumps(hashed_tables(values), indent=1)
+        (folder / HASHES).write_text(tables + "\n", encoding="utf-8")
     for name in assignment.editable:
         stub = strip_solutions((ROOT / name).read_text(encoding="utf-8"), name)
         (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +90,38 @@ def _defined(node: ast.stmt) -> set[str]:
     return {
         part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
     }
+
+
+def requirements(assignments: Iterable[Assignment]) -> str:
+    """The course's `requirements.txt`, and after it what assignments require beside that.
+
+    Raises:
+        CourseError: pip cannot read a requirement, or two ask for other versions of one package.
+    """
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    pins = [line for line in text.splitlines() if line and not line.startswith("#")]
+    known = {_package(line): (line, "requirements.txt") for line in pins}
+    for assignment in assignments:
+        added = []
+        for line in assignment.requires:
+            try:
+                package = _package(line)
+            except InvalidRequirement:
+                raise CourseError(f"{assignment.name} requires {line!r}: pip cannot read that") from None
+            other, where = known.setdefault(package, (line, assignment.name))
+            if Requirement(other) != Requirement(line):
+                raise CourseError(
+                    f"{assignment.name} requires {line}, but {where} requires {other}: agree on one"
+                )
+            if where == assignment.name and line not in added:
+                added.append(line)
+        if added:
+            text += f"# for {assignment.name}\n" + "\n".join(added) + "\n"
+    return text
+
+
+def _package(line: str) -> str:
+    return canonicalize_name(Requirement(line).name)
 
 
 def strip_solutions(text: str, name: str) -> str:

@@ -1,5 +1,6 @@
 """The assignment as nbgrader sees it: a course folder with a gradebook."""
 
+import json
 import os
 import re
 import shutil
@@ -11,10 +12,10 @@ from pathlib import Path
 import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
-from traitlets.config import Config
+from traitlets.config import Config, PyFileConfigLoader
 
 from exercise_code.support.checking.answers import make_answers
-from exercise_code.support.checking.assignment import Assignment
+from exercise_code.support.checking.assignment import Assignment, find_assignment
 from grading.course import CourseError, read_course
 from grading.submissions.records import Submission
 
@@ -22,11 +23,13 @@ from grading.submissions.records import Submission
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 CHECK_CELL = re.compile(r'check\("([\w.:]+)"\)')
+REPOSITORY = re.compile(r'^REPOSITORY = ".*"$', re.MULTILINE)
+SETTINGS = "nbgrader_config.py"
 CONFIG = """\
 c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = {course_id!r}
 c.ClearSolutions.text_stub = "*Your answer here.*"
-c.Autograde.exclude_overwriting = {{{name!r}: {editable!r}}}
+c.Autograde.exclude_overwriting = {editable}
 c.ExecutePreprocessor.timeout = 600
 """
 NOT_EXECUTED = """\
@@ -57,15 +60,11 @@ def make_course(
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(tree, source)
     for name, notebook in with_points(assignment).items():
+        for cell in notebook.cells:
+            cell.source = REPOSITORY.sub(f'REPOSITORY = "{read_course().repository}"', cell.source)
         nbformat.write(notebook, source / name)
-    settings = {"name": assignment.name, "editable": assignment.editable, "course_id": read_course().id}
-    config = CONFIG.format(**settings)
-    if address:
-        config += f"c.CourseDirectory.db_url = {address!r}\n"
-    if graded:
-        config += NOT_EXECUTED
-    (course / "nbgrader_config.py").write_text(config, encoding="utf-8")
-    api = NbGraderAPI(config=nbgrader_config(course, address or gradebook_address(course)))
+    (course / SETTINGS).write_text(_settings(course, address, graded=graded), encoding="utf-8")
+    api = NbGraderAPI(config=nbgrader_config(course))
     outcome = api.generate_assignment(assignment.name, force=True)
     if not outcome["success"]:
         reasons = [line.strip() for line in outcome["log"].splitlines() if "Error" in line]
@@ -73,14 +72,23 @@ def make_course(
     return course / "release" / assignment.name
 
 
-def nbgrader_config(course: Path, address: str) -> Config:
+def nbgrader_config(course: Path) -> Config:
     """The settings of `nbgrader_config.py`, for nbgrader's Python interface."""
-    config = Config()
+    config = PyFileConfigLoader(SETTINGS, path=str(course)).load_config()
     config.CourseDirectory.root = str(course.resolve())
-    config.CourseDirectory.course_id = read_course().id
-    config.CourseDirectory.db_url = address
-    config.ClearSolutions.text_stub = "*Your answer here.*"
     return config
+
+
+def _settings(course: Path, address: str | None, *, graded: bool) -> str:
+    """The text of `nbgrader_config.py`, for all assignments of the course."""
+    editable = {
+        folder.name: find_assignment(folder.name, folder / "assignments").editable
+        for folder in sorted((course / "source").iterdir())
+        if (folder / "assignments").is_dir()
+    }
+    config = CONFIG.format(course_id=read_course().id, editable=json.dumps(editable, indent=4))
+    config += f"c.CourseDirectory.db_url = {address!r}\n" if address else ""
+    return config + (NOT_EXECUTED if graded else "")
 
 
 def with_points(assignment: Assignment) -> dict[str, nbformat.NotebookNode]:

@@ -1,10 +1,13 @@
 """Guesses are kept, compared, and told apart from what was measured."""
 
+import json
+
 import pytest
 import torch
 
 from exercise_code.support.notebook import predictions
 from exercise_code.support.notebook.predictions import by_hand, predict, reveal
+from exercise_code.support.paths import ASSIGNMENTS
 
 
 @pytest.fixture(autouse=True)
@@ -40,20 +43,71 @@ def test_without_a_guess_the_value_is_still_told(capsys):
     assert "it: 4. You had made no guess." in out
 
 
-def test_the_table_by_hand_agrees_with_torch():
+def verdicts(capsys, table, answers):
+    by_hand(table, answers)
+    return [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_table_by_hand_agrees_with_torch(capsys):
     points = torch.tensor([[3.0, 0], [2, 2], [-2, 3]])
     names = ["(3, 0)", "(2, 2)", "(-2, 3)"]
     for p in (1, 2):
-        for name, distance in zip(names, torch.cdist(torch.zeros(1, 2), points, p=p)[0], strict=True):
-            assert predictions._BY_HAND["three points"][f"L{p} to {name}"] == pytest.approx(distance.item())
+        distances = torch.cdist(torch.zeros(1, 2), points, p=p)[0].tolist()
+        mine = {f"L{p} to {name}": distance for name, distance in zip(names, distances, strict=True)}
+        assert verdicts(capsys, "three points", mine) == ["right"] * 3
 
 
 def test_the_table_by_hand_is_read_entry_by_entry(capsys):
-    by_hand(
-        "three points",
-        {"L2 to (2, 2)": 2.83, "L2 to (-2, 3)": 13, "L1 to (2, 2)": None, "vote of all three": "Circle"},
-    )
-    verdicts = [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
-    assert verdicts == ["right", "again", "open", "right"]
+    mine = {"L2 to (2, 2)": 2.83, "L2 to (-2, 3)": 13, "L1 to (2, 2)": None, "vote of all three": "Circle "}
+    assert verdicts(capsys, "three points", mine) == ["right", "again", "open", "right"]
     with pytest.raises(KeyError):
         by_hand("three points", {"L3 to (2, 2)": 1})
+    with pytest.raises(KeyError):
+        by_hand("four points", {})
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (2.83, "right"),
+        (2.82, "right"),
+        (2.8284271, "right"),
+        (2.8249, "right"),
+        (2.81, "again"),
+        (2.84, "again"),
+        (-2.83, "again"),
+        ("2.83", "again"),
+        (float("nan"), "again"),
+    ],
+)
+def test_numbers_are_right_to_two_decimals(capsys, answer, verdict):
+    assert verdicts(capsys, "three points", {"L2 to (2, 2)": answer}) == [verdict]
+
+
+def test_a_zero_has_no_sign(capsys):
+    assert verdicts(capsys, "two layers", {"h of unit 2": -0.0, "dz of unit 2": -0.001}) == ["right"] * 2
+
+
+def test_students_copies_hold_hashes_and_say_the_same(capsys, tmp_path, monkeypatch):
+    mine = {
+        "strides": {"x, one down": 3, "is x.T one row in memory": "no"},
+        "three points": {"L1 to (2, 2)": 5},
+    }
+    said = [verdicts(capsys, table, answers) for table, answers in mine.items()]
+    assert said == [["right", "right"], ["again"]]
+    for path in ASSIGNMENTS.glob(f"*/{predictions.VALUES}"):
+        (tmp_path / path.parent.name).mkdir()
+        hashed = json.dumps(predictions.hashed_tables(path))
+        assert "circle" not in hashed
+        (tmp_path / path.parent.name / predictions.HASHES).write_text(hashed)
+    monkeypatch.setattr(predictions, "ASSIGNMENTS", tmp_path)
+    assert [verdicts(capsys, table, answers) for table, answers in mine.items()] == said
+
+
+def test_no_two_assignments_have_a_table_of_one_name():
+    names = [
+        name
+        for path in ASSIGNMENTS.glob(f"*/{predictions.VALUES}")
+        for name in predictions.hashed_tables(path)
+    ]
+    assert len(names) == len(set(names)) > 1

@@ -1,20 +1,27 @@
 """The student edition: what is in it, what must not be, and that it works alone."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import nbformat
 import pytest
+from helpers import tiny_assignment
 from nbclient import NotebookClient
 
+from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import read_assignment
+from exercise_code.support.notebook import packages
 from exercise_code.support.paths import ROOT
-from grading.course import CourseError
+from grading import cli
+from grading.course import Course, CourseError
 from grading.editions.release import faults, leaks, release
-from grading.editions.student_files import strip_solutions
-from grading.notebooks.nbgrader_course import with_points
+from grading.editions.student_files import requirements, strip_solutions, write_tree
+from grading.notebooks.nbgrader_course import make_course, nbgrader_config, with_points
 
 
 @pytest.fixture
@@ -39,13 +46,17 @@ def test_the_edition_holds_what_students_need_and_nothing_else(build):
     assert given
     assert files - given == {
         ".github/workflows/checks.yml",
+        ".gitattributes",
+        ".gitignore",
         "README.md",
+        "edition.json",
         "requirements.txt",
         "assignments/a01_knn/answers.safetensors",
         "assignments/a01_knn/assignment.toml",
         "assignments/a01_knn/checks.py",
         "assignments/a01_knn/figures.py",
         "assignments/a01_knn/knn.ipynb",
+        "assignments/a01_knn/on_paper.json",
         "datasets/README.md",
         "datasets/registry.toml",
         "exercise_code/__init__.py",
@@ -55,7 +66,7 @@ def test_the_edition_holds_what_students_need_and_nothing_else(build):
 
 
 def test_a_release_has_no_leaks_and_no_faults(a01, build):
-    assert leaks(a01, build / "student") == []
+    assert leaks([a01], build / "student") == []
     assert faults(a01, build / "student") == []
 
 
@@ -65,6 +76,7 @@ def test_a_release_has_no_leaks_and_no_faults(a01, build):
         ("exercise_code/support/devices.pyc", b"\x00", "does not belong"),
         ("exercise_code/__pycache__/knn.cpython-311.pyc", b"\x00", "does not belong"),
         ("assignments/a01_knn/mistakes.py", b"", "does not belong"),
+        ("assignments/a01_knn/on_paper.toml", b"", "does not belong"),
         ("notes.md", b"use `dists[i, j] = (a - b).square().sum().sqrt()` there", "solution line"),
         ("notes.md", b"dists[i,j]\n=\n(a-b) .square() .sum().sqrt()", "solution line"),
         ("exercise_code/extra.py", b"    ### BEGIN SOLUTION\n", "solution marker"),
@@ -73,7 +85,7 @@ def test_a_release_has_no_leaks_and_no_faults(a01, build):
 def test_leaks_are_found_in_files(a01, edition, name, content, complaint):
     (edition / name).parent.mkdir(exist_ok=True)
     (edition / name).write_bytes(content)
-    found = leaks(a01, edition)
+    found = leaks([a01], edition)
     assert found
     assert name in found[0]
     assert complaint in found[0]
@@ -100,7 +112,7 @@ def test_leaks_are_found_in_notebooks(a01, edition, change, complaint):
     notebook = json.loads(path.read_text())
     change(next(cell for cell in notebook["cells"] if cell["cell_type"] == "code"))
     path.write_text(json.dumps(notebook))
-    assert any(complaint in sentence for sentence in leaks(a01, edition))
+    assert any(complaint in sentence for sentence in leaks([a01], edition))
 
 
 def test_leaks_are_found_in_metadata(a01, edition):
@@ -108,7 +120,7 @@ def test_leaks_are_found_in_metadata(a01, edition):
     notebook = json.loads(path.read_text())
     notebook["cells"][0]["metadata"]["note"] = "nearest = dists.topk(k, dim=0, largest=False).indices"
     path.write_text(json.dumps(notebook))
-    assert any("solution line" in sentence for sentence in leaks(a01, edition))
+    assert any("solution line" in sentence for sentence in leaks([a01], edition))
 
 
 def test_model_answers_do_not_reach_students(a01, build):
@@ -163,13 +175,237 @@ def test_a_faulty_edition_is_refused(a01, edition):
     )
 
 
-def test_a_refused_release_leaves_no_edition(a01, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "grading.editions.release.leaks", lambda assignment, edition: ["notes.md has the solution"]
+def contents(folder) -> dict[str, bytes]:
+    """All files in a folder, but for git's own."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".git" not in path.parts
+    }
+
+
+@pytest.fixture
+def tiny(a01, tmp_path, monkeypatch):
+    """A second assignment; a release finds it by its name beside a01."""
+    found = tiny_assignment(tmp_path / "assignments")
+    monkeypatch.setattr("grading.editions.release.find_assignment", {a01.name: a01, found.name: found}.get)
+    return found
+
+
+@pytest.fixture
+def course(build, tmp_path):
+    """A build with a released a01 that may be written to."""
+    return shutil.copytree(build, tmp_path / "build")
+
+
+def test_a_second_release_adds_its_assignment_and_keeps_the_first(a01, tiny, build, course):
+    done = release([tiny], course)
+    before, after = contents(build / "student"), contents(course / "student")
+    own = {
+        f"assignments/{tiny.name}/{name}"
+        for name in (
+            "answers.safetensors",
+            "assignment.toml",
+            "checks.py",
+            "figures.py",
+            "on_paper.json",
+            "stand_ins.py",
+            "tiny.ipynb",
+        )
+    }
+    assert after.keys() - before.keys() == own | {"exercise_code/autograd_study.py"}
+    assert not before.keys() - after.keys()
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"README.md", "edition.json", ".github/workflows/checks.yml"}
+    assert (done.new, done.kept) == ([tiny.name], [])
+    for name in ("README.md", ".github/workflows/checks.yml"):
+        text = after[name].decode()
+        assert a01.short in text
+        assert tiny.short in text
+    assert "| 2026-10-16 23:59 UTC+0200 |" in after["README.md"].decode()
+    assert {path.name for path in (course / "nbgrader/source").iterdir()} == {a01.name, tiny.name}
+
+
+def test_plain_nbgrader_takes_no_students_file_of_any_assignment(a01, tiny, tmp_path):
+    for assignment in (a01, tiny):
+        write_tree(assignment, tmp_path / "tree")
+        make_course(assignment, tmp_path / "tree", tmp_path / "course")
+    settings = nbgrader_config(tmp_path / "course")
+    assert settings.Autograde.exclude_overwriting == {a01.name: a01.editable, tiny.name: tiny.editable}
+    assert settings.CourseDirectory.root == str(tmp_path / "course")
+
+
+@pytest.mark.slow
+def test_what_is_released_before_is_made_anew_only_where_its_checking_has_changed(
+    a01, tiny, course, monkeypatch
+):
+    made = []
+
+    def make(checks, mistakes, seed):
+        made.append(checks[0].exercise.partition(".")[0])
+        return make_answers(checks, mistakes, seed)
+
+    monkeypatch.setattr("grading.editions.release.make_answers", make)
+    release([tiny], course)
+    assert made == ["autograd_study"]
+    before = contents(course / "student")
+    release([a01, tiny], course)
+    assert made == ["autograd_study"]
+    assert contents(course / "student") == before
+    mistakes = tiny.folder / "mistakes.py"
+    mistakes.write_text(mistakes.read_text().replace("Count from 0.", "Begin with 0."))
+    (tiny.folder / "figures.py").write_text("PICTURE = 2\n")
+    changed = {tiny.name: read_assignment(tiny.folder), a01.name: a01}
+    monkeypatch.setattr("grading.editions.release.find_assignment", changed.get)
+    release([a01], course)
+    assert made == ["autograd_study"] * 2
+    after = contents(course / "student")
+    assert {name for name in after if after[name] != before[name]} == {
+        "edition.json",
+        f"assignments/{tiny.name}/answers.safetensors",
+        f"assignments/{tiny.name}/figures.py",
+    }
+
+
+def test_a_release_leaves_stubs_and_notebooks_of_the_others_as_they_were_published(
+    tiny, a01, course, monkeypatch
+):
+    release([tiny], course)
+    before = contents(course / "student")
+    notebook = nbformat.read(tiny.folder / "tiny.ipynb", as_version=4)
+    notebook.cells[1].source += "\n\nA hint that is still a draft."
+    nbformat.write(notebook, tiny.folder / "tiny.ipynb")
+    release([a01], course)
+    assert contents(course / "student") == before
+    release([tiny], course)
+    assert "still a draft" in (course / "student" / tiny.notebook_paths[0]).read_text()
+
+
+def test_what_somebody_has_written_in_the_edition_stays(tiny, course):
+    mine = course / "student/exercise_code/knn.py"
+    mine.write_text("# my own work\n")
+    (course / "student/LICENSE").write_text("mine")
+    assert release([tiny], course).kept == ["exercise_code/knn.py"]
+    assert mine.read_text() == "# my own work\n"
+    assert (course / "student/LICENSE").read_text() == "mine"
+
+
+def test_a_refused_release_changes_nothing(a01, tiny, course, tmp_path):
+    before = contents(course)
+    checks = tiny.folder / "checks.py"
+    checks.write_text(
+        checks.read_text() + "\n# x = torch.tensor(x0, dtype=torch.float64, requires_grad=True)\n"
     )
-    with pytest.raises(CourseError, match="not fit for release: notes"):
-        release(a01, tmp_path)
-    assert not (tmp_path / "student").exists()
+    with pytest.raises(CourseError, match=r"not fit for release: .*checks\.py has the solution line"):
+        release([tiny], course)
+    assert contents(course) == before
+    with pytest.raises(CourseError, match="not fit for release"):
+        release([tiny], tmp_path / "empty")
+    assert not (tmp_path / "empty").exists()
+
+
+def test_two_releases_are_equal_byte_for_byte(tiny, tmp_path):
+    for place in ("one", "two"):
+        release([tiny], tmp_path / place)
+    assert contents(tmp_path / "one/student") == contents(tmp_path / "two/student")
+
+
+def git(folder, *arguments):
+    """Run git in a folder, as somebody who has no settings."""
+    who = {f"GIT_{role}_{key}": "x@y" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+    environment = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    done = subprocess.run(["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    assert not done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_student_pulls_the_next_assignment(a01, tiny, course, tmp_path, monkeypatch, committed):
+    published, mine = course / "student", tmp_path / "mine"
+    git(published, "init", "-q", "-b", "main")
+    git(published, "add", ".")
+    git(published, "commit", "-qm", "a01")
+    git(tmp_path, "clone", "-q", str(published), str(mine))
+    written = {"exercise_code/knn.py": b"# my own work\n", a01.notebook_paths[0]: b"{}\n"}
+    for name, content in written.items():
+        (mine / name).write_bytes(content)
+    for leftover in ("a01_knn.zip", ".progress.json", "exercise_code/__pycache__/knn.pyc", ".venv/python"):
+        (mine / leftover).parent.mkdir(exist_ok=True)
+        (mine / leftover).write_text("not for git")
+    if committed:
+        git(mine, "add", ".")
+        git(mine, "commit", "-qm", "mine")
+        assert set(git(mine, "show", "--name-only", "--format=").split()) == written.keys()
+    release([tiny], course)
+    (published / "exercise_code/support/engine.py").write_text("# a newer engine\n")
+    git(published, "add", ".")
+    git(published, "commit", "-qm", tiny.short)
+    git(mine, "pull", "-q", "--no-rebase", "--no-edit")
+    expected = contents(published) | written
+    found = contents(mine)
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_the_address_of_the_course_is_in_its_notebooks(tiny, tmp_path, monkeypatch):
+    def address(name):
+        cells = nbformat.read(tmp_path / name / "student" / tiny.notebook_paths[0], as_version=4).cells
+        return cells[0].source.splitlines()[0]
+
+    release([tiny], tmp_path / "unpublished")
+    assert address("unpublished") == 'REPOSITORY = ""'
+    there = Course("x", "y", "https://example.org/course")
+    monkeypatch.setattr("grading.notebooks.nbgrader_course.read_course", lambda: there)
+    release([tiny], tmp_path / "published")
+    assert address("published") == 'REPOSITORY = "https://example.org/course"'
+
+
+def test_packages_of_assignments_are_added_to_the_requirements(a01, tiny):
+    base = (ROOT / "requirements.txt").read_text()
+    h5py = replace(a01, requires=["h5py==3.11.0", "torch==2.13.0"])
+    again = replace(tiny, requires=["H5PY==3.11.0", "gymnasium==1.0"])
+    assert requirements([a01]) == base
+    assert requirements([h5py, again]) == (
+        f"{base}# for a01_knn\nh5py==3.11.0\n# for a90_tiny\ngymnasium==1.0\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "complaint"),
+    [
+        ("h5py==3.11.0", "h5py==3.12.0", "a90_tiny requires h5py==3.12.0, but a01_knn requires h5py==3.11.0"),
+        ("torch==2.0", "h5py", "a01_knn requires torch==2.0, but requirements.txt requires torch=="),
+        ("h5py", "==", "a90_tiny requires '==': pip cannot read that"),
+    ],
+)
+def test_packages_that_contradict_each_other_are_refused(a01, tiny, first, second, complaint):
+    with pytest.raises(CourseError, match=re.escape(complaint)):
+        requirements([replace(a01, requires=[first]), replace(tiny, requires=[second])])
+
+
+def test_missing_packages_are_named(a01, monkeypatch):
+    wanted = ["torch", "torch<1", "no-such-package==1.0", "no-such-package; python_version < '3'"]
+    monkeypatch.setattr(packages, "find_assignment", lambda name: replace(a01, requires=wanted))
+    assert packages.missing_packages("a01") == ["torch<1", "no-such-package==1.0"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a01", "--build"], "a01: released into"),
+        (["--build"], "name the assignments to release"),
+        (["a01", "a77", "--build"], "there is no assignment 'a77'"),
+    ],
+)
+def test_the_command_says_what_it_has_done(course, capsys, monkeypatch, arguments, said):
+    monkeypatch.setattr(sys, "argv", ["workbook", "release", *arguments, str(course)])
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as stop:
+        code = stop.code or 0
+    out, err = capsys.readouterr()
+    assert said in out + err
+    assert ("Colab and Kaggle cannot fetch it" in out) == (code == 0) == (said in out)
 
 
 def test_students_check_and_submit_in_a_terminal(edition):

@@ -91,7 +91,9 @@ class Assignment:
         packages = dict.fromkeys(module.partition(".")[0] for module in self.modules if "." in module)
         files = [path for name in packages for path in sorted((ROOT / "exercise_code" / name).rglob("*.py"))]
         names = [path.relative_to(ROOT).as_posix() for path in files]
-        return [name for name in names if name not in self.editable]
+        others = [read_assignment(folder) for folder in all_folders(self.folder.parent)]
+        written = {name for assignment in (self, *others) for name in assignment.editable}
+        return [name for name in names if name not in written]
 
     @property
     def largest(self) -> dict[str, int]:

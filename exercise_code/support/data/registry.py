@@ -20,7 +20,7 @@ from tqdm import tqdm
 from exercise_code.support.paths import DATASETS
 
 with warnings.catch_warnings(action="ignore"):  # tqdm asks for ipywidgets, for bars that are not drawn here
-    import pooch
+    pass
 
 FORMS = ("pickles", "folders", "table")
 SPLITS = ("train", "test")

@@ -1,76 +1,20 @@
-"""Guesses made before a cell is run, and laid beside what it measures."""
+"""Guesses made before a cell is run and laid beside what it measures, and answers worked out on paper."""
 
+import json
 import math
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from exercise_code.support.paths import ASSIGNMENTS
 
 Answer = bool | int | float | str
 
 _guesses: dict[str, Answer] = {}
 
-_BY_HAND: dict[str, dict[str, float | str]] = {
-    "strides": {
-        "x, one down": 3,
-        "x, one right": 1,
-        "x.T, one down": 1,
-        "x.T, one right": 3,
-        "x[:, ::2], one down": 3,
-        "x[:, ::2], one right": 2,
-        "place of x.T[2, 1]": 2 * 1 + 1 * 3,
-        "is x.T one row in memory": "no",
-    },
-    "three links": {
-        "u": 3 * 2,
-        "v": 6 - 4,
-        "L": 2**2,
-        "dL/dv": 2 * 2,
-        "dL/db": 4,
-        "dL/dw": 4 * 2,
-        "dL/dx": 4 * 3,
-        "w after a step": 3 - 0.1 * 8,
-        "L then": (2.2 * 2 - 4) ** 2,
-    },
-    "one step": {
-        "MSE before": (1**2 + 3**2) / 2,
-        "L1 before": (1 + 3) / 2,
-        "dout, first": 2 * -1 / 2,
-        "dout, second": 2 * -3 / 2,
-        "gradient of w": 1 * -1 + 2 * -3,
-        "gradient of b": -1 + -3,
-        "w after": 0 - 0.1 * -7,
-        "b after": 0 - 0.1 * -4,
-        "MSE after": (0.1**2 + 1.2**2) / 2,
-    },
-    "two losses": {
-        "score of class 2": 1 * 2 + 2 * -1,
-        "margin of class 1": 4 - 3 + 1,
-        "margin of class 2": max(0, 0 - 3 + 1),
-        "hinge loss": 2 + 0,
-        "hinge, factor in class 0": -1,
-        "p of class 0": math.exp(-1) / (math.exp(-1) + 1 + math.exp(-4)),
-        "cross-entropy": 1 + math.log(math.exp(-1) + 1 + math.exp(-4)),
-        "softmax, factor in class 0": math.exp(-1) / (math.exp(-1) + 1 + math.exp(-4)) - 1,
-    },
-    "two layers": {
-        "h of unit 2": max(0, 1 * 2 + 2 * -2),
-        "s": 3 * 1 + 0 * 3,
-        "ds": 3 - 1,
-        "dW2 of unit 1": 3 * 2,
-        "dz of unit 2": 0,
-        "dW1, lower left": 2 * 2,
-        "dx, first entry": 2 * 1 + 0 * 2,
-    },
-    "three points": {
-        "L1 to (3, 0)": 3 + 0,
-        "L2 to (3, 0)": math.hypot(3, 0),
-        "L1 to (2, 2)": 2 + 2,
-        "L2 to (2, 2)": math.hypot(2, 2),
-        "L1 to (-2, 3)": 2 + 3,
-        "L2 to (-2, 3)": math.hypot(-2, 3),
-        "class of the nearest, L1": "circle",
-        "class of the nearest, L2": "cross",
-        "vote of all three": "circle",
-    },
-}
+VALUES, HASHES = "on_paper.toml", "on_paper.json"
+"""What the exercises on paper of an assignment come to, and what students get in its place."""
 
 
 def predict(name: str, value: Answer | None) -> None:
@@ -113,25 +57,65 @@ def reveal(name: str, measured: Answer) -> None:
     print(f"{name}: {found}; {verdict}.")
 
 
-def by_hand(name: str, answers: Mapping[str, float | str | None]) -> None:
+def by_hand(name: str, answers: Mapping[str, Answer | None]) -> None:
     """Say of each entry of a table worked out on paper whether it is right.
 
     Args:
-        name: which table.
+        name: which table, of whichever assignment.
         answers: the entries; numbers count when right to two decimals, None is still open.
 
     Raises:
-        KeyError: an entry is not in that table.
+        KeyError: there is no such table, or an entry is not in it.
     """
+    table = _tables()[name]
     for entry, answer in answers.items():
-        truth = _BY_HAND[name][entry]
+        accepted = table[entry]
         if answer is None:
             verdict = "still open"
-        elif isinstance(truth, str):
-            verdict = "right" if _folded(answer) == truth else "look again"
         else:
-            verdict = "right" if not isinstance(answer, str) and abs(answer - truth) < 0.01 else "look again"
+            verdict = "right" if _hash(name, entry, _canonical(answer)) in accepted else "look again"
         print(f"{entry:<26} {'' if answer is None else answer!s:<8} {verdict}")
+
+
+def hashed_tables(path: Path) -> dict[str, dict[str, list[str]]]:
+    """The tables of an `on_paper.toml`, with the hashes of the answers that count as right to each entry."""
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {
+        name: {
+            entry: [_hash(name, entry, form) for form in _accepted(truth)] for entry, truth in table.items()
+        }
+        for name, table in tables.items()
+    }
+
+
+def _tables() -> dict[str, dict[str, list[str]]]:
+    """The tables of all assignments."""
+    tables = {}
+    for path in sorted(ASSIGNMENTS.glob(f"*/{HASHES}")):
+        tables |= json.loads(path.read_text(encoding="utf-8"))
+    for path in sorted(ASSIGNMENTS.glob(f"*/{VALUES}")):
+        tables |= hashed_tables(path)
+    return tables
+
+
+def _accepted(truth: float | str) -> Iterator[str]:
+    """What an answer may come to: a word, or a number of two decimals that is less than 0.01 away."""
+    if isinstance(truth, str):
+        yield _canonical(truth)
+        return
+    for hundredths in range(math.floor(100 * truth) - 1, math.ceil(100 * truth) + 2):
+        if abs(hundredths - 100 * truth) < 1 - 1e-6:
+            yield _canonical(hundredths / 100)
+
+
+def _canonical(answer: Answer) -> str:
+    if isinstance(answer, str):
+        return f"word {_folded(answer)}"
+    return f"number {round(float(answer), 2) + 0.0:.2f}"  # -0.0 + 0.0 is 0.0
+
+
+def _hash(table: str, entry: str, form: str) -> str:
+    return sha256("\n".join((table, entry, form)).encode()).hexdigest()
 
 
 def _folded(answer: Answer) -> str:

@@ -1,0 +1,106 @@
+"""How far one has come is read from the checks and the notebooks, and remembered."""
+
+import re
+
+import pytest
+from helpers import tiny_assignment
+
+from exercise_code.support import progress as module
+from exercise_code.support.checking.judge import Verdict
+from exercise_code.support.checking.student_check import Verdicts
+from exercise_code.support.progress import Exercise, Progress, progress
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A project with one tiny assignment, whose checks pass; how often they ran is counted."""
+    tiny = tiny_assignment(tmp_path / "assignments")
+    (tmp_path / "exercise_code").mkdir()
+    (tmp_path / "exercise_code/autograd_study.py").write_text("written")
+    runs = []
+
+    def checked(assignment, checks):
+        runs.append(assignment.name)
+        text = (tmp_path / "exercise_code/autograd_study.py").read_text()
+        return Verdicts([Verdict("autograd_study.converged_at", "", 2, STATUSES[text])])
+
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module, "MEMORY", tmp_path / ".progress.json")
+    monkeypatch.setattr(module, "checked", checked)
+    monkeypatch.setattr(module, "all_folders", lambda: [tiny.folder])
+    monkeypatch.setattr(module, "find_assignment", {"a90": tiny}.get)
+    monkeypatch.chdir(tiny.folder)
+    return tmp_path, runs
+
+
+STATUSES = {"written": "passed", "stub": "not_written", "bad": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "left"),
+    [
+        ("written", "done", ""),
+        ("stub", "to do", "about 5 minutes left"),
+        ("bad", "wrong", "about 5 minutes left"),
+    ],
+)
+def test_states_minutes_and_the_next_cell_are_told(here, text, state, left):
+    folder, _ = here
+    (folder / "exercise_code/autograd_study.py").write_text(text)
+    found = progress()
+    notebook = "assignments/a90_tiny/tiny.ipynb"
+    assert found == Progress(
+        {"a90_tiny": [Exercise("Exercise 1 · converged_at", 5, state, notebook, "ex-one")]}
+    )
+    assert f"1 {state}" in repr(found)
+    assert (left in repr(found)) and (left in found._repr_html_())
+    assert ("go on" in repr(found)) == (state != "done")
+    assert 'href="tiny.ipynb#cell-id=ex-one"' in found._repr_html_()
+
+
+def test_checks_run_again_only_where_something_has_changed(here):
+    folder, runs = here
+    assert progress() == progress("a90")
+    assert runs == ["a90_tiny"]
+    (folder / "exercise_code/autograd_study.py").write_text("bad")
+    assert progress().exercises["a90_tiny"][0].state == "wrong"
+    (folder / "assignments/a90_tiny/checks.py").write_text("")
+    progress()
+    assert runs == ["a90_tiny"] * 3
+    module.MEMORY.write_text("[1, 2")
+    progress()
+    module.MEMORY.write_text("[]")
+    progress()
+    assert runs == ["a90_tiny"] * 5
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"cells": 3}', '{"cells": [3, {"source": "x"}]}', None])
+def test_a_damaged_notebook_loses_no_exercise(here, damage):
+    folder, _ = here
+    path = folder / "assignments/a90_tiny/tiny.ipynb"
+    path.unlink() if damage is None else path.write_text(damage)
+    (exercise,) = progress().exercises["a90_tiny"]
+    assert (exercise.title, exercise.minutes, exercise.cell) == ("autograd_study.converged_at", 0, "")
+    assert exercise.link == "tiny.ipynb"
+
+
+def test_several_assignments_are_counted_and_one_is_listed():
+    first = [
+        Exercise("Exercise 1 · f", 10, "done", "a.ipynb", "x"),
+        Exercise("Exercise 2 · g", 5, "wrong", "a.ipynb", "y"),
+    ]
+    second = [Exercise("Exercise 1 · h", 20, "to do", "b.ipynb", "z")]
+    both = repr(Progress({"a01": first, "a02": second}))
+    assert "f" not in re.findall(r"· (\w)", both)
+    assert both.index("about 5 minutes left") < both.index("about 20 minutes left")
+    assert re.findall(r"· (\w)", repr(Progress({"a01": first}))) == ["f", "g", "g"]
+
+
+def test_every_exercise_of_the_course_has_a_heading_with_its_minutes(assignment, monkeypatch):
+    states = {check.exercise: "to do" for check in assignment.checks}
+    monkeypatch.setattr(module, "_states", lambda assignment: dict(states))
+    found = module._exercises(assignment)
+    assert len(found) == len(states)
+    for exercise in found:
+        assert exercise.minutes > 0, exercise
+        assert exercise.cell
