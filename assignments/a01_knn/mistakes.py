@@ -72,7 +72,11 @@ def two_loops_square_of_sum(x_train, x_test):
     return dists
 
 
-@mistake(TWO_LOOPS, hint="Both loops run over the training images; the inner one belongs to the test images.")
+@mistake(
+    TWO_LOOPS,
+    hint="Both loops run over the training images; the inner one belongs to the test images.",
+    raises=IndexError,
+)
 def two_loops_same_range(x_train, x_test):
     dists = x_train.new_zeros(len(x_train), len(x_test))
     for i in range(len(x_train)):
@@ -132,7 +136,7 @@ def one_loop_transposed(x_train, x_test):
     return dists
 
 
-@mistake(ONE_LOOP, hint=IMAGES_ONLY)
+@mistake(ONE_LOOP, hint=IMAGES_ONLY, raises=IndexError)
 def one_loop_fixed_axes(x_train, x_test):
     dists = x_train.new_zeros(len(x_train), len(x_test))
     for i in range(len(x_train)):
@@ -223,6 +227,7 @@ def no_loops_without_test_norm(x_train, x_test):
 @mistake(
     NO_LOOPS,
     hint="|a|^2 needs the shape (num_train, 1), or it is added along the wrong axis: `keepdim=True`.",
+    raises=RuntimeError,
 )
 def no_loops_without_keepdim(x_train, x_test):
     a, b = x_train.flatten(1), x_test.flatten(1)
@@ -346,6 +351,7 @@ def float_labels(dists, y_train, k=1):
 @mistake(
     "knn.predict_labels",
     hint="The neighbours are searched along the test images: they lie along axis 0, in a column.",
+    raises=IndexError,
 )
 def wrong_axis(dists, y_train, k=1):
     nearest = dists.topk(k, dim=1, largest=False).indices
@@ -395,6 +401,7 @@ def predict_forgets_k(self, x_test, k=1):
 @mistake(
     "knn.KnnClassifier.predict",
     hint="Training and test images are exchanged: the training images come first.",
+    raises=RuntimeError,
 )
 def predict_exchanges_sets(self, x_test, k=1):
     return knn.predict_labels(knn.compute_distances_no_loops(x_test, self.x_train), self.y_train, k)

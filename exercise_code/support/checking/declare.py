@@ -180,6 +180,7 @@ class Mistake:
     function: Callable[..., Any]
     hint: str
     check: str
+    raises: type[Exception] | None = None
 
     @property
     def name(self) -> str:
@@ -192,16 +193,19 @@ class Mistake:
         return source_of(self.function)
 
 
-def mistake(id: str, *, hint: str) -> Callable[[Callable[..., Any]], Mistake]:
+def mistake(
+    id: str, *, hint: str, raises: type[Exception] | None = None
+) -> Callable[[Callable[..., Any]], Mistake]:
     """Declare a mistake; the decorated function has the signature of the exercise.
 
     Args:
         id: the check that must catch it (`knn.predict_labels:ties`).
         hint: what to tell a student who makes it; one or two sentences, never the solution.
+        raises: what comes of it in that check instead of an answer.
     """
 
     def declare(function: Callable[..., Any]) -> Mistake:
-        return Mistake(id.partition(":")[0], function, hint, id)
+        return Mistake(id.partition(":")[0], function, hint, id, raises)
 
     return declare
 
