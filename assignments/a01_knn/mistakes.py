@@ -1,5 +1,7 @@
 """How people get the functions of `exercise_code/knn.py` wrong, and the hint each mistake deserves."""
 
+import statistics
+
 import torch
 
 from exercise_code import knn
@@ -265,6 +267,15 @@ def no_loops_cdist(x_train, x_test):
 
 
 @mistake(
+    NO_LOOPS, hint="`view` needs numbers that lie in order, and images may be transposed: use `flatten`."
+)
+def no_loops_by_view(x_train, x_test):
+    a, b = x_train.view(len(x_train), -1), x_test.view(len(x_test), -1)
+    squared = (a**2).sum(1, keepdim=True) - 2 * a @ b.T + (b**2).sum(1)
+    return squared.clamp(min=0).sqrt()
+
+
+@mistake(
     NO_LOOPS, hint="`flatten` gives a view, so `pow_` squares the images themselves: use `pow` or `square`."
 )
 def no_loops_squares_in_place(x_train, x_test):
@@ -425,6 +436,16 @@ def predict_one_hot(self, x_test, k=1):
     return torch.nn.functional.one_hot(labels)
 
 
+@mistake(
+    "knn.KnnClassifier.predict",
+    hint="The distances of the first call are kept on the object, and used for other images in the next.",
+)
+def predict_keeps_distances(self, x_test, k=1):
+    if not hasattr(self, "dists"):
+        self.dists = knn.compute_distances_no_loops(self.x_train, x_test)
+    return knn.predict_labels(self.dists, self.y_train, k)
+
+
 CROSS_VALIDATE = "knn.knn_cross_validate"
 
 
@@ -567,6 +588,21 @@ def position_for_k(k_to_accuracies):
 @mistake(BEST_K, hint="Only the first fold is looked at: take the mean over all of them.")
 def first_fold_only(k_to_accuracies):
     return max(sorted(k_to_accuracies), key=lambda k: k_to_accuracies[k][0])
+
+
+@mistake(BEST_K, hint="Only the last fold is looked at: take the mean over all of them.")
+def last_fold_only(k_to_accuracies):
+    return max(sorted(k_to_accuracies), key=lambda k: k_to_accuracies[k][-1])
+
+
+@mistake(BEST_K, hint="The median forgets how bad the worst folds are: compare the means.")
+def best_median(k_to_accuracies):
+    return max(sorted(k_to_accuracies), key=lambda k: statistics.median(k_to_accuracies[k]))
+
+
+@mistake(BEST_K, hint="The worst fold of each k decides here: compare the means over the folds.")
+def least_bad_fold(k_to_accuracies):
+    return max(sorted(k_to_accuracies), key=lambda k: min(k_to_accuracies[k]))
 
 
 @mistake(BEST_K + ":ties", hint="Of equal means the last one seen is kept; the smallest k should win.")

@@ -46,6 +46,14 @@ def linear_flattened_backwards(x, w, b):
     return x.transpose(1, -1).flatten(1) @ w + b, (x, w)
 
 
+@mistake(
+    FCN + "Linear.forward",
+    hint="`view` needs numbers that lie in order, and images may be transposed: use `flatten` or `reshape`.",
+)
+def linear_by_view(x, w, b):
+    return x.view(len(x), -1) @ w + b, (x, w)
+
+
 @mistake(FCN + "Linear.forward", hint=FLOAT32)
 def linear_always_float32(x, w, b):
     return x.flatten(1).float() @ w.float() + b.float(), (x, w)
