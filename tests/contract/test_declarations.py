@@ -9,9 +9,13 @@ from exercise_code.support.checking.run_check import Code
 
 
 def parameters(function: Callable[..., Any]) -> list[tuple[str, str, object]]:
-    """Names, kinds and defaults, in their order."""
+    """Names, kinds and defaults, in their order; None for a class, which a stand-in imports when it is called."""
+
+    def plain(default: object) -> object:
+        return None if isinstance(default, type) and default is not inspect.Parameter.empty else default
+
     given = inspect.signature(function).parameters.values()
-    return [(parameter.name, parameter.kind.description, parameter.default) for parameter in given]
+    return [(parameter.name, parameter.kind.description, plain(parameter.default)) for parameter in given]
 
 
 def test_signatures_are_those_of_the_exercises(assignment):
