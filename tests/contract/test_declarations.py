@@ -9,7 +9,7 @@ from exercise_code.support.checking.run_check import Code
 
 
 def parameters(function: Callable[..., Any]) -> list[tuple[str, str, object]]:
-    """Names, kinds and defaults, in their order; None for a class, which a stand-in imports when it is called."""
+    """Names, kinds and defaults, in their order; None for a class, which a stand-in imports when called."""
 
     def plain(default: object) -> object:
         return None if isinstance(default, type) and default is not inspect.Parameter.empty else default
