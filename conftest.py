@@ -132,10 +132,8 @@ def released(tmp_path_factory) -> Callable[[Assignment], Path]:
         folder = shared / f"released-{name}"
         with FileLock(f"{folder}.lock"):
             if not (folder / "student").exists():
-                release(
-                    [*read_assignment(ASSIGNMENTS / name).earlier, read_assignment(ASSIGNMENTS / name)],
-                    folder,
-                )
+                assignment = read_assignment(ASSIGNMENTS / name)
+                release([*assignment.earlier, assignment], folder)
         return folder
 
     return lambda assignment: build(assignment.name)

@@ -73,3 +73,24 @@ def grade_all(submissions, assignment, seed: int, out: Path, pool=None, **option
         records = list(journal.records(submission.id for submission in submissions))
         assert all(list(record.evidence) for record in records)
     return records
+
+
+def verdict_of(exercise, check, right: str, got: str, mistakes=()):
+    """What the judge says of one text of `lab.work` when another one is the reference.
+
+    Args:
+        exercise: the fixture that writes the text.
+        check: one check of `lab.work`.
+        right: the reference.
+        got: what is judged.
+        mistakes: to be recognised.
+    """
+    from exercise_code.support.checking.answers import make_answers
+    from exercise_code.support.checking.judge import judge
+    from exercise_code.support.checking.run_check import gather
+
+    exercise(right)
+    answers = make_answers([check], mistakes, seed=1)
+    exercise(got)
+    evidence = gather(check, 1, answers.held_out)
+    return judge(check, evidence, answers.reference[check.id], None, answers.mistakes)

@@ -46,7 +46,7 @@ def never_nan(code, case):
 def votes(code, case):
     """The k nearest vote."""
     dists = case.distances(9, 17)
-    y_train = case.labels(9, num_classes=2, first=3)
+    y_train = case.tensor(case.shuffled([3, 15] * 4 + [15]))
     return {f"labels for k={k}": code.knn.predict_labels(dists, y_train, k) for k in (1, 3, 5)}
 
 
@@ -54,7 +54,7 @@ def votes(code, case):
 def ties(code, case):
     """A tie goes to the smallest label."""
     dists = case.distances(7, 24)
-    y_train = case.tensor([3, 1, 1, 3, 5, 0, 5])
+    y_train = case.tensor([13, 1, 1, 13, 15, 0, 15])
     near_four = case.tensor([[0.0]] * 4 + [[1000.0]] * 3)
     return {"labels for k=4": code.knn.predict_labels(case.tensor(dists + near_four), y_train, 4)}
 
@@ -81,12 +81,17 @@ def best_k(code, case):
     """The highest mean decides."""
     chosen = []
     for _ in range(6):
-        k_best, k_lucky, k_starting_well, k_worst, *k_others = case.shuffled([1, 2, 3, 5, 8, 13])
+        k_best, k_lucky, k_starting_well, k_ending_well, k_often_good, k_even, k_worst, *k_others = (
+            case.shuffled([1, 2, 3, 5, 8, 13, 21, 34, 55])
+        )
         accuracies = {k: [0.4 + case.integer(0, 9) / 100 for _ in range(5)] for k in k_others}
-        accuracies[k_best] = [0.55 + case.integer(0, 9) / 100 for _ in range(5)]
+        accuracies[k_best] = [0.4, *(0.6 + case.integer(0, 9) / 100 for _ in range(4))]
         accuracies[k_worst] = [0.1 + case.integer(0, 9) / 100 for _ in range(5)]
         accuracies[k_lucky] = [0.3, 0.9, 0.3, 0.3, 0.3]
         accuracies[k_starting_well] = [0.8, 0.3, 0.3, 0.3, 0.3]
+        accuracies[k_ending_well] = [0.3, 0.3, 0.3, 0.3, 0.8]
+        accuracies[k_often_good] = [0.1, 0.75, 0.1, 0.75, 0.75]
+        accuracies[k_even] = [0.5] * 5
         shuffled = {k: accuracies[k] for k in case.shuffled(list(accuracies))}
         chosen.append(code.knn.knn_get_best_k(shuffled))
     return {"best k": chosen}

@@ -1,5 +1,7 @@
 """How people get the functions of `exercise_code/knn.py` wrong, and the hint each mistake deserves."""
 
+import statistics
+
 import torch
 
 from exercise_code import knn
@@ -72,7 +74,11 @@ def two_loops_square_of_sum(x_train, x_test):
     return dists
 
 
-@mistake(TWO_LOOPS, hint="Both loops run over the training images; the inner one belongs to the test images.")
+@mistake(
+    TWO_LOOPS,
+    hint="Both loops run over the training images; the inner one belongs to the test images.",
+    raises=IndexError,
+)
 def two_loops_same_range(x_train, x_test):
     dists = x_train.new_zeros(len(x_train), len(x_test))
     for i in range(len(x_train)):
@@ -132,7 +138,7 @@ def one_loop_transposed(x_train, x_test):
     return dists
 
 
-@mistake(ONE_LOOP, hint=IMAGES_ONLY)
+@mistake(ONE_LOOP, hint=IMAGES_ONLY, raises=IndexError)
 def one_loop_fixed_axes(x_train, x_test):
     dists = x_train.new_zeros(len(x_train), len(x_test))
     for i in range(len(x_train)):
@@ -223,6 +229,7 @@ def no_loops_without_test_norm(x_train, x_test):
 @mistake(
     NO_LOOPS,
     hint="|a|^2 needs the shape (num_train, 1), or it is added along the wrong axis: `keepdim=True`.",
+    raises=RuntimeError,
 )
 def no_loops_without_keepdim(x_train, x_test):
     a, b = x_train.flatten(1), x_test.flatten(1)
@@ -257,6 +264,15 @@ def no_loops_comprehension(x_train, x_test):
 @mistake(NO_LOOPS, hint="`torch.cdist` is the answer itself: write it with a matrix product and two sums.")
 def no_loops_cdist(x_train, x_test):
     return torch.cdist(x_train.flatten(1), x_test.flatten(1))
+
+
+@mistake(
+    NO_LOOPS, hint="`view` needs numbers that lie in order, and images may be transposed: use `flatten`."
+)
+def no_loops_by_view(x_train, x_test):
+    a, b = x_train.view(len(x_train), -1), x_test.view(len(x_test), -1)
+    squared = (a**2).sum(1, keepdim=True) - 2 * a @ b.T + (b**2).sum(1)
+    return squared.clamp(min=0).sqrt()
 
 
 @mistake(
@@ -346,6 +362,7 @@ def float_labels(dists, y_train, k=1):
 @mistake(
     "knn.predict_labels",
     hint="The neighbours are searched along the test images: they lie along axis 0, in a column.",
+    raises=IndexError,
 )
 def wrong_axis(dists, y_train, k=1):
     nearest = dists.topk(k, dim=1, largest=False).indices
@@ -395,6 +412,7 @@ def predict_forgets_k(self, x_test, k=1):
 @mistake(
     "knn.KnnClassifier.predict",
     hint="Training and test images are exchanged: the training images come first.",
+    raises=RuntimeError,
 )
 def predict_exchanges_sets(self, x_test, k=1):
     return knn.predict_labels(knn.compute_distances_no_loops(x_test, self.x_train), self.y_train, k)
@@ -416,6 +434,16 @@ def predict_training_set(self, x_test, k=1):
 def predict_one_hot(self, x_test, k=1):
     labels = knn.predict_labels(knn.compute_distances_no_loops(self.x_train, x_test), self.y_train, k)
     return torch.nn.functional.one_hot(labels)
+
+
+@mistake(
+    "knn.KnnClassifier.predict",
+    hint="The distances of the first call are kept on the object, and used for other images in the next.",
+)
+def predict_keeps_distances(self, x_test, k=1):
+    if not hasattr(self, "dists"):
+        self.dists = knn.compute_distances_no_loops(self.x_train, x_test)
+    return knn.predict_labels(self.dists, self.y_train, k)
 
 
 CROSS_VALIDATE = "knn.knn_cross_validate"
@@ -560,6 +588,21 @@ def position_for_k(k_to_accuracies):
 @mistake(BEST_K, hint="Only the first fold is looked at: take the mean over all of them.")
 def first_fold_only(k_to_accuracies):
     return max(sorted(k_to_accuracies), key=lambda k: k_to_accuracies[k][0])
+
+
+@mistake(BEST_K, hint="Only the last fold is looked at: take the mean over all of them.")
+def last_fold_only(k_to_accuracies):
+    return max(sorted(k_to_accuracies), key=lambda k: k_to_accuracies[k][-1])
+
+
+@mistake(BEST_K, hint="The median forgets how bad the worst folds are: compare the means.")
+def best_median(k_to_accuracies):
+    return max(sorted(k_to_accuracies), key=lambda k: statistics.median(k_to_accuracies[k]))
+
+
+@mistake(BEST_K, hint="The worst fold of each k decides here: compare the means over the folds.")
+def least_bad_fold(k_to_accuracies):
+    return max(sorted(k_to_accuracies), key=lambda k: min(k_to_accuracies[k]))
 
 
 @mistake(BEST_K + ":ties", hint="Of equal means the last one seen is kept; the smallest k should win.")

@@ -23,18 +23,6 @@ BATCH = "N"
 """The axis of images, as annotations call it."""
 
 
-class NotContiguous(Case):
-    """The same numbers, laid out in memory with gaps between them and between rows."""
-
-    def tensor(self, values: object) -> Tensor:
-        tensor = super().tensor(values)
-        return torch.stack([torch.stack([tensor] * 2, -1)] * 2, -3)[..., 0, :, 0] if tensor.ndim else tensor
-
-    def array(self, values: object) -> np.ndarray:
-        array = super().array(values)
-        return np.stack([np.stack([array] * 2, -1)] * 2, -3)[..., 0, :, 0] if array.ndim else array
-
-
 class Scaled(Case):
     """Numbers of another magnitude; whole numbers stay."""
 
@@ -106,7 +94,6 @@ def first_alone(function: Callable[..., Any]) -> Callable[..., Any]:
 AS_DRAWN, BATCH_OF_ONE = "as drawn", "a batch of one"
 KINDS: dict[str, Callable[..., Case]] = {
     AS_DRAWN: Case,
-    "not contiguous": NotContiguous,
     "float64": Case,
     "large numbers": partial(Scaled, factor=LARGE_NUMBERS),
     "small numbers": partial(Scaled, factor=SMALL_NUMBERS),

@@ -55,6 +55,8 @@ LOOKS = {
 RUNS = {
     "float32": "as asked",
     "again": "called again",
+    "contiguous": "called again, with contiguous inputs",
+    "afresh": "called again, afresh",
     "float64": "in float64",
     "accelerator": "on an accelerator",
     "large": "with more items",

@@ -200,9 +200,9 @@ for verdict in checked(assignment, [it for it in assignment.checks if it.target 
 def test_the_reference_is_right_with_the_versions_of_colab(colab, assignment, tmp_path):
     from exercise_code.support.checking.answers import make_answers
     from exercise_code.support.checking.student_check import VISIBLE_SEED
-    from grading.editions.student_files import write_tree
+    from grading.editions.student_files import write_student_files
 
-    write_tree(assignment, tmp_path)
+    write_student_files(assignment, tmp_path)
     answers: Answers = make_answers(assignment.checks, assignment.mistakes, VISIBLE_SEED)
     answers.save(tmp_path / "assignments" / assignment.name / assignment.answers_path.name)
     for name in assignment.editable:

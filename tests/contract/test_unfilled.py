@@ -8,7 +8,7 @@ from nbclient import NotebookClient
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.student_check import VISIBLE_SEED
-from grading.editions.student_files import write_tree
+from grading.editions.student_files import write_student_files
 from grading.notebooks.nbgrader_course import with_points
 
 
@@ -18,7 +18,7 @@ def edition(assignment, tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("WORKBOOK_QUICK", "1")
     monkeypatch.delenv("PYTHONPATH", raising=False)
     folder = tmp_path / "edition"
-    write_tree(assignment, folder)
+    write_student_files(assignment, folder)
     answers = make_answers(assignment.checks, assignment.mistakes, VISIBLE_SEED)
     answers.save(folder / "assignments" / assignment.name / assignment.answers_path.name)
     return folder

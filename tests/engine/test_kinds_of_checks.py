@@ -2,13 +2,12 @@
 
 import pickle
 import shutil
-import sys
 
 import numpy as np
 import pytest
 import torch
+from helpers import verdict_of
 
-import exercise_code
 from exercise_code.support import data
 from exercise_code.support.checking import run_check
 from exercise_code.support.checking.answers import make_answers
@@ -18,37 +17,6 @@ from exercise_code.support.checking.declare import check as declare
 from exercise_code.support.checking.judge import judge
 from exercise_code.support.checking.run_check import gather
 from exercise_code.support.paths import ASSIGNMENTS
-
-
-@pytest.fixture
-def exercise(tmp_path, monkeypatch):
-    """Writes a module of exercises into a package `exercise_code.lab`, and forgets it afterwards."""
-    folder = tmp_path / "exercise_code/lab"
-    folder.mkdir(parents=True)
-    (folder / "__init__.py").touch()
-    monkeypatch.setattr(exercise_code, "__path__", [*exercise_code.__path__, str(tmp_path / "exercise_code")])
-    monkeypatch.setattr(run_check, "EXERCISES", tmp_path / "exercise_code")
-
-    def forget():
-        for name in [name for name in sys.modules if name.startswith("exercise_code.lab")]:
-            del sys.modules[name]
-        vars(exercise_code).pop("lab", None)
-
-    def write(text: str) -> None:
-        (folder / "work.py").write_text("import numpy as np\nimport torch\n\n\n" + text)
-        forget()
-
-    yield write
-    forget()
-
-
-def verdict_of(exercise, check, right: str, got: str, mistakes=()):
-    """What the judge says of one text when another one is the reference."""
-    exercise(right)
-    answers = make_answers([check], mistakes, seed=1)
-    exercise(got)
-    evidence = gather(check, 1, answers.held_out)
-    return judge(check, evidence, answers.reference[check.id], None, answers.mistakes)
 
 
 def half_law(outputs, expected):
@@ -190,7 +158,7 @@ def test_contradictions_are_refused(options):
         declare("knn.x", points=1, **options)(lambda code, case: {})
 
 
-def test_a_contradiction_in_checks_names_the_file(tmp_path):
+def test_a_contradiction_in_checks_names_the_assignment(tmp_path):
     folder = shutil.copytree(ASSIGNMENTS / "a01_knn", tmp_path / "a01_knn")
     text = (folder / "checks.py").read_text().replace("points=3", "points=3, floor=0.1", 1)
     (folder / "checks.py").write_text(text)

@@ -20,7 +20,7 @@ from exercise_code.support.paths import ROOT
 from grading import cli
 from grading.course import Course, CourseError
 from grading.editions.release import faults, leaks, release
-from grading.editions.student_files import requirements, strip_solutions, write_tree
+from grading.editions.student_files import requirements, strip_solutions, write_student_files
 from grading.notebooks.nbgrader_course import make_course, nbgrader_config, with_points
 
 
@@ -228,7 +228,7 @@ def test_a_second_release_adds_its_assignment_and_keeps_the_first(a01, tiny, bui
 
 def test_plain_nbgrader_takes_no_students_file_of_any_assignment(a01, tiny, tmp_path):
     for assignment in (a01, tiny):
-        write_tree(assignment, tmp_path / "tree")
+        write_student_files(assignment, tmp_path / "tree")
         make_course(assignment, tmp_path / "tree", tmp_path / "course")
     settings = nbgrader_config(tmp_path / "course")
     assert settings.Autograde.exclude_overwriting == {a01.name: a01.editable, tiny.name: tiny.editable}

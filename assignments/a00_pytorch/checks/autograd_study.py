@@ -249,12 +249,13 @@ def small_net(code, case):
     """Layers, in their order."""
     images, values = numbers(case, 2, 3, 24, 20), numbers(case, 1300, reach=0.3)
     outputs = {}
-    for extra in (0, 2):
-        net = code.autograd_study.SmallConvNet(num_classes=7, channels=5, extra=extra, dropout=1.0).to(images)
+    for extra, dropout in ((0, 0.0), (2, 1.0)):
+        net = code.autograd_study.SmallConvNet(num_classes=7, channels=5, extra=extra, dropout=dropout)
+        net = net.to(images)
         fill(net.parameters(), values)
         outputs[f"shapes of the parameters, extra={extra}"] = [
             list(param.shape) for param in net.parameters()
         ]
         outputs[f"scores, extra={extra}"] = net.eval()(images)
-        outputs[f"scores when all features are dropped, extra={extra}"] = net.train()(images)
+        outputs[f"scores in training with dropout={dropout}, extra={extra}"] = net.train()(images)
     return outputs

@@ -22,7 +22,7 @@ def classifier_forward(code, case):
     return {"probabilities": model.forward(numbers(case, 6, 3))}
 
 
-@check(f"{CLASSIFIER}backward", points=1, uses=[f"{CLASSIFIER}forward"], forbids=AUTOGRAD)
+@check(f"{CLASSIFIER}backward", points=1, stateful=True, uses=[f"{CLASSIFIER}forward"], forbids=AUTOGRAD)
 def classifier_backward(code, case):
     """The gradient of the weights, through the slope of the sigmoid."""
     model = model_of(code.regression.classifier.Classifier, numbers(case, 4, 1))

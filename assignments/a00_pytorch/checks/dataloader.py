@@ -73,6 +73,8 @@ def lazy(code, case):
 def shuffle_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
     """Every sample once in each epoch, in orders that differ; two of 40 agree with probability 1 / 40!."""
     first, second = outputs["epochs"].tolist()
+    if not outputs["squares"].equal(outputs["epochs"] ** 2):
+        return "the fields of a sample do not stay together"
     if any(sorted(epoch) != list(range(40)) for epoch in (first, second)):
         return "an epoch does not hold every sample exactly once"
     if first == sorted(first):
@@ -87,6 +89,11 @@ def shuffle_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None
 @check(f"{LOADER}__iter__:shuffle", points=1, library="numpy", law=shuffle_law, uses=[f"{LOADER}__len__"])
 def shuffled(code, case):
     """Another order in every epoch."""
-    dataset = Samples([{"number": number} for number in range(40)])
+    dataset = Samples([{"number": number, "square": number**2} for number in range(40)])
     loader = code.data.dataloader.DataLoader(dataset, 8, shuffle=True, seed=case.integer(0, 10**6))
-    return {"epochs": np.stack([np.concatenate([batch["number"] for batch in loader]) for _ in range(2)])}
+    epochs = [[*loader] for _ in range(2)]
+    numbers, squares = (
+        np.stack([np.concatenate([batch[name] for batch in batches]) for batches in epochs])
+        for name in ("number", "square")
+    )
+    return {"epochs": numbers, "squares": squares}

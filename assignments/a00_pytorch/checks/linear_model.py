@@ -12,7 +12,7 @@ def linear_forward(code, case):
     return {"predictions": model.forward(numbers(case, 6, 3))}
 
 
-@check(f"{LINEAR}backward", points=1, uses=[f"{LINEAR}forward"], forbids=AUTOGRAD)
+@check(f"{LINEAR}backward", points=1, stateful=True, uses=[f"{LINEAR}forward"], forbids=AUTOGRAD)
 def linear_backward(code, case):
     """The gradient of the weights."""
     model = model_of(code.regression.linear_model.LinearModel, numbers(case, 4, 1))

@@ -6,7 +6,7 @@ from .common import model_of, numbers
 
 
 # Training
-@check("regression.optimizer.Optimizer.step", points=1)
+@check("regression.optimizer.Optimizer.step", points=1, stateful=True)
 def optimizer_step(code, case):
     """The weights of the model move against the gradient."""
     model = model_of(code.regression.linear_model.LinearModel, numbers(case, 4, 1))

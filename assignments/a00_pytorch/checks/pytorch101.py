@@ -135,7 +135,7 @@ def one_hot(code, case):
     many = case.labels(9, num_classes=4).tolist()
     return {
         "rows": code.pytorch101.make_one_hot(many),
-        "rows of [1, 5, 0]": code.pytorch101.make_one_hot([1, 5, 0]),
+        "rows of [1, 15, 0]": code.pytorch101.make_one_hot([1, 15, 0]),
     }
 
 
@@ -143,7 +143,7 @@ def one_hot(code, case):
 def negative_entries(code, case):
     """How many are below zero."""
     count = code.pytorch101.count_negative_entries
-    shapes = (3, 5), (7,), (2, 3, 4)
+    shapes = (3, 5), (7,), (2, 3, 4), (30, 40)
     return {f"count for shape {shape}": count(integers(case, *shape)) for shape in shapes}
 
 
@@ -151,7 +151,7 @@ def negative_entries(code, case):
 def positive_entries(code, case):
     """The sum of what is above zero."""
     total = code.pytorch101.sum_positive_entries
-    shapes = (3, 5), (7,), (2, 3, 4)
+    shapes = (3, 5), (7,), (2, 3, 4), (30, 40)
     sums = {f"sum for shape {shape}": total(integers(case, *shape)) for shape in shapes}
     return {**sums, "sum where all are negative": total(case.tensor([-3, -1]))}
 

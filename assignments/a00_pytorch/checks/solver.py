@@ -19,6 +19,7 @@ from .common import CLASSIFIER, LINEAR, LOSS, model_of, numbers
         f"{LOSS}BCE.backward",
         "regression.optimizer.Optimizer.step",
     ],
+    stateful=True,
     forbids=["torch.autograd.grad", "torch.Tensor.requires_grad_"],
 )
 def solver_step(code, case):

@@ -62,7 +62,9 @@ NET = f"{A}SmallConvNet.__init__"
 
 # Autograd
 @mistake(
-    DERIVATIVE, hint="`backward` needs one number, or a weight for each value: ones, of the shape of ys."
+    DERIVATIVE,
+    hint="`backward` needs one number, or a weight for each value: ones, of the shape of ys.",
+    raises=RuntimeError,
 )
 def derivative_without_ones(f, xs):
     xs = xs.detach().clone().requires_grad_()
@@ -137,7 +139,9 @@ def descent_accumulates(f, x0, lr=0.1, num_iters=100):
 
 
 @mistake(
-    DESCENT, hint="A leaf cannot be changed in place while autograd watches: step within `torch.no_grad()`."
+    DESCENT,
+    hint="A leaf cannot be changed in place while autograd watches: step within `torch.no_grad()`.",
+    raises=RuntimeError,
 )
 def descent_while_watched(f, x0, lr=0.1, num_iters=100):
     x = torch.tensor(x0, dtype=torch.float64, requires_grad=True)
@@ -152,7 +156,9 @@ def descent_while_watched(f, x0, lr=0.1, num_iters=100):
 
 
 @mistake(
-    DESCENT, hint="`x = x - …` makes a new tensor that is no leaf: its `.grad` stays None. Change x in place."
+    DESCENT,
+    hint="`x = x - …` makes a new tensor that is no leaf: its `.grad` stays None. Change x in place.",
+    raises=TypeError,
 )
 def descent_binds_anew(f, x0, lr=0.1, num_iters=100):
     x = torch.tensor(x0, dtype=torch.float64, requires_grad=True)
@@ -166,7 +172,9 @@ def descent_binds_anew(f, x0, lr=0.1, num_iters=100):
 
 
 @mistake(
-    DESCENT, hint="Within `no_grad`, `x = x - …` makes a tensor that requires no gradient: change x in place."
+    DESCENT,
+    hint="Within `no_grad`, `x = x - …` makes a tensor that requires no gradient: change x in place.",
+    raises=RuntimeError,
 )
 def descent_loses_the_leaf(f, x0, lr=0.1, num_iters=100):
     x = torch.tensor(x0, dtype=torch.float64, requires_grad=True)
@@ -323,24 +331,36 @@ def grad_by_backward(outputs, inputs, create_graph=False):
     return tuple(torch.zeros_like(x) if x.grad is None else x.grad for x in inputs)
 
 
-@mistake(GRAD, hint="Several outputs need a weight each: ones, for the gradient of their sum.")
+@mistake(
+    GRAD, hint="Several outputs need a weight each: ones, for the gradient of their sum.", raises=RuntimeError
+)
 def grad_of_one_number_only(outputs, inputs, create_graph=False):
     return torch.autograd.grad(outputs, inputs, create_graph=create_graph, materialize_grads=True)
 
 
 @mistake(
-    GRAD, hint="An input that the outputs do not depend on is an error by default, or None: zeros are due."
+    GRAD,
+    hint="An input that the outputs do not depend on is an error by default, or None: zeros are due.",
+    raises=RuntimeError,
 )
 def grad_of_used_only(outputs, inputs, create_graph=False):
     return torch.autograd.grad(outputs.sum(), inputs, create_graph=create_graph)
 
 
-@mistake(GRAD, hint="For an input that is not used None comes back; zeros of its shape are due.")
+@mistake(
+    GRAD,
+    hint="For an input that is not used None comes back; zeros of its shape are due.",
+    raises=AttributeError,
+)
 def grad_none_for_unused(outputs, inputs, create_graph=False):
     return torch.autograd.grad(outputs.sum(), inputs, create_graph=create_graph, allow_unused=True)
 
 
-@mistake(GRAD, hint="`create_graph` is not passed on, so that these gradients cannot be differentiated.")
+@mistake(
+    GRAD,
+    hint="`create_graph` is not passed on, so that these gradients cannot be differentiated.",
+    raises=RuntimeError,
+)
 def grad_without_graph(outputs, inputs, create_graph=False):
     return torch.autograd.grad(outputs.sum(), inputs, materialize_grads=True)
 
@@ -355,7 +375,11 @@ def grad_of_mean(outputs, inputs, create_graph=False):
     return torch.autograd.grad(outputs.mean(), inputs, create_graph=create_graph, materialize_grads=True)
 
 
-@mistake(SECOND, hint="The first gradient has no graph to go back through: ask for one with `create_graph`.")
+@mistake(
+    SECOND,
+    hint="The first gradient has no graph to go back through: ask for one with `create_graph`.",
+    raises=RuntimeError,
+)
 def second_without_graph(f, xs):
     xs = xs.detach().clone().requires_grad_()
     (first,) = torch.autograd.grad(f(xs).sum(), xs)
@@ -395,6 +419,7 @@ def second_with_graph(f, xs):
 @mistake(
     JACOBIAN,
     hint="The first backward pass frees the graph, the second finds none: keep it for the next output.",
+    raises=RuntimeError,
 )
 def jacobian_frees_graph(outputs, inputs):
     return torch.stack([torch.autograd.grad(output, inputs)[0] for output in outputs])
@@ -499,7 +524,9 @@ def accumulate_and_step(loss_fn, w, batches):
 
 
 @mistake(
-    STEP, hint="A leaf cannot be changed in place while autograd watches: step within `torch.no_grad()`."
+    STEP,
+    hint="A leaf cannot be changed in place while autograd watches: step within `torch.no_grad()`.",
+    raises=RuntimeError,
 )
 def step_while_watched(params, lr):
     for param in params:
@@ -528,7 +555,11 @@ def step_keeps_gradients(params, lr):
                 param -= lr * param.grad
 
 
-@mistake(STEP, hint="A parameter that the loss did not use has the gradient None: leave it alone.")
+@mistake(
+    STEP,
+    hint="A parameter that the loss did not use has the gradient None: leave it alone.",
+    raises=TypeError,
+)
 def step_trusts_gradients(params, lr):
     with torch.no_grad():
         for param in params:
@@ -576,6 +607,7 @@ def line_of_plain_tensors(self):
 @mistake(
     f"{LINE}.__init__",
     hint="The first line is gone that calls nn.Module: it makes the place where parameters go.",
+    raises=AttributeError,
 )
 def line_without_super(self):
     self.weight = nn.Parameter(torch.zeros(1))
@@ -596,14 +628,20 @@ def line_of_rank_zero(self):
     self.bias = nn.Parameter(torch.tensor(0.0))
 
 
-@mistake(f"{LINE}.__init__", hint="The bias is missing: the line would have to pass through the origin.")
+@mistake(
+    f"{LINE}.__init__",
+    hint="The bias is missing: the line would have to pass through the origin.",
+    raises=AttributeError,
+)
 def line_without_bias(self):
     nn.Module.__init__(self)
     self.weight = nn.Parameter(torch.zeros(1))
 
 
 @mistake(
-    f"{LINE}.__init__", hint="A tensor in a list is hidden from nn.Module: make it an attribute of its own."
+    f"{LINE}.__init__",
+    hint="A tensor in a list is hidden from nn.Module: make it an attribute of its own.",
+    raises=AttributeError,
 )
 def line_in_a_list(self):
     nn.Module.__init__(self)
@@ -626,7 +664,9 @@ def line_swapped(self, x):
 
 
 @mistake(
-    f"{LINE}.forward", hint="`.data`, `detach` and `item` cut the graph: the parameters get no gradient."
+    f"{LINE}.forward",
+    hint="`.data`, `detach` and `item` cut the graph: the parameters get no gradient.",
+    raises=RuntimeError,
 )
 def line_cut(self, x):
     return self.weight.detach() * x + self.bias.detach()
@@ -829,7 +869,7 @@ def train_always_flips():
     return nn.Sequential(RandomFlip(prob=1.0), RandomShift(), RandomBrightness(), Normalize())
 
 
-@mistake(TRAIN, hint="A list cannot be called: put the modules into nn.Sequential.")
+@mistake(TRAIN, hint="A list cannot be called: put the modules into nn.Sequential.", raises=TypeError)
 def train_list():
     return [RandomFlip(), RandomShift(), RandomBrightness(), Normalize()]
 
@@ -867,7 +907,7 @@ def _layers(net, num_classes, channels, extra, dropout, **change):
 
 @mistake(NET, hint="There is one further convolution whatever `extra` says.")
 def net_one_extra(self, num_classes, channels=16, extra=0, dropout=0.0):
-    _layers(self, num_classes, channels, extra, dropout, extra=1)
+    _layers(self, num_classes, channels, 1, dropout)
 
 
 @mistake(NET, hint="The further convolutions have no ReLU after them: several become one linear map.")
@@ -882,10 +922,10 @@ def net_without_dropout(self, num_classes, channels=16, extra=0, dropout=0.0):
 
 @mistake(NET, hint="nn.Dropout takes the share that is dropped, not the share that is kept.")
 def net_keeps_instead(self, num_classes, channels=16, extra=0, dropout=0.0):
-    _layers(self, num_classes, channels, extra, dropout, dropout=1 - dropout)
+    _layers(self, num_classes, channels, extra, 1 - dropout)
 
 
-@mistake(NET, hint="Without padding 1 each convolution takes a pixel from every side.")
+@mistake(NET, hint="Without padding 1 each convolution takes a pixel from every side.", raises=RuntimeError)
 def net_without_padding(self, num_classes, channels=16, extra=0, dropout=0.0):
     _layers(self, num_classes, channels, extra, dropout, padding=0)
 

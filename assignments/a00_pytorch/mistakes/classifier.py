@@ -62,7 +62,9 @@ def forward_without_sigmoid(self, X):
     return _classify(self, torch.cat([X, X.new_ones(len(X), 1)], dim=1), bend=False)
 
 
-@mistake(FORWARD, hint="The column of ones is put there twice, so W does not fit any more.")
+@mistake(
+    FORWARD, hint="The column of ones is put there twice, so W does not fit any more.", raises=RuntimeError
+)
 def forward_ones_twice(self, X):
     return _classify(self, torch.cat([X, X.new_ones(len(X), 2)], dim=1))
 

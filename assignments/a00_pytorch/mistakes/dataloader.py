@@ -32,7 +32,7 @@ def batches_samples(self):
     return len(self.dataset)
 
 
-@mistake(BATCHES, hint="`/` gives a float, and a length must be a whole number.")
+@mistake(BATCHES, hint="`/` gives a float, and a length must be a whole number.", raises=TypeError)
 def batches_as_float(self):
     return len(self.dataset) / self.batch_size
 

@@ -13,7 +13,7 @@ def length_of_classes(self):
     return len(self.classes)
 
 
-@mistake(LENGTH, hint="The number is there but nothing is returned: end with `return`.")
+@mistake(LENGTH, hint="The number is there but nothing is returned: end with `return`.", raises=TypeError)
 def length_without_return(self):
     len(self.images)
 
@@ -28,7 +28,7 @@ def length_one_short(self):
     return len(self.images) - 1
 
 
-@mistake(LENGTH, hint="`len` must give a whole number: an array or a float is none.")
+@mistake(LENGTH, hint="`len` must give a whole number: an array or a float is none.", raises=TypeError)
 def length_as_array(self):
     return np.array([len(self.images)])
 
@@ -36,7 +36,7 @@ def length_as_array(self):
 ITEM = "data.image_folder_dataset.ImageFolderDataset.__getitem__"
 
 
-@mistake(ITEM, hint="`self.transform` may be None, and None cannot be called: ask first.")
+@mistake(ITEM, hint="`self.transform` may be None, and None cannot be called: ask first.", raises=TypeError)
 def item_always_transforms(self, index):
     image = self.transform(self.load_image_as_numpy(self.images[index]))
     return {"image": image, "label": self.labels[index]}
@@ -74,6 +74,7 @@ def item_rescaled(self, index):
 @mistake(
     ITEM + ":memory",
     hint="A file is opened whatever the subclass says: `load_image_as_numpy` is a method of `self`.",
+    raises=AttributeError,
 )
 def item_names_the_class(self, index):
     image = ImageFolderDataset.load_image_as_numpy(self.images[index])

@@ -28,7 +28,9 @@ def linear_without_bias(self, X):
 
 
 @mistake(
-    LINEAR, hint="X is multiplied as it came, with one column less than W has rows: put the ones behind it."
+    LINEAR,
+    hint="X is multiplied as it came, with one column less than W has rows: put the ones behind it.",
+    raises=RuntimeError,
 )
 def linear_without_ones(self, X):
     self.cache = X

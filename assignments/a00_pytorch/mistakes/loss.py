@@ -267,3 +267,11 @@ def bce_backward_class_one_only(self, y_out, y_truth, individual_losses=False):
 @mistake(BCE_BACKWARD, hint=WRONG_SIGN)
 def bce_backward_sign(self, y_out, y_truth, individual_losses=False):
     return _over(y_truth / y_out - (1 - y_truth) / (1 - y_out), individual_losses)
+
+
+CLAMPED = "Probabilities near 0 and 1 are cut off: at most a tiny epsilon may keep the logarithm finite."
+
+
+@mistake(BCE_FORWARD, hint=CLAMPED)
+def bce_clamped(self, y_out, y_truth, individual_losses=False):
+    return _mean(_surprise(y_out.clamp(0.1, 0.9), y_truth), individual_losses)

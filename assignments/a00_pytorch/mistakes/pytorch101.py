@@ -130,7 +130,7 @@ def mutate_returns_clone(x, indices, values):
     return x.clone()
 
 
-@mistake(MUTATE, hint="x has changed, but nothing is returned: end with `return`.")
+@mistake(MUTATE, hint="x has changed, but nothing is returned: end with `return`.", raises=AttributeError)
 def mutate_without_return(x, indices, values):
     for index, value in zip(indices, values, strict=True):
         x[index] = value
@@ -164,7 +164,9 @@ def mutate_rows(x, indices, values):
     return x
 
 
-@mistake(COUNT, hint="This counts on two axes. A tensor may have none, one, or five of them.")
+@mistake(
+    COUNT, hint="This counts on two axes. A tensor may have none, one, or five of them.", raises=IndexError
+)
 def count_two_axes(x):
     return x.shape[0] * x.shape[1]
 
@@ -267,7 +269,9 @@ def tens_none(start, stop):
 
 
 @mistake(
-    TENS, hint="`arange` raises an error where its start is beyond its end: what if there is no multiple?"
+    TENS,
+    hint="`arange` raises an error where its start is beyond its end: what if there is no multiple?",
+    raises=RuntimeError,
 )
 def tens_by_ceiling(start, stop):
     return torch.arange(math.ceil(start / 10) * 10, stop + 1, 10, dtype=torch.float64)
@@ -394,7 +398,7 @@ def pattern_by_loop(x):
     return x
 
 
-@mistake(PATTERN, hint="Nothing is returned: end with `return`.")
+@mistake(PATTERN, hint="Nothing is returned: end with `return`.", raises=AttributeError)
 def pattern_without_return(x):
     x[:2, :6] = x.new_tensor([0, 1, 2, 2, 2, 2])
     x[2:4, :6] = x.new_tensor([3, 4, 3, 4, 5, 5])
@@ -428,7 +432,9 @@ def columns_by_loop(x):
     return y
 
 
-@mistake(REVERSED, hint="PyTorch has no negative step. Index with a tensor that counts down.")
+@mistake(
+    REVERSED, hint="PyTorch has no negative step. Index with a tensor that counts down.", raises=ValueError
+)
 def reversed_by_step(x):
     return x[::-1]
 
@@ -485,7 +491,7 @@ def one_hot_square(x):
     return y
 
 
-@mistake(ONE_HOT, hint="Numbers start at 0, so the largest needs one column more.")
+@mistake(ONE_HOT, hint="Numbers start at 0, so the largest needs one column more.", raises=IndexError)
 def one_hot_one_short(x):
     y = torch.zeros(len(x), max(x))
     y[torch.arange(len(x)), x] = 1
@@ -617,6 +623,7 @@ def reshape_wrong_cut(x):
 @mistake(
     RESHAPE,
     hint="After a transposition `view` fails, for the numbers no longer lie in order: `reshape` copies.",
+    raises=RuntimeError,
 )
 def reshape_by_view(x):
     return x.view(2, 3, 4).transpose(0, 1).view(3, 8)
@@ -671,7 +678,11 @@ def row_min_of_all(x):
     return y
 
 
-@mistake(ROW_MIN, hint="`torch.range` makes floats, which cannot be an index: `arange` makes integers.")
+@mistake(
+    ROW_MIN,
+    hint="`torch.range` makes floats, which cannot be an index: `arange` makes integers.",
+    raises=IndexError,
+)
 def row_min_by_range(x):
     y = x.clone()
     y[torch.range(0, len(x) - 1), x.argmin(1)] = 0

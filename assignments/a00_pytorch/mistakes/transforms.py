@@ -178,6 +178,15 @@ def compose_drops_results(self, images):
     return images
 
 
+@mistake(
+    COMPOSE, hint="The list of transforms is emptied, so that the next image is left as it is: only read it."
+)
+def compose_used_up(self, images):
+    while self.transforms:
+        images = self.transforms.pop(0)(images)
+    return images
+
+
 FLATTEN = "data.transforms.FlattenTransform.__call__"
 
 
@@ -186,6 +195,11 @@ FLATTEN = "data.transforms.FlattenTransform.__call__"
 )
 def flatten_to_matrix(self, image):
     return image.reshape(1, -1)
+
+
+@mistake(FLATTEN, hint="The numbers come as they lie in memory, which `order='K'` means: row by row is due.")
+def flatten_in_order_of_memory(self, image):
+    return image.ravel(order="K")
 
 
 @mistake(FLATTEN, hint="The first axis runs fastest here: NumPy's usual order, without `order=`, is due.")

@@ -204,7 +204,11 @@ def svm_naive_python_number(W, X, y, reg):
     return loss.item(), dW
 
 
-@mistake(SVM_NAIVE, hint="Only the loss comes back: return the loss and its gradient, in this order.")
+@mistake(
+    SVM_NAIVE,
+    hint="Only the loss comes back: return the loss and its gradient, in this order.",
+    raises=TypeError,
+)
 def svm_naive_loss_only(W, X, y, reg):
     return lc.svm_loss_vectorized(W, X, y, reg)[0]
 
@@ -283,7 +287,9 @@ def svm_margins_as_mask(W, X, y, reg):
 
 
 @mistake(
-    SVM, hint="The right scores stand in a row of N; as a column, (N, 1), they can be taken off each row."
+    SVM,
+    hint="The right scores stand in a row of N; as a column, (N, 1), they can be taken off each row.",
+    raises=RuntimeError,
 )
 def svm_scores_not_a_column(W, X, y, reg):
     scores = X @ W
@@ -452,7 +458,11 @@ def softmax_minus_one_in_columns(W, X, y, reg):
     return _cross_entropy(p, y) + reg * (W * W).sum(), X.T @ dscores / len(X) + 2 * reg * W
 
 
-@mistake(SOFTMAX, hint="Ten classes are taken for granted: the number of classes is that of W's columns.")
+@mistake(
+    SOFTMAX,
+    hint="Ten classes are taken for granted: the number of classes is that of W's columns.",
+    raises=RuntimeError,
+)
 def softmax_ten_classes(W, X, y, reg):
     p = _probabilities(W, X)
     dW = X.T @ (p - F.one_hot(y, 10)) / len(X) + 2 * reg * W
@@ -489,7 +499,11 @@ def softmax_on_cpu(W, X, y, reg):
     return _cross_entropy(p, y) + reg * (W * W).sum(), X.T @ (p - right) / len(X) + 2 * reg * W
 
 
-@mistake(SOFTMAX, hint="`cuda()` names one kind of machine: stay where W and X are, on whatever device.")
+@mistake(
+    SOFTMAX,
+    hint="`cuda()` names one kind of machine: stay where W and X are, on whatever device.",
+    raises=AssertionError,
+)
 def softmax_by_cuda(W, X, y, reg):
     p = _probabilities(W, X)
     dscores = p - torch.eye(W.shape[1], dtype=W.dtype).cuda()[y]
@@ -665,7 +679,11 @@ def train_from_uniform_numbers(
     return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size)
 
 
-@mistake(TRAIN + ":start", hint="Ten classes are taken for granted: y says how many there are.")
+@mistake(
+    TRAIN + ":start",
+    hint="Ten classes are taken for granted: y says how many there are.",
+    raises=RuntimeError,
+)
 def train_ten_classes(
     loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
 ):

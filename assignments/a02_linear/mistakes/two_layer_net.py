@@ -596,6 +596,7 @@ def nn_train_without_reg(
 @mistake(
     NN_TRAIN,
     hint="With a batch larger than the data an epoch has 0 steps, and `%` fails: it has one at least.",
+    raises=ZeroDivisionError,
 )
 def nn_train_epoch_of_zero(
     params,
@@ -627,7 +628,11 @@ def nn_predict_along_images(params, loss_func, X):
     return loss_func(params, X).argmax(dim=0)
 
 
-@mistake(NN_PREDICT, hint="`cuda()` names one kind of machine: labels stay where the scores are.")
+@mistake(
+    NN_PREDICT,
+    hint="`cuda()` names one kind of machine: labels stay where the scores are.",
+    raises=AssertionError,
+)
 def nn_predict_by_cuda(params, loss_func, X):
     return loss_func(params, X.cuda()).argmax(dim=1)
 

@@ -85,7 +85,7 @@ def scripted_data(case, num_train: int) -> dict[str, Tensor]:
     """Ten validation images for `Scripted`, and training images whose first number is their label."""
     y_train, y_val = case.labels(num_train, num_classes=num_train), case.labels(10, num_classes=2)
     X_train = numbers(case, num_train, 4)
-    X_train = torch.cat([y_train[:, None].to(X_train.dtype), X_train], dim=1)
+    X_train = case.tensor(torch.cat([y_train[:, None].to(X_train.dtype), X_train], dim=1))
     places = case.tensor((np.array(case.shuffled(range(10))) + 0.5) / 10)
-    X_val = torch.stack([y_val.to(places.dtype), places], dim=1)
+    X_val = case.tensor(torch.stack([y_val.to(places.dtype), places], dim=1))
     return {"X_train": X_train, "y_train": y_train, "X_val": X_val, "y_val": y_val}

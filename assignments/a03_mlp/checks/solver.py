@@ -15,7 +15,7 @@ def counting_rule(w: Tensor, dw: Tensor, config: dict[str, Any]) -> tuple[Tensor
     return w - config["learning_rate"] * dw, {**config, "steps": config.get("steps", 0) + 1}
 
 
-@check("mlp.solver.Solver._step", points=2, uses=["mlp.regularization.max_norm"])
+@check("mlp.solver.Solver._step", points=2, stateful=True, uses=["mlp.regularization.max_norm"])
 def solver_step(code, case):
     """Every parameter gets its update and keeps its own config."""
     data = scripted_data(case, 7)
@@ -36,7 +36,7 @@ def solver_step(code, case):
     return outputs
 
 
-@check("mlp.solver.Solver.check_accuracy", points=1)
+@check("mlp.solver.Solver.check_accuracy", points=1, stateful=True)
 def solver_accuracy(code, case):
     """The share of right answers, batch by batch."""
     data = scripted_data(case, 7)
@@ -44,12 +44,12 @@ def solver_accuracy(code, case):
     solver = code.mlp.solver.Solver(model, data)
     X, y = numbers(case, 23, 4), case.labels(23, num_classes=4)
     near = case.labels(23, num_classes=2)
-    X = torch.where(near[:, None] == 1, 4 * torch.eye(4, dtype=X.dtype, device=X.device)[y], X)
+    X = case.tensor(torch.where(near[:, None] == 1, 4 * torch.eye(4, dtype=X.dtype, device=X.device)[y], X))
     accuracy = solver.check_accuracy(X, y, batch_size=5)
     return {"accuracy": accuracy, "batches": list(model.asked)}
 
 
-@check("mlp.solver.Solver._update_best", points=2)
+@check("mlp.solver.Solver._update_best", points=2, stateful=True)
 def solver_best(code, case):
     """The best parameters are remembered as they were."""
     data = scripted_data(case, 7)
@@ -78,7 +78,7 @@ def _train(code, case, script, return_best_params=True, time_limit=None, **setti
     return solver, model
 
 
-@check("mlp.solver.Solver.train", points=2, uses=TRAINING)
+@check("mlp.solver.Solver.train", points=2, stateful=True, uses=TRAINING)
 def solver_train(code, case):
     """Epochs of every image once, a learning rate that decays, and the best parameters at the end."""
     solver, model = _train(code, case, (0.4, 0.8, 0.6), lr_decay=0.5)
@@ -98,7 +98,7 @@ def solver_train(code, case):
     }
 
 
-@check("mlp.solver.Solver.train:patience", points=1, uses=TRAINING)
+@check("mlp.solver.Solver.train:patience", points=1, stateful=True, uses=TRAINING)
 def solver_patience(code, case):
     """Stop after so many epochs without a better validation accuracy."""
     script = (0.2, 0.5, 0.3, 0.6, 0.4, 0.6, 0.5, 0.9)

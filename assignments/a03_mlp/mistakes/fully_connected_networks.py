@@ -32,6 +32,7 @@ def linear_without_bias(x, w, b):
 @mistake(
     FCN + "Linear.forward",
     hint="Images have several axes: flatten each to D numbers, keeping the first axis.",
+    raises=RuntimeError,
 )
 def linear_without_flatten(x, w, b):
     return x @ w + b, (x, w)
@@ -43,6 +44,14 @@ def linear_without_flatten(x, w, b):
 )
 def linear_flattened_backwards(x, w, b):
     return x.transpose(1, -1).flatten(1) @ w + b, (x, w)
+
+
+@mistake(
+    FCN + "Linear.forward",
+    hint="`view` needs numbers that lie in order, and images may be transposed: use `flatten` or `reshape`.",
+)
+def linear_by_view(x, w, b):
+    return x.view(len(x), -1) @ w + b, (x, w)
 
 
 @mistake(FCN + "Linear.forward", hint=FLOAT32)
@@ -393,7 +402,9 @@ def dropout_divided_by_p(x, dropout_param):
 
 
 @mistake(
-    FCN + "Dropout.forward", hint="A bool mask cannot be divided in place: turn it into the dtype of x first."
+    FCN + "Dropout.forward",
+    hint="A bool mask cannot be divided in place: turn it into the dtype of x first.",
+    raises=RuntimeError,
 )
 def dropout_bool_mask(x, dropout_param):
     if dropout_param.get("seed") is not None:
@@ -494,7 +505,9 @@ def dropout_backward_without_scale(dout, cache):
 
 
 @mistake(
-    FCN + "Dropout.forward", hint="`.cuda()` ties the layer to one kind of machine: make the mask where x is."
+    FCN + "Dropout.forward",
+    hint="`.cuda()` ties the layer to one kind of machine: make the mask where x is.",
+    raises=AssertionError,
 )
 def dropout_hard_coded_cuda(x, dropout_param):
     if dropout_param.get("seed") is not None:
@@ -792,6 +805,7 @@ def deep_equal_weights(
 @mistake(
     FCN + "FullyConnectedNet.__init__",
     hint="weight_scale may also be the name of a rule: `initial_weights` knows what to do with either.",
+    raises=TypeError,
 )
 def deep_numbers_only(
     self,
@@ -1023,7 +1037,11 @@ def solver_default_dtype(data_dict, dtype=torch.float32, device="cpu"):
     return _solver(data_dict, fcn.TwoLayerNet(data_dict["X_train"].shape[1], device=device))
 
 
-@mistake(FCN + "create_solver_instance", hint="The network is returned: the solver around it is asked for.")
+@mistake(
+    FCN + "create_solver_instance",
+    hint="The network is returned: the solver around it is asked for.",
+    raises=AttributeError,
+)
 def solver_is_the_model(data_dict, dtype=torch.float32, device="cpu"):
     return fcn.TwoLayerNet(data_dict["X_train"].shape[1], dtype=dtype, device=device)
 

@@ -72,7 +72,7 @@ def search_without_training(data, configs, epochs=20, patience=5, model_class=fc
     "mlp.hyperparameter_tuning.findBestConfig",
     hint="The accuracy after the last epoch decides; the best one of each solver, `best_val_acc`, is due.",
 )
-def search_by_last_epoch(data, configs, model_class=fcn.FullyConnectedNet, epochs=20, patience=5):
+def search_by_last_epoch(data, configs, epochs=20, patience=5, model_class=fcn.FullyConnectedNet):
     best_model, best, results = None, -1.0, []
     for config in configs:
         solver = tuning.make_solver(config, data, model_class, epochs, patience)
@@ -179,7 +179,9 @@ def config_rounded(random_search_spaces):
 
 
 @mistake(
-    LOG, hint="The ends of an `int` space may come in either order, which `randint` does not put up with."
+    LOG,
+    hint="The ends of an `int` space may come in either order, which `randint` does not put up with.",
+    raises=ValueError,
 )
 def config_ends_in_order(random_search_spaces):
     return _draw(random_search_spaces, integer=lambda values: random.randint(*values))

@@ -133,6 +133,7 @@ def softmax_python_number(x, y):
 @mistake(
     "mlp.losses.softmax_loss",
     hint="There are as many classes as columns of x: neither ten, nor only those that appear in y.",
+    raises=RuntimeError,
 )
 def softmax_ten_classes(x, y):
     log_p = x - x.logsumexp(1, keepdim=True)
@@ -161,6 +162,7 @@ def svm_counts_right_class(x, y):
 @mistake(
     "mlp.losses.svm_loss",
     hint="`one_hot` counts the classes in y, and a batch may lack some: tell it how many columns x has.",
+    raises=RuntimeError,
 )
 def svm_one_hot_of_labels(x, y):
     _, margins = _margins(x, y)

@@ -29,6 +29,7 @@ def _step_of(self, X, y, *, share_config=False, keep_config=True, store_loss=Tru
 @mistake(
     "mlp.solver.Solver._step",
     hint="What the update rule has to remember is lost: store the config that it returns.",
+    raises=KeyError,
 )
 def step_forgets_config(self, X, y):
     _step_of(self, X, y, keep_config=False)
@@ -276,7 +277,11 @@ def train_idle_first_epoch(self, time_limit=None, return_best_params=True):
     _train_with(self, time_limit, return_best_params)
 
 
-@mistake("mlp.solver.Solver.train", hint="Steps are taken on validation images too: they only judge.")
+@mistake(
+    "mlp.solver.Solver.train",
+    hint="Steps are taken on validation images too: they only judge.",
+    raises=RuntimeError,
+)
 def train_on_validation(self, time_limit=None, return_best_params=True):
     end_epoch = self._end_epoch
 

@@ -39,6 +39,7 @@ class Case:
         scale: int = 1,
         models: Path = Path("models"),
         held_out: Tensor | None = None,
+        turned: bool = False,
     ) -> None:
         """Start drawing.
 
@@ -50,10 +51,12 @@ class Case:
             scale: factor on the number of items (images, rows), to see how the work grows.
             models: the folder of saved models.
             held_out: images, uint8 (num, 3, height, width), for `held_out`.
+            turned: hand out the same values on the CPU in another order in memory: columns one after another,
+                and with gaps where there is one axis only.
         """
         self._random = np.random.Generator(np.random.PCG64([seed, zlib.crc32(check_id.encode())]))
         self._dtype, self._device, self._scale = dtype, device, scale
-        self._models, self._held_out = models, held_out
+        self._models, self._held_out, self._turned = models, held_out, turned
         height, width = self._random.choice([3, 4, 5, 6], 2, replace=False).tolist()
         self._image_shape = (3, height, width)
         self.drawing = False
@@ -197,7 +200,7 @@ class Case:
         self.drawing = True
         tensor = torch.tensor(array, dtype=dtype)
         self._fingerprints.append(_fingerprint(tensor))
-        tensor = tensor.to(self._device)
+        tensor = torch.from_numpy(_turned(tensor.numpy())) if self._turned else tensor.to(self._device)
         self.drawing = False
         self.handed_out.append(tensor)
         self.items.append(tensor)
@@ -207,6 +210,7 @@ class Case:
         """Hand out a NumPy copy of given values: a tensor, an array, a list; dtypes are kept."""
         array = np.array(values.detach().cpu() if isinstance(values, Tensor) else values)
         self._fingerprints.append(_fingerprint(array))
+        array = _turned(array) if self._turned else array
         self.items.append(array)
         return array
 
@@ -235,6 +239,13 @@ class Case:
     def now(self) -> str:
         """The same of the tensors and arrays as they are now."""
         return " ".join(map(_fingerprint, pretended.to_cpu(self.items)))
+
+
+def _turned(array: np.ndarray) -> np.ndarray:
+    if not array.ndim:
+        return array
+    columns = np.asfortranarray(array)
+    return np.repeat(array, 2, axis=0)[::2] if columns.flags.c_contiguous else columns
 
 
 def _fingerprint(values: Tensor | np.ndarray) -> str:

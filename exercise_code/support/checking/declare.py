@@ -39,6 +39,7 @@ class Check:
     law: Law | None
     free_shapes: tuple[str, ...]
     library: str
+    stateful: bool
     floor: float | None
     target: float | None
     metric: str
@@ -89,6 +90,11 @@ class Check:
         return self.law is None and self.target is None
 
     @property
+    def more_items(self) -> int:
+        """How many times more items the run has in which operations and memory are compared."""
+        return 2 if (self.loops or 0) > 1 else 4
+
+    @property
     def title(self) -> str:
         """First line of the probe's docstring."""
         return (self.probe.__doc__ or self.id).strip().splitlines()[0].rstrip(".")
@@ -107,6 +113,7 @@ def check(
     law: Law | None = None,
     free_shapes: tuple[str, ...] | list[str] = (),
     library: str = "torch",
+    stateful: bool = False,
     floor: float | None = None,
     target: float | None = None,
     metric: str = "accuracy",
@@ -129,6 +136,8 @@ def check(
         free_shapes: names of outputs whose shape (or length) is left to the law.
         library: what the exercise is written in, "torch" or "numpy". NumPy runs once and again, on arrays as
             they are drawn (float64), with the tolerances as given.
+        stateful: an earlier call on the same object may change what a method gives, as a step of training
+            does; otherwise it is called with other inputs before each call of the second run.
         floor: the metric's value up to which a saved model earns nothing.
         target: the value from which it earns all points; in between they grow in proportion. The probe
             returns what the metric needs of `case.held_out()` ({"labels": int64 (num,)}), and runs once.
@@ -153,6 +162,7 @@ def check(
             law,
             tuple(free_shapes),
             library,
+            stateful,
             floor,
             target,
             metric,
@@ -170,6 +180,7 @@ class Mistake:
     function: Callable[..., Any]
     hint: str
     check: str
+    raises: type[Exception] | None = None
 
     @property
     def name(self) -> str:
@@ -182,16 +193,19 @@ class Mistake:
         return source_of(self.function)
 
 
-def mistake(id: str, *, hint: str) -> Callable[[Callable[..., Any]], Mistake]:
+def mistake(
+    id: str, *, hint: str, raises: type[Exception] | None = None
+) -> Callable[[Callable[..., Any]], Mistake]:
     """Declare a mistake; the decorated function has the signature of the exercise.
 
     Args:
         id: the check that must catch it (`knn.predict_labels:ties`).
         hint: what to tell a student who makes it; one or two sentences, never the solution.
+        raises: what comes of it in that check instead of an answer.
     """
 
     def declare(function: Callable[..., Any]) -> Mistake:
-        return Mistake(id.partition(":")[0], function, hint, id)
+        return Mistake(id.partition(":")[0], function, hint, id, raises)
 
     return declare
 

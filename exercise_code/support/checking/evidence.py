@@ -198,6 +198,8 @@ def _collect(value: Any, path: str, found: dict[str, Any], library: str) -> None
         found[path] = _plain(torch.from_numpy(np.array(value)))
     elif isinstance(value, np.generic) and library == "numpy":
         found[path] = value.item()
+    elif isinstance(value, np.float64):  # which is a float
+        found[path] = float(value)
     elif value is None or type(value) in (bool, int, float, str):
         found[path] = value
     else:

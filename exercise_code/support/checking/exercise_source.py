@@ -5,6 +5,9 @@ import functools
 from collections.abc import Iterable
 from pathlib import Path
 
+OWN = "own"
+"""Under this name a function's tree knows what its module defines."""
+
 
 def place_of(exercise: str) -> tuple[str, str]:
     """The module file of an exercise below `exercise_code`, and the exercise's name within it.
@@ -56,10 +59,13 @@ def read_function(content: bytes, qualname: str) -> ast.FunctionDef | None:
 def find_function(text: str | bytes, qualname: str) -> ast.FunctionDef | None:
     """The syntax tree of a function (`predict`) or method (`KnnClassifier.predict`), or None.
 
+    It knows which names its module defines, for `first_use`.
+
     Raises:
         SyntaxError: the text is not Python.
     """
-    body: list[ast.stmt] = _parse(text).body
+    module = _parse(text)
+    body: list[ast.stmt] = module.body
     *classes, name = qualname.split(".")
     for part in classes:
         found = [node for node in body if isinstance(node, ast.ClassDef) and node.name == part]
@@ -67,7 +73,10 @@ def find_function(text: str | bytes, qualname: str) -> ast.FunctionDef | None:
             return None
         body = found[-1].body
     found = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == name]
-    return found[-1] if found else None
+    if not found:
+        return None
+    vars(found[-1])[OWN] = _defined(module.body)
+    return found[-1]
 
 
 _parse = functools.lru_cache(maxsize=16)(ast.parse)
@@ -98,15 +107,31 @@ def first_loop(function: ast.FunctionDef) -> int | None:
 def first_use(function: ast.FunctionDef, names: Iterable[str]) -> tuple[str, int] | None:
     """The first of some dotted names (`torch.cdist`) that a function calls, and its line, or None.
 
-    A call is recognised by the last part of the name, whatever it is called on.
+    A call is recognised by the last part of the name, whatever it is called on, unless that is the student's
+    own: a function or class of the module, `self`, `cls` or `super()`.
     """
     last_parts = {name.rpartition(".")[2]: name for name in names}
-    for node in ast.walk(function):
+    nodes = [*ast.walk(function)]
+    own = {"self", "cls", "super"} | vars(function).get(OWN, set()) | _defined(nodes[1:])
+    for node in nodes:
         if isinstance(node, ast.Call):
             called = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
-            if called in last_parts:
+            if called in last_parts and _called_on(node.func) not in own:
                 return last_parts[called], node.lineno
     return None
+
+
+def _defined(nodes: Iterable[ast.AST]) -> set[str]:
+    """The functions and classes among some nodes, by name."""
+    return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+def _called_on(called: ast.expr) -> str | None:
+    """`f` in `f(x)`, `self` in `self.f(x)`, `super` in `super().f(x)`; None in `self.x.f()`."""
+    owner = called.value if isinstance(called, ast.Attribute) else called
+    if isinstance(owner, ast.Call) and isinstance(called, ast.Attribute):
+        owner = owner.func if getattr(owner.func, "id", None) == "super" else owner
+    return owner.id if isinstance(owner, ast.Name) else None
 
 
 def _is_ellipsis(expression: ast.expr) -> bool:

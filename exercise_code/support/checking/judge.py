@@ -15,13 +15,12 @@ from exercise_code.support.checking.compare import FLOAT64_FACTOR, difference
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run
 from exercise_code.support.checking.metrics import METRICS, FormError
-from exercise_code.support.checking.run_check import large
 
 GROWTH_SLACK = 1.25
 NESTED = ("no loop", "one loop", "two nested loops", "three nested loops")
 NO_LOOPS = "there is a Python loop in line {}; this exercise does without"
 NOT_WRITTEN = "not written yet"
-ESSENTIAL = {"answer", "repeatable", "loops", "ruled out"}
+ESSENTIAL = {"answer", "another call", "repeatable", "loops", "ruled out"}
 """What an answer is worth nothing without; any other broken promise costs half of the points."""
 
 
@@ -180,8 +179,11 @@ def _examine(
     if "answer" in verdict.faults:
         return
     if not check.law:
-        note("repeatable", compare(first, runs["again"]), "same answer twice")
-    if "float64" in runs:
+        aspect, fault = _call_fault(runs, compare)
+        note(aspect, fault, "same answer twice")
+    if check.law and "contiguous" in runs and not runs["contiguous"].error:
+        note("layout", _layout_fault(runs["float64"].error or ""), "")
+    elif "float64" in runs:
         note("float64", compare(expected["float64"], runs["float64"]), "float64")
     if "accelerator" in runs and "accelerator" in expected:
         note("device", _device_fault(runs["accelerator"], expected["accelerator"], compare), "accelerator")
@@ -291,6 +293,28 @@ def _changed(run: Run) -> str | None:
     return None if run.inputs_before == run.inputs_after else "the arguments are changed: work on a copy"
 
 
+def _call_fault(runs: dict[str, Run], compare: Any) -> tuple[str, str | None]:
+    """What a second call does otherwise, under the aspect that is its cause."""
+
+    def as_before(name: str) -> bool:
+        return name in runs and not compare(runs["float32"], runs[name])
+
+    fault = compare(runs["float32"], runs["again"])
+    if fault and as_before("contiguous"):
+        return "layout", _layout_fault(fault)
+    if fault and as_before("afresh"):
+        return "another call", f"the object remembers an earlier call, with other inputs: {fault}"
+    return "repeatable", fault
+
+
+def _layout_fault(fault: str) -> str:
+    if "view size is not compatible" in fault:
+        place = fault.rpartition(" (")[2]
+        where = f" ({place}" if ", line" in place else ""
+        return f".view() works on contiguous inputs only{where}: use reshape() or flatten()"
+    return f"the result depends on the order in memory, which a transposed input has otherwise: {fault}"
+
+
 def _device_fault(run: Run, expected: Run, compare: Any) -> str | None:
     if run.error:
         return run.error
@@ -300,7 +324,7 @@ def _device_fault(run: Run, expected: Run, compare: Any) -> str | None:
 
 
 def _growth(check: Check, first: Run, second: Run, function: ast.FunctionDef | None) -> str | None:
-    loops, times = check.loops or 0, large(check)
+    loops, times = check.loops or 0, check.more_items
     line = exercise_source.first_loop(function) if function and loops == 0 else None
     if line is not None:
         return NO_LOOPS.format(line)

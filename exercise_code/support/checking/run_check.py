@@ -18,9 +18,11 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
+from exercise_code.support.checking.another_call import after_another_call, is_method
 from exercise_code.support.checking.case import Case, MissingModel
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run, leaves
+from exercise_code.support.checking.judge import unlike
 from exercise_code.support.checking.operation_count import Forbid, Watch
 from exercise_code.support.devices import pretended
 from exercise_code.support.paths import ROOT
@@ -49,6 +51,11 @@ def gather(check: Check, seed: int, held_out: Mapping[str, Tensor] | None = None
     one, else the pretended one), and `large` where the check limits loops or memory. NumPy runs twice, in
     float64, under the first two names; a saved model runs once.
 
+    In `again` the inputs lie in memory in another order, and a method comes after a call with other inputs on
+    the same object. Where that gives something else, two more runs tell why: `contiguous`, with the inputs in
+    their usual order, and `afresh`, without the other call as well. Under a law, which has no `again`,
+    `float64` gets the turned inputs.
+
     Args:
         check: what to run.
         seed: draws the inputs.
@@ -71,20 +78,18 @@ def gather(check: Check, seed: int, held_out: Mapping[str, Tensor] | None = None
     return evidence
 
 
-def large(check: Check) -> int:
-    """How many times more items the run has in which operations and memory are compared."""
-    return 2 if (check.loops or 0) > 1 else 4
-
-
 def _run_again(check: Check, seed: int, given: dict[str, Any], runs: dict[str, Run]) -> None:
     """All runs but the first."""
     if not check.law:
-        runs["again"] = run_once(check, seed + 1, Case(seed, check.id, **given))
+        _call_again(check, seed, given, runs)
     if check.library == "numpy":
         return
-    runs["float64"] = run_once(check, seed, Case(seed, check.id, dtype=torch.float64))
+    double: dict[str, Any] = {"dtype": torch.float64}
+    runs["float64"] = run_once(check, seed, Case(seed, check.id, turned=check.law is not None, **double))
+    if check.law and runs["float64"].error:
+        runs["contiguous"] = run_once(check, seed, Case(seed, check.id, **double))
     if check.loops is not None or check.memory is not None:
-        runs["large"] = run_once(check, seed, Case(seed, check.id, scale=large(check)), limited=True)
+        runs["large"] = run_once(check, seed, Case(seed, check.id, scale=check.more_items), limited=True)
         runs["large"].outputs.clear()
     if torch.cuda.is_available():
         runs["accelerator"] = run_once(check, seed, Case(seed, check.id, device="cuda"))
@@ -93,8 +98,40 @@ def _run_again(check: Check, seed: int, given: dict[str, Any], runs: dict[str, R
             runs["accelerator"] = run_once(check, seed, Case(seed, check.id, device=pretended.device()))
 
 
-def run_once(check: Check, seed: int, case: Case, *, limited: bool = False, first: bool = False) -> Run:
-    """One call of the probe; the first one prints and notes what is ruled out, a limited one is measured."""
+def _call_again(check: Check, seed: int, given: dict[str, Any], runs: dict[str, Run]) -> None:
+    """The run `again`; where it differs from the first one, also `contiguous` and `afresh`."""
+
+    def differs(name: str, *, turned: bool, after_another: bool) -> bool:
+        case = Case(seed, check.id, turned=turned, **given)
+        run = runs[name] = run_once(check, seed + 1, case, after_another=after_another)
+        return run.error is not None or unlike(check, runs["float32"].outputs, run.outputs) is not None
+
+    after_another = not check.stateful and is_method(Code(), check.exercise)
+    if differs("again", turned=True, after_another=after_another):
+        still = differs("contiguous", turned=False, after_another=after_another)
+        if still and after_another:
+            differs("afresh", turned=False, after_another=False)
+
+
+def run_once(
+    check: Check,
+    seed: int,
+    case: Case,
+    *,
+    limited: bool = False,
+    first: bool = False,
+    after_another: bool = False,
+) -> Run:
+    """One call of the probe.
+
+    Args:
+        check: whose probe is called.
+        seed: of the random numbers that the exercise draws.
+        case: the inputs.
+        limited: count operations and weigh memory.
+        first: let it print, and note warnings and what is ruled out.
+        after_another: call the exercise, which is a method, with other inputs before each call.
+    """
     run = Run()
     forbid = Forbid(check.forbids if first else ())
     watching = Watch(case, memory=check.memory is not None)
@@ -105,6 +142,7 @@ def run_once(check: Check, seed: int, case: Case, *, limited: bool = False, firs
             with (
                 forbid if forbid.refused else contextlib.nullcontext(),
                 watching if limited else contextlib.nullcontext(),
+                after_another_call(Code(), check.exercise) if after_another else contextlib.nullcontext(),
             ):
                 outputs = check.probe(Code(), case)
             run.outputs = leaves(outputs, check.library)
