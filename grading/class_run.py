@@ -1,14 +1,15 @@
-"""A whole run of `workbook grade`: collect, grade, and write all that follows, with progress shown."""
+"""A whole run of `workbook grade`: prepare, run every submission, write all that follows."""
 
 import json
+import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -16,16 +17,31 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from exercise_code.support.checking.answers import Answers, make_answers
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.render import WORDS
-from exercise_code.support.paths import ROOT
 from grading.course import CourseError, read_course
+from grading.notebooks.with_verdicts import exercises_by_cell
+from grading.pages.mistake_cost import OnImages, on_images
+from grading.pages.report import write_report
+from grading.running.dependencies import hash_of_answers, hash_of_experiment
+from grading.running.grader import Job, environment
+from grading.running.incremental import Pool, Progress, grade, one_after_another, progress_of
+from grading.running.journal import Journal
 from grading.running.sandbox import Sandbox, detect
-from grading.submissions.collect import Collection
+from grading.scores.by_hand import Settlement
+from grading.scores.exports import read_results
+from grading.scores.gradebook import check_address, write_gradebook
+from grading.scores.late import Late, Ledger, check_extensions
+from grading.scores.refresh import publish, settlement_of
+from grading.scores.results import results
+from grading.submissions.collect import Collection, collect
 from grading.submissions.roster import Roster
 
 SHOWN = 20
 """Students that the terminal names of each kind."""
+LOG = logging.getLogger(__name__)
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -43,25 +59,98 @@ class Settings:
     kind: str | None = None
     gradebook: str | None = None
     execute: bool = False
+    only: str | None = None
 
 
-def grade_class(assignment: Assignment, submissions: Path, settings: Settings, console: Console) -> None:
-    """Grade a folder of submissions, and write results, pages, the report and the gradebook."""
-    from exercise_code.support.checking.answers import Answers, make_answers
-    from grading.pages.mistake_cost import on_images
-    from grading.pages.report import write_report
-    from grading.running.grader import Job, environment
-    from grading.running.incremental import grade, one_after_another
-    from grading.running.journal import Journal
-    from grading.scores.exports import read_results
-    from grading.scores.gradebook import check_address, write_gradebook
-    from grading.scores.late import Late, check_extensions
-    from grading.scores.refresh import publish, settlement_of
-    from grading.scores.results import results
-    from grading.submissions.collect import collect
+@dataclass(frozen=True)
+class Plan:
+    """All that is known before the first submission runs."""
 
-    out, sandbox = settings.out, detect()
+    assignment: Assignment
+    settings: Settings
+    sandbox: Sandbox
+    collection: Collection
+    journal: Journal
+    ledger: Ledger
+    seed: int
+    answers: Answers
+    job: Job
+
+
+@dataclass
+class Tally:
+    """The class after the run: who was graded, the sum of all scores, the hints that were given."""
+
+    ids: list[str] = field(default_factory=list)
+    score: float = 0.0
+    hints: set[str] = field(default_factory=set)
+
+    def add(self, line: Progress) -> None:
+        """Count one submission in."""
+        self.ids.append(line.id)
+        self.score += line.score
+        self.hints.update(line.hints)
+
+
+@dataclass
+class Written:
+    """What the run leaves: where each thing lies, why what is missing could not be made, and what to tell.
+
+    `notes` and `late` say by student what was odd about the files, and what lateness costs.
+    """
+
+    places: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    late: dict[str, str] = field(default_factory=dict)
+
+    def guard(self, name: str, step: Callable[[], Found]) -> Found | None:
+        """Take a step; one that fails costs itself, and not what comes after it."""
+        started = time.monotonic()
+        try:
+            return step()
+        except Exception as error:
+            LOG.exception("%s failed", name)
+            expected = isinstance(error, CourseError | OSError)
+            self.failed[name] = str(error) if expected else f"{type(error).__name__}: {error}"
+            return None
+        finally:
+            LOG.info("%s took %.1f seconds", name, time.monotonic() - started)
+
+    def put(self, name: str, place: Path | str, step: Callable[[], object]) -> None:
+        """Make something that lies in a place."""
+        self.guard(name, step)
+        if name not in self.failed:
+            self.places[name] = str(place)
+
+
+def grade_class(assignment: Assignment, submissions: Path, settings: Settings, console: Console) -> bool:
+    """Grade a folder of submissions, and write results, pages, the report and the gradebook.
+
+    Returns:
+        Whether all of that could be written.
+    """
     console = Console(quiet=True) if settings.as_json else console
+    sandbox = isolate(settings, console)
+    if settings.roster:
+        check_extensions(read_course(), assignment.name, settings.roster)
+    collection = collect(submissions, assignment, settings.roster, settings.kind)
+    tell(collection, console)
+    with Journal(settings.out / "journal.sqlite") as journal:
+        plan = prepare(assignment, settings, sandbox, collection, journal)
+        tally = run(plan, console)
+        written = write(plan, tally)
+    tell_end(plan, tally, written, console)
+    return not written.failed
+
+
+def isolate(settings: Settings, console: Console) -> Sandbox:
+    """How far submissions are kept away, here or on the cluster; said on the console.
+
+    Raises:
+        CourseError: less than what was asked for.
+    """
+    sandbox = detect()
     if settings.scheduler:
         from grading.running.dask_pool import sandbox_of_workers
 
@@ -71,98 +160,163 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
         raise CourseError("--execute runs students' notebooks, which takes a sandbox: see `workbook doctor`")
     if settings.gradebook:
         check_address(settings.gradebook)
-    if settings.roster:
-        check_extensions(read_course(), assignment.name, settings.roster)
-    collection = collect(submissions, assignment, settings.roster, settings.kind)
-    tell(collection, console)
-    with Journal(out / "journal.sqlite") as journal:
-        journal.belong(assignment.name)
-        seed = journal.setting("seed", settings.seed, secrets.randbits(32))
-        course = hash_of(assignment.folder, ROOT / "exercise_code")
+    return sandbox
 
-        def make() -> bytes:
-            secret = secrets.randbits(64) if assignment.models else None
-            return make_answers(assignment.checks, assignment.mistakes, seed, secret).to_bytes()
 
-        answers = Answers.from_bytes(
-            journal.remember(f"answers {environment(seed, sandbox.level)} {course}", make)
-        )
-        execute = settings.execute and bool(assignment.questions)
-        job = Job.make(assignment, answers, execute=execute, level=sandbox.level)
-        if settings.workers == 1 and settings.scheduler is None:
-            pool: AbstractContextManager = one_after_another(job)
-        else:
-            from grading.running.dask_pool import on_cluster
+def prepare(
+    assignment: Assignment, settings: Settings, sandbox: Sandbox, collection: Collection, journal: Journal
+) -> Plan:
+    """Draw what is drawn once in a grading, make the answers, and pack the job.
 
-            pool = on_cluster(job, workers=settings.workers, scheduler=settings.scheduler, tell=console.print)
-        ids: list[str] = []
+    Raises:
+        CourseError: the folder holds another assignment, or a file of the course is wrong.
+    """
+    journal.belong(assignment.name)
+    ledger = Ledger(read_course(), assignment.name, settings.out)
+    seed = journal.setting("seed", settings.seed, secrets.randbits(32))
+    secret = journal.setting("secret", None, secrets.randbits(64))
 
-        def seen() -> Iterator:
-            for submission in collection.submissions(assignment):
-                ids.append(submission.id)
-                yield submission
+    def make() -> bytes:
+        return make_answers(assignment.checks, assignment.mistakes, seed, secret).to_bytes()
 
-        running = grade(seen(), job, seed, out, journal, pool, settings.force)
-        for line in shown(running, len(collection.found), console):
-            if settings.as_json:
-                print(json.dumps({"event": "graded", **asdict(line)}), flush=True)
-        records = journal.records(ids)
-        gradebook = write_gradebook(assignment, records, out / "nbgrader", settings.gradebook)
+    version = f"{hash_of_answers(assignment)} {secret} {environment(seed, sandbox.level)}"
+    answers = Answers.from_bytes(journal.remember("answers", version, make))
+    execute = settings.execute and bool(assignment.questions)
+    job = Job.make(assignment, answers, execute=execute, level=sandbox.level)
+    return Plan(assignment, settings, sandbox, collection, journal, ledger, seed, answers, job)
+
+
+def run(plan: Plan, console: Console) -> Tally:
+    """Grade all submissions, or one with the others as they are known."""
+    settings, journal = plan.settings, plan.journal
+    chosen, others = plan.collection, []
+    if settings.only is not None:
+        chosen, others = plan.collection.split(settings.only)
+    running = grade(
+        chosen.submissions(plan.assignment),
+        plan.job,
+        plan.seed,
+        settings.out,
+        journal,
+        pool_for(plan.job, settings, console),
+        settings.force or settings.only is not None,
+    )
+    tally = Tally()
+    for line in shown(running, len(chosen.found), console):
+        tally.add(line)
+        if settings.as_json:
+            print(json.dumps({"event": "graded", **asdict(line)}), flush=True)
+    for record in journal.records(id for id in others if journal.state(id) is not None):
+        tally.add(progress_of(record, ran=False))
+    return tally
+
+
+def pool_for(job: Job, settings: Settings, console: Console) -> AbstractContextManager[Pool]:
+    """Where submissions run: here, in workers of this machine, or on a cluster."""
+    if settings.workers == 1 and settings.scheduler is None:
+        return one_after_another(job)
+    from grading.running.dask_pool import on_cluster
+
+    return on_cluster(job, workers=settings.workers, scheduler=settings.scheduler, tell=console.print)
+
+
+def write(plan: Plan, tally: Tally) -> Written:
+    """Write all that follows from the verdicts; what fails costs itself."""
+    out = plan.settings.out
+    written = Written({"feedback": str(out / "feedback")})
+    address = written.guard("gradebook", lambda: write_marks(plan, tally))
+    if address:
+        written.places["gradebook"] = address
+    written.put("results", out / "results.json", lambda: write_results(plan, tally, address))
+    entries: list[dict[str, Any]] = []
+    if "results" in written.places:
+        written.put("table", out / "results.csv", lambda: entries.extend(write_table(plan)))
+    written.late = {entry["id"]: said for entry in entries if (said := Late(**entry["late"]).sentence)}
+    by_score = sorted(entries, key=lambda entry: entry["score"])  # those who lose most come first
+    written.notes = {entry["id"]: entry["notes"] for entry in by_score if entry["notes"]}
+    images = written.guard("experiment on images", lambda: try_on_images(plan, tally.hints))
+    report = out / "report.html"
+    written.put("report", report, lambda: write_class_report(plan, tally, report, images, written.late))
+    return written
+
+
+def write_marks(plan: Plan, tally: Tally) -> str:
+    """Write the gradebook; returns its address."""
+    course, address = plan.settings.out / "nbgrader", plan.settings.gradebook
+    return write_gradebook(plan.assignment, plan.journal.records(tally.ids), course, address)
+
+
+def write_results(plan: Plan, tally: Tally, gradebook: str | None) -> None:
+    """Write `results.json`; the old one stays until the new one is whole."""
+    assignment, out = plan.assignment, plan.settings.out
+    if gradebook:
         settlement = settlement_of(assignment, out, gradebook)
-        with (out / "results.part").open("w", encoding="utf-8") as file:
-            records = journal.records(ids)
-            file.writelines(results(records, assignment.name, seed, sandbox, settlement, collection))
-        (out / "results.part").replace(out / "results.json")
-        found = read_results(out, assignment.name)
-        publish(assignment, out, found, settings.roster or Roster([]))
-        entries = found["submissions"]
-        late = {entry["id"]: sentence for entry in entries if (sentence := Late(**entry["late"]).sentence)}
-        by_score = sorted(entries, key=lambda entry: entry["score"])  # those who lose most come first
-        notes = {entry["id"]: entry["notes"] for entry in by_score if entry["notes"]}
-        tell_of(
-            "with something odd about the files", {id: "; ".join(told) for id, told in notes.items()}, console
-        )
-        tell_of("late", late, console)
-        hints = {verdict.hint for record in journal.records(ids) for verdict in record.verdicts}
-        made = [mistake for mistake in assignment.mistakes if mistake.hint in hints]
-        images = on_images(
-            assignment,
-            made,
-            lambda name: journal.evidence(f"{course} {name}"),
-            lambda name, content: journal.keep(f"{course} {name}", content),
-            settings.workers,
-        )
-        report = out / "report.html"
-        write_report(
-            assignment,
-            journal.records(ids),
-            answers,
-            report,
-            seed=seed,
-            sandbox=sandbox.to_dict(),
-            images=images,
-            late=late,
-        )
-        mean = sum(record.score for record in journal.records(ids)) / len(ids)
-    places = {
-        "report": report,
-        "feedback": out / "feedback",
-        "results": out / "results.json",
-        "table": out / "results.csv",
-        "gradebook": gradebook,
-    }
-    if settings.as_json:
-        summary = {"submissions": len(ids), "mean": mean, "max_score": assignment.max_points, "seed": seed}
-        summary |= {name: getattr(collection, name) for name in ("missing", "unknown", "left_out")}
-        summary |= {"notes": notes, "late": late}
-        print(
-            json.dumps({"event": "done", **summary, **{name: str(place) for name, place in places.items()}})
-        )
-        return
-    console.print(f"{len(ids):,} submissions, {mean:.1f} of {assignment.max_points:g} points on average")
-    for name, place in places.items():
+    else:
+        settlement = Settlement(assignment, exercises_by_cell(assignment), {}, plan.ledger)
+    records = plan.journal.records(tally.ids)
+    text = results(records, assignment.name, plan.seed, plan.sandbox, settlement, plan.collection)
+    part = out / "results.part"
+    with part.open("w", encoding="utf-8") as file:
+        file.writelines(text)
+    part.replace(out / "results.json")
+
+
+def write_table(plan: Plan) -> list[dict[str, Any]]:
+    """Write `results.csv` and what stands beside the checks on students' pages; returns the submissions."""
+    found = read_results(plan.settings.out, plan.assignment.name)
+    publish(plan.assignment, plan.settings.out, found, plan.settings.roster or Roster([]))
+    return found["submissions"]
+
+
+def write_class_report(
+    plan: Plan, tally: Tally, path: Path, images: OnImages | None, late: Mapping[str, str]
+) -> None:
+    """Write the teacher's page."""
+    write_report(
+        plan.assignment,
+        plan.journal.records(tally.ids),
+        plan.answers,
+        path,
+        seed=plan.seed,
+        sandbox=plan.sandbox.to_dict(),
+        images=images,
+        late=late,
+    )
+
+
+def try_on_images(plan: Plan, hints: set[str]) -> OnImages | None:
+    """What the mistakes that the class has made cost on images."""
+    if plan.assignment.experiment is None:
+        return None
+    version = hash_of_experiment(plan.assignment)
+    return on_images(
+        plan.assignment,
+        [mistake for mistake in plan.assignment.mistakes if mistake.hint in hints],
+        lambda name: plan.journal.recall(name, version),
+        lambda name, content: plan.journal.keep(name, version, content),
+        plan.settings.workers,
+    )
+
+
+def tell_end(plan: Plan, tally: Tally, written: Written, console: Console) -> None:
+    """Say how the class did, where everything lies, and what could not be made."""
+    number, maximum = len(tally.ids), plan.assignment.max_points
+    mean = tally.score / number
+    if plan.settings.as_json:
+        done: dict[str, Any] = {"submissions": number, "mean": mean, "max_score": maximum, "seed": plan.seed}
+        done |= {name: getattr(plan.collection, name) for name in ("missing", "unknown", "left_out")}
+        done |= {"notes": written.notes, "late": written.late, "failed": written.failed}
+        print(json.dumps({"event": "done", **done, **written.places}))
+    notes = {id: "; ".join(told) for id, told in written.notes.items()}
+    tell_of("with something odd about the files", notes, console)
+    tell_of("late", written.late, console)
+    console.print(f"{number:,} submissions, {mean:.1f} of {maximum:g} points on average")
+    for name, place in written.places.items():
         console.print(f"{name.capitalize():<11} {place}")
-    console.print(f"Formgrader  start jupyter lab in {out / 'nbgrader'}")
+    if "gradebook" in written.places:
+        console.print(f"Formgrader  start jupyter lab in {plan.settings.out / 'nbgrader'}")
+    for name, reason in written.failed.items():
+        console.print(f"Failed      {name}: {reason}; the verdicts are safe", style="red")
 
 
 def describe(sandbox: Sandbox, console: Console, required: bool) -> None:
@@ -203,17 +357,6 @@ def tell_of(what: str, students: Mapping[str, str], console: Console) -> None:
         console.print(f"  {id}: {text}", style="yellow")
     if len(students) > SHOWN:
         console.print(f"  … and {len(students) - SHOWN:,} more: all are in the report", style="yellow")
-
-
-def hash_of(*folders: Path) -> str:
-    """Names the Python and settings files in folders."""
-    files = [
-        path
-        for folder in folders
-        for ending in ("py", "toml")
-        for path in sorted(folder.rglob(f"*.{ending}"))
-    ]
-    return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def shown(lines: Iterator, total: int, console: Console) -> Iterator:

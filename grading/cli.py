@@ -13,8 +13,8 @@ from rich.table import Table
 from exercise_code.support.checking.assignment import AssignmentError, all_folders, find_assignment
 from exercise_code.support.edition import EditionError
 from exercise_code.support.paths import ROOT
-from grading.class_run import Settings, grade_class
 from grading.course import CourseError, read_course
+from grading.logs import LEVELS, show_log
 from grading.submissions.roster import Roster, read_roster
 
 BUILD = ROOT / "build"
@@ -29,6 +29,9 @@ console, errors = (
 Name = Annotated[str, typer.Argument(metavar="ASSIGNMENT", help="a01, or in full a01_knn")]
 Out = Annotated[
     Path | None, typer.Option(help="folder for the results; BUILD/grading/ASSIGNMENT if not given")
+]
+Verbose = Annotated[
+    int, typer.Option("-v", "--verbose", count=True, help="say what runs again and why; -vv says more")
 ]
 Build = Annotated[Path, typer.Option(help="folder for what is made")]
 
@@ -88,23 +91,32 @@ def grade(
     execute: Annotated[
         bool, typer.Option("--execute", help="run notebooks with written answers once more, in the sandbox")
     ] = False,
+    only: Annotated[
+        str | None, typer.Option(metavar="STUDENT", help="grade this one again; the others stay as they are")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each submission")] = False,
+    verbose: Verbose = 0,
 ) -> None:
     """Grade submissions: results.json, a table, feedback pages, a report and nbgrader's gradebook.
 
     A run that was ended goes on where it was; what has not changed since the last run is not done again.
+    Ends with 1 where something but the verdicts could not be written.
     """
+    from grading.class_run import Settings, grade_class
+
+    show_log(LEVELS[min(verbose, 2)])
     assignment = find_assignment(name)
     out = out or BUILD / "grading" / assignment.name
     known = read_roster(roster) if roster else None
     settings = Settings(
-        out, seed, workers, scheduler, force, require_sandbox, as_json, known, kind, gradebook, execute
+        out, seed, workers, scheduler, force, require_sandbox, as_json, known, kind, gradebook, execute, only
     )
     try:
-        grade_class(assignment, submissions, settings, console)
+        complete = grade_class(assignment, submissions, settings, console)
     except KeyboardInterrupt:
         errors.print("Stopped. What is done is kept: the same command goes on from there.")
         raise typer.Exit(130) from None
+    raise typer.Exit(int(not complete))
 
 
 @app.command()
@@ -114,6 +126,7 @@ def demo(
     students: Annotated[int, typer.Option(min=1, help="size of the class")] = 30,
 ) -> None:
     """Release an assignment, make up a class, grade it, and show the report."""
+    from grading.class_run import Settings, grade_class
     from grading.editions.made_up_class import make_class
     from grading.editions.release import release as make_release
 
@@ -126,8 +139,9 @@ def demo(
     make_class(assignment, edition, folder / "submitted", students)
     console.print(f"{students} made-up submissions in {folder / 'submitted'}")
     settings = Settings(folder / "graded", seed=1)
-    grade_class(assignment, folder / "submitted", settings, console)
+    complete = grade_class(assignment, folder / "submitted", settings, console)
     console.print(f"Took {time.perf_counter() - started:.0f} seconds")
+    raise typer.Exit(int(not complete))
 
 
 @app.command("results")

@@ -24,7 +24,6 @@ from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.paths import ROOT
-from grading.class_run import hash_of
 from grading.course import CourseError
 from grading.mutants import try_mutant
 from grading.mutants.equivalents import Entry, read_listed, stale
@@ -33,6 +32,7 @@ from grading.mutants.operators import OPERATORS
 from grading.mutants.rewrites import rewrites_for
 from grading.mutants.try_mutant import Outcome
 from grading.running.check_process import CAN_FORK
+from grading.running.dependencies import hash_of
 
 ALONE = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 ALONE |= {"CUDA_VISIBLE_DEVICES": ""}
@@ -218,7 +218,8 @@ def _outcomes(
     found: Examination, tasks: Sequence[tuple[Mutant, bool]], settings: Settings, console: Console
 ) -> list[Outcome]:
     """What becomes of each, from the journal or from a run."""
-    code = hash_of(ROOT / "exercise_code", Path(__file__).parent)
+    folders = ROOT / "exercise_code", Path(__file__).parent
+    code = hash_of(path for folder in folders for path in folder.rglob("*.py"))
     checks = b"".join(path.read_bytes() for path in found.assignment.files("checks"))
     state = sha256(code.encode() + checks).hexdigest()
     keys = [sha256(f"{found.seeds} {right} {m.module}".encode()).hexdigest() for m, right in tasks]

@@ -83,7 +83,7 @@ def _with_reference(assignment: Assignment, dataset: str) -> tuple[float, float,
 
     started = time.process_time()
     with _profile(note), one_thread():
-        reference = assignment.experiment(dataset)
+        reference = float(assignment.experiment(dataset))
     return reference, time.process_time() - started, sorted(called)
 
 
@@ -110,7 +110,7 @@ def _accuracy(assignment: str, name: str, dataset: str, seconds: float) -> float
 
     try:
         with replaced(mistake.exercise, mistake.function), one_thread(), _profile(watch):
-            return found.experiment(dataset)
+            return float(found.experiment(dataset))  # a mistake may make a tensor of it
     except Exception:
         return None
 

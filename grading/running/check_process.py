@@ -36,6 +36,8 @@ from exercise_code.support.isolation import check_server
 check_server.{function}()
 """
 START_SECONDS = 60.0
+MAX_EVIDENCE = 128 * 2**20
+"""Bytes that all checks of a submission together may send back; the checks after that are not run."""
 CAN_FORK = sys.platform == "linux"
 
 
@@ -102,12 +104,19 @@ class CheckProcess:
         found: dict[str, Evidence] = {}
         ids = [*checks] or [check.id for check in self._assignment.checks]
         ends = time.monotonic() + limits.seconds_per_submission
+        sent = 0
         while waiting := [id for id in ids if id not in found]:
+            problem = None
             if time.monotonic() > ends:
                 reason = f"the {limits.seconds_per_submission:g} seconds for the submission are over"
-                found |= {id: Evidence(id, problem=("timeout", reason)) for id in waiting}
+                problem = "timeout", reason
+            elif sent > MAX_EVIDENCE:
+                reason = f"the results before it are larger than {MAX_EVIDENCE / 2**20:g} MiB together"
+                problem = "crashed", reason
+            if problem:
+                found |= {id: Evidence(id, problem=problem) for id in waiting}
                 break
-            self._run(files, seed, waiting, ends, found)
+            sent += self._run(files, seed, waiting, ends, MAX_EVIDENCE - sent, found)
         return [found[id] for id in ids]
 
     def _run(
@@ -116,9 +125,15 @@ class CheckProcess:
         seed: int,
         waiting: list[str],
         ends: float,
+        room: int,
         found: dict[str, Evidence],
-    ) -> None:
-        """Run checks in one process, until one of them ends it."""
+    ) -> int:
+        """Run checks in one process, until one of them ends it or more than `room` bytes have come back.
+
+        Returns:
+            How many bytes have come back.
+        """
+        sent = 0
         limits = self._assignment.limits
         with self._start(files, seed, waiting) as child:
             started = child.receive(START_SECONDS)
@@ -131,14 +146,17 @@ class CheckProcess:
                 problem = status, f"{reason} while it was imported"
                 found |= {id: Evidence(id, problem=problem) for id in waiting}
                 found[waiting[0]].seconds = time.monotonic() - began
-                return
+                return sent
             for id in waiting:
                 began = time.monotonic()
                 seconds = min(limits.seconds_per_check, max(ends - began, 0.1))
-                found[id] = _evidence(id, child.receive(seconds))
+                frame = child.receive(seconds)
+                found[id] = _evidence(id, frame)
                 found[id].seconds = time.monotonic() - began
-                if found[id].problem:
-                    return
+                sent += len(frame) if isinstance(frame, bytes) else 0
+                if found[id].problem or sent > room:
+                    break
+        return sent
 
     def _start(self, files: dict[str, bytes], seed: int, ids: list[str]) -> "_Child":
         limits = self._assignment.limits

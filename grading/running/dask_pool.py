@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import itertools
+import logging
 import math
 import os
 import signal
@@ -25,11 +26,13 @@ from distributed import (
 )
 
 from grading.course import CourseError
+from grading.logs import LOGGER, show_log
 from grading.running.grader import Grader, Job
 from grading.running.incremental import Pool, Task
 from grading.running.sandbox import Sandbox, detect
-from grading.submissions.records import Result, Submission
+from grading.submissions.records import Part, Result, Submission
 
+LOG = logging.getLogger(__name__)
 IN_FLIGHT = 3
 """Submissions that wait or run, for each worker: enough to keep all busy, few enough to stay in memory."""
 
@@ -75,7 +78,7 @@ def on_cluster(
     with _client(workers, scheduler) as client:
         there = bool(scheduler or find_spec("bokeh"))
         tell(f"Dashboard   {client.dashboard_link if there else NO_DASHBOARD}")
-        name = f"workbook-{job.checks_hash[:8]}-{job.answers_hash[:8]}"
+        name = f"workbook-{job.name[:16]}"
         client.register_plugin(_Station(job), name=name)
         resources = {"GPU": 1} if job.gpu else None
 
@@ -90,10 +93,10 @@ def on_cluster(
                 if time.monotonic() > asked + SECONDS_BETWEEN_COUNTS:
                     workers, asked = max(1, len(client.nthreads())), time.monotonic()
                 room = IN_FLIGHT * workers - len(waiting)
-                for submission, evidence in itertools.islice(tasks, max(room, 0)):
+                for submission, parts in itertools.islice(tasks, max(room, 0)):
                     key = f"grade-{job.state(submission, name)}"
                     future = client.submit(
-                        _grade, name, submission, evidence, key=key, pure=False, resources=resources
+                        _grade, name, submission, parts, key=key, pure=False, resources=resources
                     )
                     waiting[future] = submission
                     done.add(future)
@@ -145,9 +148,10 @@ class _Station(WorkerPlugin):
     """A grader on each worker."""
 
     def __init__(self, job: Job) -> None:
-        self._job = job
+        self._job, self._log = job, LOGGER.getEffectiveLevel()
 
     def setup(self, worker: Worker) -> None:
+        show_log(self._log)
         self.grader, self.turn = None, threading.Lock()
         if detect().level >= self._job.level:
             self.grader = Grader(self._job)
@@ -159,15 +163,17 @@ class _Station(WorkerPlugin):
             self.grader.close()
 
 
-def _grade(name: str, submission: Submission, evidence: bytes | None) -> Result:
+def _grade(name: str, submission: Submission, parts: list[Part] | None) -> Result:
     station = get_worker().plugins[name]
     if station.grader is None:  # it is about to leave
         time.sleep(SECONDS_BETWEEN_COUNTS)
         raise Reschedule
     with station.turn:
-        return station.grader.grade(submission, evidence)
+        LOG.debug("%s is graded by worker %s", submission.id, get_worker().name)
+        return station.grader.grade(submission, parts)
 
 
 def _give_up(submission: Submission, job: Job, future: Future) -> Result:
+    LOG.warning("no worker could run %s (%s)", submission.id, future.exception())
     with Grader(job) as grader:
         return grader.give_up(submission, f"no worker could run it ({future.exception()})")

@@ -4,6 +4,7 @@ import ast
 import functools
 import io
 import json
+import logging
 import platform
 import tarfile
 import tempfile
@@ -21,7 +22,7 @@ from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.answers import Answers
 from exercise_code.support.checking.assignment import Assignment, Limits, find_assignment
 from exercise_code.support.checking.declare import Check
-from exercise_code.support.checking.evidence import Evidence
+from exercise_code.support.checking.evidence import Evidence, dumps
 from exercise_code.support.checking.follow_through import Rerun, block, follow_through
 from exercise_code.support.checking.judge import Verdict, judge, unlike
 from exercise_code.support.isolation.check_server import STAND_INS
@@ -31,8 +32,10 @@ from grading.notebooks.with_verdicts import exercises_by_cell, with_verdicts
 from grading.pages.feedback import feedback_page
 from grading.pages.mistake_drafts import portable
 from grading.running.check_process import CheckProcess
-from grading.submissions.records import Gathered, Graded, Result, Submission
+from grading.running.dependencies import hash_of_pages, hash_of_probes
+from grading.submissions.records import Gathered, Graded, Part, Result, Submission
 
+LOG = logging.getLogger(__name__)
 DOUBTFUL = {"failed", "error", "timeout", "crashed"}
 
 
@@ -40,8 +43,10 @@ DOUBTFUL = {"failed", "error", "timeout", "crashed"}
 class Job:
     """All that a worker needs to grade submissions of one assignment, wherever it runs.
 
-    `level` is the isolation that the run promises. `stand_ins` are files of one stand-in each, by exercise:
-    they lie apart from the tree, so that no submission meets one but where a check is run with it.
+    `stand_ins` are files of one stand-in each, by exercise: they lie apart from the other files, so that no
+    submission meets one but where a check is run with it. `stubs` are hashes of what stands where a student
+    has no file, by path; `probes` and `pages` name what evidence and pages depend on beside; `level` is the
+    isolation that the run promises.
     """
 
     assignment: str
@@ -52,6 +57,9 @@ class Job:
     answers: bytes
     cells: dict[str, str]
     stand_ins: dict[str, str]
+    stubs: dict[str, str]
+    probes: str
+    pages: str
     execute: bool = False
     level: str = "L1"
 
@@ -61,12 +69,14 @@ class Job:
     ) -> "Job":
         """Pack the checks, the support code and the answers; `execute` has notebooks run once more."""
         with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-            write_student_files(assignment, Path(scratch) / "files")
-            (Path(scratch) / "files/assignments" / assignment.name / "stand_ins.py").unlink(missing_ok=True)
+            folder = Path(scratch) / "files"
+            write_student_files(assignment, folder)
+            (folder / "assignments" / assignment.name / "stand_ins.py").unlink(missing_ok=True)
+            stubs = _hashes({name: (folder / name).read_bytes() for name in assignment.editable})
             packed = io.BytesIO()
             with tarfile.open(fileobj=packed, mode="w") as archive:
-                archive.add(Path(scratch) / "files", ".", filter=_anonymous)
-        cells = exercises_by_cell(assignment)
+                archive.add(folder, ".", filter=_anonymous)
+        held_out = sha256(dumps(answers.held_out)).hexdigest()
         return cls(
             assignment.name,
             assignment.notebooks,
@@ -74,34 +84,35 @@ class Job:
             assignment.gpu,
             packed.getvalue(),
             answers.to_bytes(),
-            cells,
+            exercises_by_cell(assignment),
             single_stand_ins(assignment),
+            stubs,
+            f"{hash_of_probes(assignment)} {held_out}",
+            hash_of_pages(),
             execute,
             level,
         )
 
     @functools.cached_property
-    def checks_hash(self) -> str:
-        """Names all that evidence depends on, but for the submission, the seed and the environment."""
-        return sha256(self.files).hexdigest()
+    def name(self) -> str:
+        """Names the job; equal jobs have equal names."""
+        return sha256(self.files + self.verdicts_hash.encode()).hexdigest()
 
     @functools.cached_property
-    def answers_hash(self) -> str:
-        """Names all that verdicts and pages depend on beside the evidence."""
-        return sha256(self.answers + json.dumps([self.cells, self.stand_ins]).encode()).hexdigest()
+    def verdicts_hash(self) -> str:
+        """Names all that verdicts and pages depend on beside the submission and its evidence."""
+        rest = json.dumps([self.cells, self.pages, self.execute, self.stand_ins])
+        return sha256(self.answers + rest.encode()).hexdigest()
 
     def key(self, submission: Submission, environment: str) -> str:
         """Names the evidence of a submission; equal keys have equal evidence."""
         code = {name: content for name, content in submission.files.items() if not name.endswith(".ipynb")}
-        parts = [self.checks_hash, environment, _hash_files(code)]
-        return sha256("\n".join(parts).encode()).hexdigest()[:32]
+        return _hash_of(self.probes, environment, self.stubs | _hashes(code))
 
     def state(self, submission: Submission, key: str) -> str:
         """Names the results of a submission; equal states have equal results."""
         about = submission.id, submission.notes, submission.name, str(submission.submitted)
-        rest = json.dumps([*about, self.execute])
-        parts = [key, self.answers_hash, _hash_files(submission.files), rest]
-        return sha256("\n".join(parts).encode()).hexdigest()[:32]
+        return _hash_of(key, self.verdicts_hash, _hashes(submission.files), about)
 
 
 def environment(seed: int, level: str) -> str:
@@ -146,14 +157,14 @@ class Grader:
         """End the worker and remove what was unpacked."""
         self._open.close()
 
-    def grade(self, submission: Submission, evidence: bytes | None = None) -> Result:
+    def grade(self, submission: Submission, parts: list[Part] | None = None) -> Result:
         """Run a submission, unless its evidence is known, and judge it."""
-        return self.finish(submission, self.gather(submission, evidence), new=evidence is None)
+        return self.finish(submission, self.gather(submission, parts), new=parts is None)
 
-    def gather(self, submission: Submission, evidence: bytes | None = None) -> Gathered:
+    def gather(self, submission: Submission, parts: list[Part] | None = None) -> Gathered:
         """Run all checks, unless their evidence is known; a missing module stays a stub."""
-        if evidence:
-            return Gathered.from_bytes(evidence)
+        if parts:
+            return Gathered.from_parts(parts)
         if not any(name in submission.files for name in self._assignment.editable):
             problem = "not_written", f"{self._assignment.editable[0]} is not in the submission"
             return Gathered([Evidence(check.id, problem=problem) for check in self._assignment.checks])
@@ -164,10 +175,12 @@ class Grader:
         graded = self._judge(submission, gathered)
         if new and self._gather_again(submission, gathered, graded.verdicts):
             graded = self._judge(submission, gathered)
-        before, gathered.counts = (len(gathered.followed), gathered.counts), {}
+        followed, gathered.counts = len(gathered.followed), {}
         if any(verdict.status == "blocked" for verdict in graded.verdicts):
             graded = self._judge(submission, gathered, with_stand_ins=True)
-        new = new or before != (len(gathered.followed), gathered.counts)
+        new = new or followed != len(gathered.followed)
+        seconds, points = sum(graded.seconds), graded.score
+        LOG.debug("%s: %.1f seconds of checks, %g points", submission.id, seconds, points)
         return self._result(submission, gathered, graded, new=new)
 
     def give_up(self, submission: Submission, reason: str) -> Result:
@@ -245,8 +258,9 @@ class Grader:
             }
         graded.submission, graded.untouched = submission, untouched
         page = feedback_page(self._assignment, graded, self._answers)
+        graded.counts = gathered.counts
         alone = replace(graded, submission=replace(submission, files={}), evidence=[])
-        return Result(alone, gathered.to_bytes() if new else None, page, notebooks)
+        return Result(alone, gathered.to_parts() if new else None, page, notebooks)
 
     def _run(
         self, submission: Submission, checks: list[str], beside: dict[str, bytes] | None = None
@@ -329,10 +343,12 @@ def _function(submission: Submission, exercise: str) -> ast.FunctionDef | None:
     return exercise_source.read_function(content, name) if content else None
 
 
-def _hash_files(files: dict[str, bytes]) -> str:
-    return sha256(
-        "".join(f"{sha256(files[name]).hexdigest()} {name}\n" for name in sorted(files)).encode()
-    ).hexdigest()
+def _hashes(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: sha256(content).hexdigest() for name, content in files.items()}
+
+
+def _hash_of(*parts: object) -> str:
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:

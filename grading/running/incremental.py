@@ -1,5 +1,6 @@
 """Grade a folder of submissions: each once, whatever happens in between."""
 
+import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,25 +14,27 @@ from grading.course import CourseError
 from grading.notebooks.nbgrader_course import write_submitted
 from grading.pages.html import write_page
 from grading.running.grader import Grader, Job, environment
-from grading.running.journal import Journal
-from grading.submissions.records import Graded, Result, Submission
+from grading.running.journal import DamageError, Journal
+from grading.submissions.records import Graded, Part, Result, Submission
 
+LOG = logging.getLogger(__name__)
 AHEAD = 2
 """Submissions that have begun before the one that is judged is done, with one worker."""
 
-Task = tuple[Submission, bytes | None]
+Task = tuple[Submission, list[Part] | None]
 Pool = Callable[[Iterable[Task]], Iterator[tuple[Submission, Result]]]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One submission is done: its score, the statuses of its checks, whether it had to run, what was odd."""
+    """One submission is done: score, statuses of the checks, whether it had to run, notes and hints."""
 
     id: str
     score: float
     statuses: list[str]
     ran: bool
     notes: list[str]
+    hints: list[str]
 
 
 def grade(
@@ -68,12 +71,16 @@ def grade(
         for submission in submissions:
             key = job.key(submission, where)
             state = job.state(submission, key)
-            if not force and journal.state(submission.id) == state and _is_there(out, submission.id, job):
-                (record,) = journal.records([submission.id])
-                unchanged.append(_progress(record, ran=False))
+            if not force and (known := _known(journal, submission.id, state, out, job)):
+                LOG.debug("%s: nothing has changed", submission.id)
+                unchanged.append(known)
                 continue
+            parts = None if force else journal.parts(key)
+            LOG.info(
+                "%s: %s", submission.id, "judged again" if parts else _reason(journal, submission.id, force)
+            )
             keys[submission.id] = key, state
-            yield submission, None if force else journal.evidence(key)
+            yield submission, parts
 
     to_run = tasks()
     first = next(to_run, None)
@@ -82,16 +89,31 @@ def grade(
         return
     with pool as run:
         for submission, result in run(chain([first], to_run)):
-            key, state = keys.pop(submission.id)
             write_page(_page(out, submission.id), result.feedback)
             for name, text in result.notebooks.items():
                 write_page(notebook_place(out, submission.id, job.assignment, name), text)
             write_submitted(out / "nbgrader", submission, job.assignment, result.notebooks)
-            journal.write(result, key, state)
+            journal.write(result, *keys.pop(submission.id))
             yield from unchanged
             unchanged.clear()
-            yield _progress(result.graded, ran=result.gathered is not None)
+            yield progress_of(result.graded, ran=result.gathered is not None)
     yield from unchanged
+
+
+def _known(journal: Journal, id: str, state: str, out: Path, job: Job) -> Progress | None:
+    """What an earlier run has left of a submission, if nothing has changed since and all of it is there."""
+    if journal.state(id) != state or not _is_there(out, id, job):
+        return None
+    try:
+        return progress_of(next(journal.records([id])), ran=False)
+    except DamageError:
+        return None
+
+
+def _reason(journal: Journal, id: str, force: bool) -> str:
+    if force:
+        return "runs, as --force asks"
+    return "runs for the first time" if journal.state(id) is None else "runs: its code or the checks changed"
 
 
 @contextmanager
@@ -105,13 +127,14 @@ def one_after_another(job: Job) -> Iterator[Pool]:
             started = ((task, running.submit(grader.gather, *task)) for task in tasks)
             waiting = deque(islice(started, AHEAD))
             while waiting:
-                (submission, evidence), gathered = waiting.popleft()
+                (submission, parts), gathered = waiting.popleft()
                 waiting.extend(islice(started, 1))
                 try:
-                    result = grader.finish(submission, gathered.result(), new=evidence is None)
+                    result = grader.finish(submission, gathered.result(), new=parts is None)
                 except CourseError:
                     raise
                 except Exception as error:  # what nobody has foreseen costs one submission, not the class
+                    LOG.exception("%s could not be graded", submission.id)
                     reason = f"it could not be graded ({type(error).__name__}: {error})"
                     result = grader.give_up(submission, reason)
                 yield submission, result
@@ -136,7 +159,9 @@ def _is_there(out: Path, id: str, job: Job) -> bool:
     return all(place.exists() for place in (_page(out, id), *places))
 
 
-def _progress(graded: Graded, *, ran: bool) -> Progress:
+def progress_of(graded: Graded, *, ran: bool) -> Progress:
+    """A line for a submission."""
     statuses = [verdict.status for verdict in graded.verdicts]
+    hints = sorted({verdict.hint for verdict in graded.verdicts if verdict.hint})
     submission = graded.submission
-    return Progress(submission.id, graded.score, statuses, ran, submission.notes)
+    return Progress(submission.id, graded.score, statuses, ran, submission.notes, hints)

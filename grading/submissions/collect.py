@@ -6,7 +6,7 @@ import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
@@ -57,6 +57,17 @@ class Collection:
         """Read one after another."""
         for found in self.found:
             yield _read(found, assignment)
+
+    def split(self, id: str) -> tuple["Collection", list[str]]:
+        """The submission of one student alone, and the ids of the others.
+
+        Raises:
+            CourseError: that student has handed in nothing.
+        """
+        chosen = [found for found in self.found if found.id == id]
+        if not chosen:
+            raise CourseError(f"there is no submission of {id!r}: name a student as results.csv does")
+        return replace(self, found=chosen), [found.id for found in self.found if found.id != id]
 
 
 def collect(

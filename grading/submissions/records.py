@@ -1,11 +1,11 @@
 """The records of one submission, in the order in which they are made: handed in, gathered, graded, stored."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-from exercise_code.support.checking.evidence import Evidence, Packed
+from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.judge import Verdict
 
 ENDED = ("timeout", "crashed")
@@ -26,8 +26,20 @@ class Submission:
     submitted: datetime | None = None
 
 
+class Part(NamedTuple):
+    """The evidence of a check as bytes, equal where the runs were equal, and the seconds that it took.
+
+    `run` names a run with stand-ins; it is empty for the others.
+    """
+
+    check: str
+    content: bytes
+    seconds: float
+    run: str = ""
+
+
 @dataclass
-class Gathered(Packed):
+class Gathered:
     """What a submission's functions did: evidence for each check, and that of a second run for some.
 
     `followed` is what blocked checks did with stand-ins, by the name of such a run; `counts` names for some
@@ -39,27 +51,30 @@ class Gathered(Packed):
     followed: dict[str, Evidence] = field(default_factory=dict)
     counts: dict[str, str] = field(default_factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same as nested dicts and lists."""
-        second, followed = (
-            {name: item.to_dict() for name, item in items.items()} for items in (self.second, self.followed)
-        )
-        evidence = [item.to_dict() for item in self.evidence]
-        return {"evidence": evidence, "second": second, "followed": followed, "counts": self.counts}
+    def to_parts(self) -> list[Part]:
+        """The same as bytes: first those of each check, then second runs, then runs with stand-ins."""
+        runs = [*(("", item) for item in (*self.evidence, *self.second.values())), *self.followed.items()]
+        return [
+            Part(item.check, replace(item, seconds=0.0).to_bytes(), item.seconds, run) for run, item in runs
+        ]
 
     @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> "Gathered":
-        """Undo `to_dict`.
+    def from_parts(cls, parts: Iterable[Part]) -> "Gathered":
+        """Undo `to_parts`.
 
         Raises:
-            ValueError: it has another form.
+            ValueError: the bytes are something else.
         """
-        second, followed = (
-            {name: Evidence.from_dict(item) for name, item in content[kind].items()}
-            for kind in ("second", "followed")
-        )
-        evidence = [Evidence.from_dict(item) for item in content["evidence"]]
-        return cls(evidence, second, followed, content["counts"])
+        first: dict[str, Evidence] = {}
+        second: dict[str, Evidence] = {}
+        followed: dict[str, Evidence] = {}
+        for part in parts:
+            evidence = replace(Evidence.from_bytes(part.content), seconds=part.seconds)
+            if part.run:
+                followed[part.run] = evidence
+            else:
+                (second if part.check in first else first)[part.check] = evidence
+        return cls([*first.values()], second, followed)
 
     @property
     def that_counts(self) -> list[Evidence]:
@@ -78,7 +93,7 @@ class Graded:
 
     `seconds` is what each check took; `code` the function, as `mistake_drafts.portable` writes it, for each
     check that gave a wrong result which no mistake explains; `untouched` names the written answers that are
-    missing or as they were released.
+    missing or as they were released; `counts` names the runs with stand-ins that verdicts are about.
     """
 
     submission: Submission
@@ -87,6 +102,7 @@ class Graded:
     seconds: list[float] = field(default_factory=list)
     code: dict[str, str] = field(default_factory=dict)
     untouched: list[str] = field(default_factory=list)
+    counts: dict[str, str] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
@@ -98,12 +114,12 @@ class Graded:
 class Result:
     """What a worker hands back: a graded submission without files and evidence, and what the student gets.
 
-    `gathered` is its evidence as bytes, None where it was known before. `notebooks` have the verdicts below
+    `gathered` is its evidence, None where it was known before. `notebooks` have the verdicts below
     their check cells. `ran` is false where no worker survived the submission: the next run tries again.
     """
 
     graded: Graded
-    gathered: bytes | None
+    gathered: list[Part] | None
     feedback: str
     notebooks: dict[str, str]
     ran: bool = True

@@ -108,7 +108,7 @@ def judged(a01, answers, check, frame, second):
     evidence[place] = _evidence(check, frame)
     again = {check: _evidence(check, second)}
     graded = judge_submission(submission, evidence, a01, answers, again)
-    assert Gathered.from_bytes(Gathered(evidence, again).to_bytes()).second.keys() == {check}
+    assert Gathered.from_parts(Gathered(evidence, again).to_parts()).second.keys() == {check}
     feedback_page(a01, graded, answers)
     ClassReport(a01, answers).add(graded)
     return graded.verdicts[place]

@@ -1,0 +1,77 @@
+"""What each kind of result depends on: a hash of it decides what is made again, and nothing else does.
+
+Evidence depends on the submission, the checks and the code that a probe runs on; answers also on the
+reference, the mistakes and the judge; pages also on what judges and draws. Of code, what is imported counts.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+from hashlib import sha256
+from modulefinder import ModuleFinder
+from pathlib import Path
+
+from exercise_code.support.checking.assignment import Assignment
+from exercise_code.support.paths import ROOT
+
+ON_ITS_OWN = ["exercise_code.support.checking.student_check"]
+"""What the package of checks imports for students alone; no probe runs on it, and no grading."""
+
+
+def imported(files: Iterable[Path]) -> list[Path]:
+    """Files, and those of the project's modules that they import, directly or not; nothing is run."""
+    files = [*files]
+    finder = ModuleFinder([str(ROOT)], excludes=ON_ITS_OWN)
+    for file in files:
+        finder.run_script(str(file))
+    found = (Path(module.__file__) for module in finder.modules.values() if module.__file__)
+    return sorted({*files, *found})
+
+
+def hash_of(files: Iterable[Path]) -> str:
+    """Names files with their contents, wherever the project lies."""
+    return hash_contents({os.path.relpath(path, ROOT): path.read_bytes() for path in files})
+
+
+def hash_contents(files: dict[str, bytes]) -> str:
+    """Names contents by path."""
+    lines = (f"{sha256(files[name]).hexdigest()} {name}\n" for name in sorted(files))
+    return sha256("".join(lines).encode()).hexdigest()
+
+
+def probe_files(assignment: Assignment) -> list[Path]:
+    """What a probe runs on, but for the modules that students write: checks, stand-ins, given code."""
+    chain = [assignment, *assignment.earlier]
+    written = {ROOT / name for each in chain for name in each.editable}
+    declared = [path for each in assignment.earlier for path in each.files("stand_ins")]
+    server = ROOT / "exercise_code/support/isolation/check_server.py"
+    scripts = [server, *assignment.files("checks"), *declared, *written]
+    return [path for path in imported(scripts) if path not in written]
+
+
+def hash_of_probes(assignment: Assignment) -> str:
+    """Names all that evidence depends on, but for the submission, the inputs and the environment."""
+    settings = json.dumps([assignment.modules, assignment.models, asdict(assignment.limits)])
+    return sha256(f"{settings} {hash_of(probe_files(assignment))}".encode()).hexdigest()
+
+
+def hash_of_answers(assignment: Assignment) -> str:
+    """Names all that answers depend on, but for the inputs and the environment."""
+    chain = [assignment, *assignment.earlier]
+    declared = [*assignment.files("checks"), *assignment.files("mistakes")]
+    declared += [path for each in assignment.earlier for path in each.files("stand_ins")]
+    modules = [ROOT / name for each in chain for name in each.editable]
+    return hash_of(imported([ROOT / "exercise_code/support/checking/answers.py", *declared, *modules]))
+
+
+def hash_of_experiment(assignment: Assignment) -> str:
+    """Names all that the accuracy of the reference on images depends on, but for the data set."""
+    modules = [ROOT / name for name in assignment.editable]
+    return hash_of(imported([assignment.folder / "evidence" / "experiment.py", *modules]))
+
+
+def hash_of_pages() -> str:
+    """Names the code that turns evidence into verdicts and pages."""
+    templates = sorted((ROOT / "grading/pages/templates").iterdir())
+    return hash_of([*imported([ROOT / "grading/running/grader.py"]), *templates])
