@@ -26,9 +26,10 @@ from torch import Tensor
 from exercise_code.support.checking import exercise_source, run_check
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment, find_assignment
+from exercise_code.support.checking.compare import unlike
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run
-from exercise_code.support.checking.judge import judge, unlike
+from exercise_code.support.checking.judge import judge
 from exercise_code.support.devices import pretended
 from exercise_code.support.isolation import confine
 from exercise_code.support.isolation.check_server import forget_exercises

@@ -6,7 +6,7 @@ reference, the mistakes and the judge; pages also on what judges and draws. Of c
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from modulefinder import ModuleFinder
@@ -15,14 +15,17 @@ from pathlib import Path
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.paths import ROOT
 
-ON_ITS_OWN = ["exercise_code.support.checking.student_check"]
+CHECKING = "exercise_code.support.checking"
+FOR_STUDENTS = f"{CHECKING}.student_check", f"{CHECKING}.task"
 """What the package of checks imports for students alone; no probe runs on it, and no grading."""
+FOR_JUDGES = (f"{CHECKING}.metrics",)
+"""What declarations name and no probe runs on."""
 
 
-def imported(files: Iterable[Path]) -> list[Path]:
+def imported(files: Iterable[Path], excludes: Sequence[str] = FOR_STUDENTS) -> list[Path]:
     """Files, and those of the project's modules that they import, directly or not; nothing is run."""
     files = [*files]
-    finder = ModuleFinder([str(ROOT)], excludes=ON_ITS_OWN)
+    finder = ModuleFinder([str(ROOT)], excludes=excludes)
     for file in files:
         finder.run_script(str(file))
     found = (Path(module.__file__) for module in finder.modules.values() if module.__file__)
@@ -47,7 +50,7 @@ def probe_files(assignment: Assignment) -> list[Path]:
     declared = [path for each in assignment.earlier for path in each.files("stand_ins")]
     server = ROOT / "exercise_code/support/isolation/check_server.py"
     scripts = [server, *assignment.files("checks"), *declared, *written]
-    return [path for path in imported(scripts) if path not in written]
+    return [path for path in imported(scripts, FOR_STUDENTS + FOR_JUDGES) if path not in written]
 
 
 def hash_of_probes(assignment: Assignment) -> str:

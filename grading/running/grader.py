@@ -21,10 +21,11 @@ import torch
 from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.answers import Answers
 from exercise_code.support.checking.assignment import Assignment, Limits, find_assignment
+from exercise_code.support.checking.compare import unlike
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, dumps
 from exercise_code.support.checking.follow_through import Rerun, block, follow_through
-from exercise_code.support.checking.judge import Verdict, judge, unlike
+from exercise_code.support.checking.judge import Verdict, judge
 from exercise_code.support.isolation.check_server import STAND_INS
 from grading.editions.student_files import single_stand_ins, write_student_files
 from grading.notebooks.rerun import executed

@@ -155,8 +155,8 @@ with Grader(job) as grader:
     for name, texts in json.loads(sys.argv[2]).items():
         files = {f"exercise_code/{file}": text.encode() for file, text in texts.items()}
         result = grader.grade(Submission(name, files))
-        print(name, result.score, *(verdict.status for verdict in result.verdicts))
-with tarfile.open(fileobj=io.BytesIO(job.tree)) as archive:
+        print(name, result.graded.score, *(verdict.status for verdict in result.graded.verdicts))
+with tarfile.open(fileobj=io.BytesIO(job.files)) as archive:
     print("tree", *sorted(name for name in archive.getnames() if name.endswith("stand_ins.py")))
     print("stubs", archive.extractfile("./exercise_code/first/ops.py").read().count(b"NotImplementedError"))
 """

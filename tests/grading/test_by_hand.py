@@ -12,7 +12,7 @@ from nbgrader.apps import NbGraderAPI
 
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
-from grading.notebooks.nbgrader_course import gradebook_address, nbgrader_config, open_gradebook
+from grading.notebooks.nbgrader_course import nbgrader_config, open_gradebook
 from grading.notebooks.with_verdicts import exercises_by_cell
 from grading.running.sandbox import detect
 from grading.scores.exports import export, read_results
@@ -130,7 +130,7 @@ def test_a_gradebook_that_is_not_there_is_named(a01, graded, tmp_path):
 
 
 def test_manage_assignments_counts_submissions_and_autograde_does_no_harm(a01, graded, expected):
-    config = nbgrader_config(graded / "nbgrader", gradebook_address(graded / "nbgrader"))
+    config = nbgrader_config(graded / "nbgrader")
     for line in (graded / "nbgrader/nbgrader_config.py").read_text().splitlines():
         if line.endswith("enabled = False"):
             exec(line, {"c": config})

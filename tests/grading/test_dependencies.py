@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -36,6 +37,7 @@ CHANGES = {
     "the pictures of notebooks": ("exercise_code/support/notebook/plotting.py", set()),
     "a student's own check": ("exercise_code/support/checking/student_check.py", set()),
     "the judge": ("exercise_code/support/checking/judge.py", {ANSWERS, PAGES}),
+    "a metric": ("exercise_code/support/checking/metrics.py", {ANSWERS, PAGES}),
     "the student's table": ("exercise_code/support/checking/render.py", {PAGES}),
     "a page": ("grading/pages/templates/feedback.html.j2", {PAGES}),
     "the report": ("grading/pages/report.py", set()),
@@ -85,13 +87,19 @@ def hashes(assignment: Assignment) -> dict[str, str]:
 
 
 def test_settings_of_the_checks_count_and_others_do_not(a01):
-    assert hash_of_probes(a01) == hash_of_probes(Assignment(a01.folder, "x", [], a01.modules))
+    assert hash_of_probes(a01) == hash_of_probes(replace(a01, title="x", notebooks=[], questions={}))
     assert hash_of_probes(a01) != hash_of_probes(
         Assignment(a01.folder, "x", [], a01.modules, models={"m": 1})
     )
-    assert hash_of_probes(a01) != hash_of_probes(Assignment(a01.folder, "x", [], [*a01.modules, "x"]))
+    assert hash_of_probes(a01) != hash_of_probes(
+        Assignment(a01.folder, "x", [], [*a01.modules, "pytorch101"])
+    )
 
 
+BESIDE = (
+    *("student_check", "task", "reloading", "answers", "annotations", "exercise_source"),
+    *("judge", "follow_through", "render", "metrics"),
+)
 LOADED = """
 import json, sys
 from exercise_code.support.checking.assignment import find_assignment
@@ -115,10 +123,7 @@ def test_what_a_check_process_loads_is_in_the_hash(assignment, tmp_path):
     )
     loaded = {name.removeprefix(f"{tmp_path}/") for name in json.loads(found.stdout.splitlines()[-1])}
     hashed = {path.relative_to(ROOT).as_posix() for path in probe_files(assignment)}
-    beside = {
-        f"exercise_code/support/checking/{name}.py"
-        for name in ("student_check", "answers", "judge", "render", "compare")
-    }
+    beside = {f"exercise_code/support/checking/{name}.py" for name in BESIDE}
     assert len(loaded) > 10
     assert loaded - hashed - {*assignment.editable} <= beside
 

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_map
 from typer.testing import CliRunner
 
 from exercise_code.support.checking.assignment import find_assignment
-from exercise_code.support.checking.judge import unlike
+from exercise_code.support.checking.compare import unlike
 from grading.cli import app
 from grading.course import CourseError
 from grading.mutants import examination, try_mutant

@@ -12,8 +12,9 @@ import torch
 from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import all_folders, read_assignment
+from exercise_code.support.checking.compare import unlike
 from exercise_code.support.checking.evidence import dumps
-from exercise_code.support.checking.judge import Verdict, unlike
+from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.run_check import gather
 from grading.notebooks.nbgrader_course import with_points
 from grading.notebooks.with_verdicts import exercises_by_cell, read_notebook, with_verdicts

@@ -7,11 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from exercise_code.support.checking import exercise_source
-from exercise_code.support.checking.compare import FLOAT64_FACTOR, difference
+from exercise_code.support.checking.compare import unlike
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run
 from exercise_code.support.checking.metrics import METRICS, FormError
@@ -197,52 +194,6 @@ def _examine(
             note("loops", _growth(check, first, runs["large"], function), _operations(check, first))
         if check.memory is not None:
             note("memory", _too_much(check.memory, runs["large"].memory), "no large intermediates")
-
-
-def unlike(
-    check: Check,
-    expected: dict[str, Any],
-    got: dict[str, Any],
-    names: dict[tuple[int, ...], str] | None = None,
-) -> str | None:
-    """What differs between two sets of leaves, or what the check's law says of the second."""
-    if not check.law:
-        strict = 1 / FLOAT64_FACTOR if check.library == "numpy" else 1.0
-        return difference(expected, got, check.rtol * strict, check.atol * strict, names)
-    blanks = [_blank(outputs, check.free_shapes) for outputs in (expected, got)]
-    strange = [path for path, leaf in got.items() if not _finite(leaf) and _finite(expected.get(path))]
-    try:
-        return (
-            difference(*blanks, check.rtol, check.atol, names)
-            or (f"{strange[0]} is not finite" if strange else None)  # NaN breaks no bound of a law
-            or check.law(got, expected)
-        )
-    except Exception as error:  # values that no law foresees, such as an empty list
-        return f"the values make no sense here ({type(error).__name__}: {error})"
-
-
-def _finite(leaf: Any) -> bool:
-    if isinstance(leaf, Tensor):
-        return bool(leaf.isfinite().all())
-    return not isinstance(leaf, float) or math.isfinite(leaf)
-
-
-def _blank(outputs: dict[str, Any], free: tuple[str, ...]) -> dict[str, Any]:
-    """The same types and shapes without their values; of what is free, the type alone."""
-
-    def blank(path: str, leaf: Any) -> Any:
-        is_free = path.partition("[")[0] in free
-        if isinstance(leaf, Tensor):
-            return torch.zeros_like(leaf[:0].flatten() if is_free and leaf.dim() else leaf)
-        if isinstance(leaf, dict):
-            return {**leaf, "size": 0} if is_free and "size" in leaf else leaf
-        return leaf if leaf is None or isinstance(leaf, bool) else type(leaf)()
-
-    return {
-        path: blank(path, leaf)
-        for path, leaf in outputs.items()
-        if "[" not in path or path.partition("[")[0] not in free
-    }
 
 
 def _measure(check: Check, run: Run, truth: dict[str, Any], verdict: Verdict) -> None:

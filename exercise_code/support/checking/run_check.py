@@ -20,9 +20,9 @@ from torch.utils._pytree import tree_leaves
 
 from exercise_code.support.checking.another_call import after_another_call, is_method
 from exercise_code.support.checking.case import Case, MissingModel
+from exercise_code.support.checking.compare import unlike
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run, leaves
-from exercise_code.support.checking.judge import unlike
 from exercise_code.support.checking.operation_count import Forbid, Watch
 from exercise_code.support.devices import pretended
 from exercise_code.support.paths import ROOT
