@@ -63,6 +63,39 @@ def release(
         )
 
 
+@app.command("new")
+def new_assignment(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="of its folder: a number and a word, a04_cnn")],
+    module: Annotated[
+        list[str],
+        typer.Option(metavar="MODULE", help="what students write, below exercise_code (may be repeated)"),
+    ],
+    title: Annotated[str, typer.Option(help="the topic in a few words")],
+) -> None:
+    """Write an assignment that is complete and small: one example of everything that an exercise has."""
+    from grading.editions.skeleton import new_assignment as write
+
+    assignment = write(name, module, title)
+    console.print(f"{assignment.name} is in {assignment.folder.relative_to(ROOT).as_posix()}")
+    console.print(f"Students write {', '.join(assignment.editable)}")
+    console.print(
+        f"Next  python -m exercise_code check {assignment.short}, then docs/adding_an_assignment.md"
+    )
+
+
+@app.command("format")
+def format_notebooks(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="ASSIGNMENT...", help="a01; all if not given")
+    ] = None,
+) -> None:
+    """Write the set-up cell into notebooks, and store them in the form that a diff can be read in."""
+    from grading.notebooks.source_format import format_notebooks as store
+
+    for assignment in [find_assignment(name) for name in names or [each.name for each in all_folders()]]:
+        store(assignment)
+
+
 @app.command()
 def grade(
     name: Name,

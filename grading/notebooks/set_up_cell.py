@@ -1,11 +1,11 @@
-"""The first code cell of every notebook; `python -m grading.notebooks.set_up_cell` writes it into all."""
+"""The first code cell of every notebook; `workbook format` writes it."""
 
 from pathlib import Path
 from string import Template
 
 import nbformat
 
-from exercise_code.support.checking.assignment import Assignment, all_folders, read_assignment
+from exercise_code.support.checking.assignment import Assignment
 from grading.course import read_course
 
 TEMPLATE = Path(__file__).with_suffix(".py.txt")
@@ -19,17 +19,10 @@ def set_up_cell(assignment: Assignment) -> str:
     return template.substitute(repository=read_course().repository, assignment=assignment.short)
 
 
-def write_set_up_cells(assignment: Assignment) -> None:
-    """Write the cell into the notebooks of an assignment, in place of the one with its id."""
-    for name in assignment.notebooks:
-        path = assignment.folder / name
-        notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
-        for cell in notebook.cells:
-            if cell.id == CELL:
-                cell.source = set_up_cell(assignment)
-        nbformat.write(notebook, path)
-
-
-if __name__ == "__main__":
-    for folder in all_folders():
-        write_set_up_cells(read_assignment(folder))
+def write_set_up_cell(notebook: nbformat.NotebookNode, assignment: Assignment) -> None:
+    """Write the cell into a notebook of an assignment, in place of the one with its id or after the title."""
+    if not any(cell.id == CELL for cell in notebook.cells):
+        notebook.cells.insert(1, nbformat.v4.new_code_cell(id=CELL))
+    for cell in notebook.cells:
+        if cell.id == CELL:
+            cell.source = set_up_cell(assignment)

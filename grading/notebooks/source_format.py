@@ -1,13 +1,14 @@
 """How a source notebook is stored, so that a diff of it reads.
 
 One line of text a line, sorted keys, no outputs, and no metadata but nbgrader's and the language:
-`python -m grading.notebooks.source_format FILES` stores notebooks so.
+`workbook format` stores notebooks so.
 """
 
-import sys
-from pathlib import Path
-
 import nbformat
+
+from exercise_code.support.checking.assignment import Assignment
+from grading.course import CourseError
+from grading.notebooks.set_up_cell import write_set_up_cell
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -28,11 +29,14 @@ def formatted(text: str) -> str:
     return f"{nbformat.writes(notebook)}\n"
 
 
-def main(paths: list[str]) -> None:
-    """Store notebooks as they are to be stored."""
-    for path in map(Path, paths):
-        path.write_text(formatted(path.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def format_notebooks(assignment: Assignment) -> None:
+    """Write the set-up cell into the notebooks of an assignment, and store them as they are to be stored."""
+    for name in assignment.notebooks:
+        path = assignment.folder / name
+        try:
+            notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+            write_set_up_cell(notebook, assignment)
+            text = formatted(nbformat.writes(notebook))
+        except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
+            raise CourseError(f"{path.name} of {assignment.name} is no notebook: {error}") from None
+        path.write_text(text, encoding="utf-8")

@@ -106,7 +106,7 @@ def test_the_notebooks_of_an_assignment_share_nothing_but_the_set_up_cell(assign
 
 def test_it_is_stored_so_that_a_diff_reads(notebook_path):
     text = notebook_path.read_text(encoding="utf-8")
-    assert text == formatted(text), "run python -m grading.notebooks.source_format on it"
+    assert text == formatted(text), "run `workbook format`"
 
 
 def test_ids_of_cells_are_readable(notebook):

@@ -39,9 +39,7 @@ def test_every_notebook_starts_with_it(assignment, kind):
         cells = nbformat.read(assignment.folder / name, as_version=4).cells
         first = next(cell for cell in cells if cell.cell_type == "code")
         assert first.id == CELL
-        assert kind == "its place" or first.source == set_up_cell(assignment), (
-            "python -m grading.notebooks.set_up_cell writes it"
-        )
+        assert kind == "its place" or first.source == set_up_cell(assignment), "`workbook format` writes it"
 
 
 def test_the_project_promises_no_older_versions_than_these():
