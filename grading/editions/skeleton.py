@@ -1,6 +1,7 @@
 """A new assignment that is complete and small: one exercise with everything that an exercise has."""
 
 import re
+from collections.abc import Iterator
 from keyword import iskeyword
 from pathlib import Path
 
@@ -13,7 +14,15 @@ from grading.notebooks.source_format import format_notebooks
 
 TEMPLATES = Path(__file__).parent / "templates" / "skeleton"
 GIVEN = "support"
-FILES = ("assignment.toml", "checks.py", "mistakes.py", "variants.py", "stand_ins.py", "figures.py")
+FILES = (
+    "assignment.toml",
+    "checks.py",
+    "mistakes.py",
+    "variants.py",
+    "stand_ins.py",
+    "figures.py",
+    "on_paper.toml",
+)
 """Those whose template has the same name."""
 
 
@@ -42,29 +51,30 @@ def new_assignment(name: str, modules: list[str], title: str, root: Path = ROOT)
         "imports": [f"from {parent} import {stem}", f"from assignments.{name} import figures"],
     }
     folder = root / "assignments" / name
-    rendered = {folder / file: file for file in (*FILES, "on_paper.toml")}
+    rendered = {folder / file: file for file in FILES}
     rendered |= {folder / f"{word}.ipynb": "notebook.ipynb", folder / "tests" / f"test_{word}.py": "test.py"}
     rendered |= {root / values["path"]: "module.py"}
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True
     )
-    for path, template in rendered.items():
-        _write(path, environment.get_template(f"{template}.j2").render(values))
-    heading = f'"""{title}."""\n'
-    for other in modules:
-        path = root / "exercise_code" / f"{other.replace('.', '/')}.py"
-        packages = [package / "__init__.py" for package in path.relative_to(root).parents[:-2]]
-        for missing in [path, *(root / package for package in packages)]:
-            if not missing.exists():
-                _write(missing, heading)
+    texts = {path: environment.get_template(f"{file}.j2").render(values) for path, file in rendered.items()}
+    for path in _python_files(modules, root):
+        if not path.exists():
+            texts.setdefault(path, f'"""{title}."""\n')
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     assignment = read_assignment(folder)
     format_notebooks(assignment)
     return assignment
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+def _python_files(modules: list[str], root: Path) -> Iterator[Path]:
+    """The modules, and the `__init__.py` of each package that they lie in."""
+    for module in modules:
+        path = Path("exercise_code", *module.split(".")).with_suffix(".py")
+        yield root / path
+        yield from (root / package / "__init__.py" for package in path.parents[:-2])
 
 
 def _refuse(name: str, modules: list[str], title: str, root: Path) -> None:
@@ -93,10 +103,8 @@ def _refuse_module(module: str, others: list[str], package: Path) -> None:
         if f"{module}.".startswith(f"{other}.") or f"{other}.".startswith(f"{module}."):
             raise CourseError(f"{other} and {module} cannot both be modules: take another name for one")
     path = package.joinpath(*parts)
-    taken = [path.with_suffix(".py"), path, *(above.with_suffix(".py") for above in path.parents)]
-    for there in taken:
-        if there.is_relative_to(package) and there.exists():
-            raise CourseError(
-                f"exercise_code/{there.relative_to(package).as_posix()} is there already:"
-                f" take another name than {module}"
-            )
+    above = [package.joinpath(*parts[:length]).with_suffix(".py") for length in range(1, len(parts))]
+    for there in (path.with_suffix(".py"), path, *above):
+        if there.exists():
+            name = there.relative_to(package.parent).as_posix()
+            raise CourseError(f"{name} is there already: take another name than {module}")

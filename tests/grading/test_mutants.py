@@ -6,6 +6,7 @@ import re
 import textwrap
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from importlib.util import module_from_spec
 
 import pytest
 import torch
@@ -278,6 +279,15 @@ def test_modules_that_import_the_changed_one_see_the_change(outcome_of):
         "knn.KnnClassifier.__init__", "self.x_train, self.y_train", "self.y_train, self.x_train"
     )
     assert (outcome.status, outcome.check) == ("killed", "knn.KnnClassifier.predict")
+
+
+def test_a_rewrite_calls_torch_and_numpy_where_the_solution_does_not_import_them():
+    changed = try_mutant._Changed(
+        "changed", "changed.py", "three = torch.ones(2).sum().item() + np.ones(1)[0]"
+    )
+    module = module_from_spec(changed.find_spec("changed", None))
+    module.__loader__.exec_module(module)
+    assert module.three == 3
 
 
 def test_a_mutant_that_cannot_be_examined_is_not_taken_for_killed(outcome_of):
