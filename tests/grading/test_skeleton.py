@@ -10,6 +10,7 @@ import pytest
 from helpers import tiny_assignment
 
 from exercise_code.support.paths import ROOT
+from exercise_code.support.progress import HEADING
 from grading.course import CourseError
 from grading.editions.skeleton import new_assignment
 from grading.notebooks.set_up_cell import CELL, set_up_cell
@@ -41,6 +42,12 @@ def test_the_example_earns_all_points(course, name):
     done = python(course, "-m", "exercise_code", "check", name)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 of 2" in done.stdout
+
+
+def test_progress_reads_the_headings(course):
+    text = (course / "assignments/a91_cnn/cnn.ipynb").read_text()
+    (heading,) = filter(None, (HEADING.search(cell.source) for cell in nbformat.reads(text, 4).cells))
+    assert heading.groups() == ("Exercise 1", "unit_rows", "5", None)
 
 
 def test_both_are_released(course, tmp_path):
