@@ -347,11 +347,7 @@ def grad_of_used_only(outputs, inputs, create_graph=False):
     return torch.autograd.grad(outputs.sum(), inputs, create_graph=create_graph)
 
 
-@mistake(
-    GRAD,
-    hint="For an input that is not used None comes back; zeros of its shape are due.",
-    raises=AttributeError,
-)
+@mistake(GRAD, hint="For an input that is not used None comes back; zeros of its shape are due.")
 def grad_none_for_unused(outputs, inputs, create_graph=False):
     return torch.autograd.grad(outputs.sum(), inputs, create_graph=create_graph, allow_unused=True)
 

@@ -39,8 +39,8 @@ class HeldOut:
     @property
     def key(self) -> str:
         """Names the images: data with equal keys have the same ones, whatever is asked about them."""
-        height, width = self.size
-        return f"{self.dataset} {self.num} {height}x{width} {self.num_objects}"
+        size = "x".join(map(str, self.size))
+        return f"{self.dataset} {self.num} {size} {self.num_objects}"
 
 
 def draw(wanted: HeldOut, secret: int) -> tuple[UInt8[Tensor, "num 3 height width"], Truth]:
