@@ -14,7 +14,7 @@ from grading.editions.release import leaks
 def test_the_edition_scores_nothing_empty_and_all_when_solved(assignment, released):
     """As `release` itself demands: it makes no edition that would not."""
     edition = released(assignment) / "student"
-    assert leaks(assignment, edition) == []
+    assert leaks([*assignment.earlier, assignment], edition) == []
     assert assignment.answers_path.name in [
         p.name for p in (edition / "assignments" / assignment.name).iterdir()
     ]
