@@ -6,7 +6,6 @@ from string import Template
 import nbformat
 
 from exercise_code.support.checking.assignment import Assignment
-from grading.course import read_course
 
 TEMPLATE = Path(__file__).with_suffix(".py.txt")
 CELL = "setup"
@@ -14,9 +13,9 @@ CELL = "setup"
 
 
 def set_up_cell(assignment: Assignment) -> str:
-    """The cell's text for the notebooks of an assignment."""
+    """The cell's text for the notebooks of an assignment; the address of the course comes with a release."""
     template = Template(TEMPLATE.read_text(encoding="utf-8").rstrip())
-    return template.substitute(repository=read_course().repository, assignment=assignment.short)
+    return template.substitute(assignment=assignment.short)
 
 
 def write_set_up_cell(notebook: nbformat.NotebookNode, assignment: Assignment) -> None:
