@@ -10,6 +10,9 @@ from exercise_code.support.paths import ROOT
 from grading.editions.made_up_class import reference_models
 from grading.editions.release import leaks
 
+LARGEST_ANSWERS = 10 * 10**6
+"""Bytes; a03 has 9 million of them."""
+
 
 def test_the_edition_scores_nothing_empty_and_all_when_solved(assignment, released):
     """As `release` itself demands: it makes no edition that would not."""
@@ -18,6 +21,11 @@ def test_the_edition_scores_nothing_empty_and_all_when_solved(assignment, releas
     assert assignment.answers_path.name in [
         p.name for p in (edition / "assignments" / assignment.name).iterdir()
     ]
+
+
+def test_the_answers_are_small_enough_for_a_repository(assignment, released):
+    answers = released(assignment) / "student/assignments" / assignment.name / assignment.answers_path.name
+    assert answers.stat().st_size < LARGEST_ANSWERS
 
 
 @pytest.fixture

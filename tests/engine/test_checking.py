@@ -255,6 +255,17 @@ def test_evidence_survives_storage():
     assert found.runs["float32"].outputs["flag"] is True
 
 
+def test_equal_tensors_are_written_once():
+    large = torch.rand(1000)
+    tree = {"a": large, "b": [large.clone(), large.double()], "c": large.view(10, 100)}
+    data = dumps(tree)
+    assert len(data) < 4.5 * large.nbytes  # as it is, with twice the bytes, and in another shape
+    found = loads(data)
+    assert difference({"b": tree["b"][1]}, {"b": found["b"][1]}, 0, 0) is None
+    assert torch.equal(found["a"], large) and torch.equal(found["b"][0], large)
+    assert found["c"].shape == (10, 100)
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"x" * 7, b"\xff" * 64, dumps({"a": 1})[:-1] + b"", b"\x02" + bytes(7) + b"{}"]
 )
@@ -317,6 +328,19 @@ def test_answers_survive_storage(tmp_path, a01):
     found = Answers.load(tmp_path / "answers.safetensors")
     assert found.seed == 5
     assert found.reference.keys() == answers.reference.keys()
+
+
+def test_stored_answers_judge_every_mistake_alike(a01):
+    answers = make_answers(a01.checks, a01.mistakes, 5)
+    stored = Answers.from_bytes(answers.to_bytes())
+    checks = {check.id: check for check in a01.checks}
+    for mistake in answers.mistakes:
+        before, after = (
+            judge(checks[mistake.check], mistake.evidence, each.reference[mistake.check], None, each.mistakes)
+            for each in (answers, stored)
+        )
+        assert after == before
+        assert "answer" not in before.faults or before.hint
 
 
 def test_check_finds_assignments_modules_and_exercises(a01):

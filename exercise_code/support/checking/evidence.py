@@ -4,6 +4,7 @@ import json
 import math
 import struct
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Self
 
 import numpy as np
@@ -217,13 +218,19 @@ def _plain(tensor: Tensor) -> Any:
 
 
 def dumps(tree: Any) -> bytes:
-    """Write a tree of dicts, lists, scalars and tensors as a safetensors file with the rest in its header."""
+    """Write a tree of dicts, lists, scalars and tensors as a safetensors file with the rest in its header.
+
+    Equal tensors are written once.
+    """
     tensors: dict[str, Tensor] = {}
+    keys: dict[bytes, str] = {}
 
     def strip(node: Any) -> Any:
         if isinstance(node, Tensor):
-            tensors[str(len(tensors))] = node
-            return {"kind": "tensor", "key": str(len(tensors) - 1)}
+            digest = sha256(safetensors.torch.save({"": node})).digest()
+            key = keys.setdefault(digest, str(len(keys)))
+            tensors[key] = node
+            return {"kind": "tensor", "key": key}
         if isinstance(node, dict):
             return {key: strip(item) for key, item in node.items()}
         if isinstance(node, list | tuple):
@@ -253,7 +260,7 @@ def loads(data: bytes, max_header: float = math.inf) -> Any:
         def fill(node: Any) -> Any:
             if isinstance(node, dict):
                 if node.get("kind") == "tensor":
-                    return tensors.pop(node["key"])  # each once
+                    return tensors[node["key"]]
                 return {key: fill(item) for key, item in node.items()}
             return [fill(item) for item in node] if isinstance(node, list) else node
 

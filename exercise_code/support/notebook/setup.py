@@ -44,7 +44,7 @@ def setup(seed: int = 0) -> str:
     return f"PyTorch {torch.__version__.split('+')[0]} on {best_device()}"
 
 
-def progress(steps: Iterable) -> Iterable:
+def with_bar(steps: Iterable) -> Iterable:
     """The same steps, with a bar that vanishes at the end."""
     return tqdm(steps, file=sys.stdout, leave=False)
 
