@@ -59,8 +59,8 @@ def _leaf_difference(
     if isinstance(expected, Tensor) and isinstance(got, Tensor):
         return _tensor_difference(path, expected, got, rtol, atol, names)
     if isinstance(expected, float) and type(got) is float and expected != got:
-        as_tensor = [torch.tensor(value, dtype=torch.float64) for value in (expected, got)]
-        return _tensor_difference(path, *as_tensor, rtol / FLOAT64_FACTOR, atol / FLOAT64_FACTOR, names)
+        due, came = (torch.tensor(value, dtype=torch.float64) for value in (expected, got))
+        return _tensor_difference(path, due, came, rtol / FLOAT64_FACTOR, atol / FLOAT64_FACTOR, names)
     if type(expected) is type(got) and expected == got:
         return None
     if type(expected) is type(got) and not isinstance(expected, dict):

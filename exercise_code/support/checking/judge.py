@@ -3,7 +3,7 @@
 import ast
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -191,7 +191,7 @@ def _examine(
         note("large inputs", runs["large"].error, "")
     elif check.library == "numpy":
         line = exercise_source.first_loop(function) if function and check.loops == 0 else None
-        note("loops", line and NO_LOOPS.format(line), "")
+        note("loops", NO_LOOPS.format(line) if line else None, "")
     elif "large" in runs:
         if check.loops is not None:
             note("loops", _growth(check, first, runs["large"], function), _operations(check, first))
@@ -209,11 +209,11 @@ def unlike(
     if not check.law:
         strict = 1 / FLOAT64_FACTOR if check.library == "numpy" else 1.0
         return difference(expected, got, check.rtol * strict, check.atol * strict, names)
-    blanks = [_blank(outputs, check.free_shapes) for outputs in (expected, got)]
+    due, came = (_blank(outputs, check.free_shapes) for outputs in (expected, got))
     strange = [path for path, leaf in got.items() if not _finite(leaf) and _finite(expected.get(path))]
     try:
         return (
-            difference(*blanks, check.rtol, check.atol, names)
+            difference(due, came, check.rtol, check.atol, names)
             or (f"{strange[0]} is not finite" if strange else None)  # NaN breaks no bound of a law
             or check.law(got, expected)
         )
@@ -247,6 +247,7 @@ def _blank(outputs: dict[str, Any], free: tuple[str, ...]) -> dict[str, Any]:
 
 def _measure(check: Check, run: Run, truth: dict[str, Any], verdict: Verdict) -> None:
     """Points for what a saved model makes of held-out data, by the check's metric."""
+    assert check.target is not None and check.floor is not None
     metric = METRICS[check.metric]
     if run.error:
         verdict.status, verdict.faults["answer"] = "error", run.error
@@ -315,7 +316,7 @@ def _layout_fault(fault: str) -> str:
     return f"the result depends on the order in memory, which a transposed input has otherwise: {fault}"
 
 
-def _device_fault(run: Run, expected: Run, compare: Any) -> str | None:
+def _device_fault(run: Run, expected: Run, compare: Callable[[Run, Run], str | None]) -> str | None:
     if run.error:
         return run.error
     if "cpu" in run.devices and "cpu" not in expected.devices:
