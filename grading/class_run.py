@@ -35,7 +35,7 @@ from grading.scores.gradebook import check_address, write_gradebook
 from grading.scores.late import Late, Ledger, check_extensions
 from grading.scores.refresh import publish, settlement_of
 from grading.scores.results import results
-from grading.submissions.collect import Collection, Found, collect
+from grading.submissions.collect import Collection, collect
 from grading.submissions.roster import Roster
 
 SHOWN = 20
@@ -189,7 +189,7 @@ def prepare(
 def run(plan: Plan, console: Console) -> Tally:
     """Grade all submissions, or one with the others as they are known."""
     settings, journal = plan.settings, plan.journal
-    chosen, others = plan.collection, list[Found]()
+    chosen, others = plan.collection, list[str]()
     if settings.only is not None:
         chosen, others = plan.collection.split(settings.only)
     running = grade(
