@@ -327,8 +327,8 @@ def _disagreement(
         return other.message or "passed"
     if first.problem or second.problem or check.law:
         return None
-    one, other_one = (item.runs["float32"].outputs for item in (first, second))
-    return unlike(check, one, other_one) if one else None
+    outputs, others = (item.runs["float32"].outputs for item in (first, second))
+    return unlike(check, outputs, others) if outputs else None
 
 
 def _with_stand_ins(check: str, texts: Iterable[str]) -> str:
