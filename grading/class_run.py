@@ -189,7 +189,7 @@ def prepare(
 def run(plan: Plan, console: Console) -> Tally:
     """Grade all submissions, or one with the others as they are known."""
     settings, journal = plan.settings, plan.journal
-    chosen, others = plan.collection, []
+    chosen, others = plan.collection, list[str]()
     if settings.only is not None:
         chosen, others = plan.collection.split(settings.only)
     running = grade(
@@ -265,7 +265,8 @@ def write_table(plan: Plan) -> list[dict[str, Any]]:
     """Write `results.csv` and what stands beside the checks on students' pages; returns the submissions."""
     found = read_results(plan.settings.out, plan.assignment.name)
     publish(plan.assignment, plan.settings.out, found, plan.settings.roster or Roster([]))
-    return found["submissions"]
+    submissions: list[dict[str, Any]] = found["submissions"]
+    return submissions
 
 
 def write_class_report(
@@ -359,7 +360,7 @@ def tell_of(what: str, students: Mapping[str, str], console: Console) -> None:
         console.print(f"  … and {len(students) - SHOWN:,} more: all are in the report", style="yellow")
 
 
-def shown(lines: Iterator, total: int, console: Console) -> Iterator:
+def shown(lines: Iterator[Any], total: int, console: Console) -> Iterator[Any]:
     """The lines of a run as they come, with how far it is, its rate and its failures on the console."""
     bar = Bar(
         TextColumn("Grading"),

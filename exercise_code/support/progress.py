@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from rich.console import Console
@@ -158,7 +159,7 @@ def _exercises(assignment: Assignment) -> list[Exercise]:
     return found + [Exercise(exercise, 0, state, lost, "") for exercise, state in left.items()]
 
 
-def _cells(notebook: Path) -> list[dict]:
+def _cells(notebook: Path) -> list[dict[str, Any]]:
     """A notebook's cells; none where it is missing or damaged."""
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
@@ -176,7 +177,8 @@ def _states(assignment: Assignment) -> dict[str, str]:
         memory, known = {}, {}
     found_on = _hash(assignment)
     if known.get("found_on") == found_on:
-        return known["states"]
+        remembered: dict[str, str] = known["states"]
+        return remembered
     statuses: dict[str, set[str]] = {}
     for verdict in checked(assignment, assignment.checks).verdicts:
         statuses.setdefault(verdict.exercise, set()).add(verdict.status)

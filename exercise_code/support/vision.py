@@ -8,6 +8,7 @@ and `nms` gets an implementation of its own. Compiled operators (`roi_pool`, `io
 import importlib
 import sys
 from types import ModuleType
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -32,7 +33,8 @@ def _import_torchvision() -> ModuleType:
         _library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _library.impl("nms", _nms, "CPU")
     module = importlib.import_module("torchvision")
-    importlib.import_module("torchvision.ops.boxes")._assert_has_ops = lambda: None
+    boxes: Any = importlib.import_module("torchvision.ops.boxes")
+    boxes._assert_has_ops = lambda: None
     return module
 
 

@@ -52,13 +52,14 @@ def build(assignment: Assignment, answers: Answers, target: Path) -> None:
         write_student_files(assignment, edition)
         packed = dataclasses.asdict(job)
         settings = {name: packed[name] for name in packed if name not in ("files", "answers")}
-        for name, content in [
+        members: list[tuple[str, str | bytes]] = [
             ("setup.sh", SETUP),
             ("run_autograder", RUN),
             ("job/settings.json", json.dumps(settings)),
             ("job/files.tar", job.files),
             ("job/answers.safetensors", job.answers),
-        ]:
+        ]
+        for name, content in members:
             info = zipfile.ZipInfo(name)
             info.external_attr = (0o755 if "/" not in name else 0o644) << 16
             archive.writestr(info, content, zipfile.ZIP_DEFLATED)
@@ -66,8 +67,8 @@ def build(assignment: Assignment, answers: Answers, target: Path) -> None:
         files |= {Path(name): ROOT / name for name in PROJECT}
         engine = [path for path in sorted((ROOT / "grading").rglob("*")) if path.suffix != ".pyc"]
         files |= {path.relative_to(ROOT): path for path in engine if path.is_file()}
-        for name, path in files.items():
-            archive.write(path, name.as_posix(), zipfile.ZIP_DEFLATED)
+        for place, path in files.items():
+            archive.write(path, place.as_posix(), zipfile.ZIP_DEFLATED)
 
 
 def load_job(folder: Path) -> Job:

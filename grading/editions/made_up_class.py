@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
+from typing import cast
 
 from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.assignment import Assignment, read_assignment
@@ -87,11 +88,12 @@ def write_submission(folder: Path, texts: dict[str, str]) -> None:
 def with_mistake(texts: dict[str, str], mistake: Mistake) -> dict[str, str]:
     """The same files, in which one exercise is done as in the mistake."""
     function = exercise_source.find_function(mistake.source, mistake.name)
+    assert function
     body = mistake.source.splitlines()[exercise_source.body_without_docstring(function)[0].lineno - 1 :]
     texts = _with_body(texts, mistake.exercise, textwrap.dedent("\n".join(body)))
     path, _ = exercise_source.locate(mistake.exercise, ROOT / "exercise_code")
     file = path.relative_to(ROOT).as_posix()
-    needed = re.sub(rf"\b{path.stem}\.", "", _needed(mistake.function, texts[file]))
+    needed = re.sub(rf"\b{path.stem}\.", "", _needed(cast(FunctionType, mistake.function), texts[file]))
     return {**texts, file: texts[file] + needed}
 
 
@@ -105,6 +107,7 @@ def _with_body(texts: dict[str, str], exercise: str, body: str) -> dict[str, str
     file = path.relative_to(ROOT).as_posix()
     lines = texts[file].splitlines()
     function = exercise_source.find_function(texts[file], qualname)
+    assert function
     statements = exercise_source.body_without_docstring(function)
     indent = " " * (function.col_offset + 4)
     body = re.sub(rf"\b{path.stem}\.", "", body)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -202,7 +202,7 @@ def examine_assignment(assignment: Assignment, settings: Settings, console: Cons
 
 def _allowed(rewrite: Mutant, checks: Sequence[Check]) -> bool:
     """Whether a rewrite calls nothing that the exercise rules out."""
-    function = ast.parse(rewrite.function).body[0]
+    function = cast(ast.FunctionDef, ast.parse(rewrite.function).body[0])
     return not any(exercise_source.first_use(function, check.forbids) for check in checks)
 
 

@@ -113,6 +113,6 @@ def run_unusual(kind: str, check: Check, seed: int) -> Run:
     with contextlib.ExitStack() as cut:
         if kind == BATCH_OF_ONE:
             for exercise in (check.exercise, *check.uses):
-                function = functools.reduce(getattr, exercise.split("."), run_check.Code())
+                function: Any = functools.reduce(getattr, exercise.split("."), run_check.Code())
                 cut.enter_context(replaced(exercise, first_alone(function)))
         return run_check.run_once(check, seed, unusual_case(kind, check, seed))

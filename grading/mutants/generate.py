@@ -106,15 +106,15 @@ def solutions_in(text: str, file: str) -> Iterator[Solution]:
             if isinstance(child, ast.ClassDef):
                 yield from visit(child, [*path, child.name])
             elif isinstance(child, ast.FunctionDef):
-                start = child.lineno
+                start, last = child.lineno, child.end_lineno or child.lineno
                 for begin, end in regions:
-                    if start < begin <= child.end_lineno:
+                    if start < begin <= last:
                         yield Solution(
                             file,
                             ".".join([*path, child.name]),
                             text,
                             start,
-                            max(end, child.end_lineno),
+                            max(end, last),
                             begin - start + 2,
                             end - start,
                         )
@@ -283,8 +283,8 @@ def _replaced(text: str, start: int, end: int, node: Node, change: Node | str) -
     line = text[text.rfind("\n", 0, start) + 1 :]
     indent = line[: len(line) - len(line.lstrip())]
     if not isinstance(change, str):
-        bare = {name: () for name in ("lpar", "rpar", "leading_lines") if hasattr(change, name)}
-        change = code(change.with_changes(**bare))
+        plain = {name: () for name in ("lpar", "rpar", "leading_lines") if hasattr(change, name)}
+        change = code(change.with_changes(**plain))
     first, *rest = change.strip().splitlines()
     first = " " * text[start].isspace() + first  # a `for` within an expression brings its own blank
     change = "\n".join([first, *(indent + line for line in rest)])

@@ -7,12 +7,13 @@ may stand in its place. Operators that drop something leave the rest as it is.
 import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import libcst as cst
 
 Node = cst.CSTNode
 Change = Node | str
+Part = TypeVar("Part", cst.Arg, cst.BaseElement)
 Make = Callable[[Node, Sequence[Node]], Iterator[Change]]
 
 
@@ -61,7 +62,7 @@ def code(node: Node) -> str:
 def atom(node: Node) -> str:
     """The text of an expression, in parentheses where it needs them to be part of another one."""
     text = code(node)
-    return text if isinstance(node, ATOMS) or getattr(node, "lpar", ()) else f"({text})"
+    return text if isinstance(node, ATOMS) or getattr(node, "lpar", None) else f"({text})"
 
 
 def name_of(call: cst.Call) -> str:
@@ -111,10 +112,10 @@ def renamed(call: cst.Call, name: str) -> cst.Call:
     )
 
 
-def swapped(items: Sequence[Node], place: int) -> list[Node]:
+def swapped(items: Sequence[Part], place: int) -> list[Part]:
     """The items, two neighbours among them exchanged; commas stay where they are."""
     one, other = items[place], items[place + 1]
-    changed = [*items]
+    changed = list(items)
     changed[place] = other.with_changes(comma=one.comma)
     changed[place + 1] = one.with_changes(comma=other.comma)
     return changed
@@ -122,7 +123,7 @@ def swapped(items: Sequence[Node], place: int) -> list[Node]:
 
 ATOMS = (cst.Name, cst.Integer, cst.Float, cst.Call, cst.Attribute, cst.Subscript, cst.List, cst.Dict)
 MODULES = {"torch", "np", "numpy", "F", "nn", "math", "functional", "init", "copy"}
-ARITHMETIC = {
+ARITHMETIC: dict[type[Node], list[type[Node]]] = {
     cst.Add: [cst.Subtract],
     cst.Subtract: [cst.Add],
     cst.Multiply: [cst.Divide],
@@ -136,7 +137,7 @@ ARITHMETIC = {
     cst.MultiplyAssign: [cst.DivideAssign],
     cst.DivideAssign: [cst.MultiplyAssign],
 }
-COMPARISONS = {
+COMPARISONS: dict[type[Node], list[type[Node]]] = {
     cst.LessThan: [cst.LessThanEqual, cst.GreaterThan],
     cst.LessThanEqual: [cst.LessThan, cst.GreaterThanEqual],
     cst.GreaterThan: [cst.GreaterThanEqual, cst.LessThan],
@@ -242,7 +243,7 @@ def call_dropped(node: Node, _: Sequence[Node]) -> Iterator[Change]:
     """A call dropped: what it was called on, or with, takes its place."""
     if isinstance(node, cst.Call) and name_of(node) not in COPIES | KEPT:
         if is_method(node):
-            yield node.func.value
+            yield cst.ensure_type(node.func, cst.Attribute).value
         elif node.args and not keyword(node.args[0]) and not node.args[0].star:
             yield node.args[0].value
 
@@ -252,7 +253,7 @@ def copy_dropped(node: Node, _: Sequence[Node]) -> Iterator[Change]:
     """`clone`, `detach`, `copy` or `contiguous` dropped."""
     if isinstance(node, cst.Call) and name_of(node) in COPIES:
         if is_method(node):
-            yield node.func.value
+            yield cst.ensure_type(node.func, cst.Attribute).value
         elif node.args and not node.args[0].star:
             yield node.args[0].value
 
@@ -279,8 +280,8 @@ def constant_nudged(node: Node, _: Sequence[Node]) -> Iterator[Change]:
             if value == 0:
                 yield "-1"
         case cst.Float():
-            value = float(node.evaluated_value)
-            others = (1.0, -1.0) if value == 0 else (0.0, value * (1000 if abs(value) < 1e-3 else 2))
+            real = float(node.evaluated_value)
+            others = (1.0, -1.0) if real == 0 else (0.0, real * (1000 if abs(real) < 1e-3 else 2))
             yield from map(repr, others)
         case cst.Name(value="True"):
             yield "False"
@@ -450,7 +451,7 @@ def factory_fixed(node: Node, _: Sequence[Node]) -> Iterator[Change]:
             elif name.endswith("_like") and len(node.args) == 1:
                 yield f"torch.{name[:-5]}({atom(node.args[0].value)}.shape)"
             elif name == "to" and is_method(node):
-                yield f"{atom(node.func.value)}.float()"
+                yield f"{atom(cst.ensure_type(node.func, cst.Attribute).value)}.float()"
 
 
 @operator("mask[rows] = 0\nreturn mask", "pass\nreturn mask")

@@ -15,7 +15,7 @@ COLUMNS = ("made", "killed", "timeout", "equivalent", "survived", "rewrites", "f
 def write_mutants_page(found: Examination, path: Path) -> None:
     """Write the page of an examination as HTML that needs no other file."""
     exercises: dict[str, Counter[str]] = {}
-    noticed, made = Counter(), Counter()
+    noticed, made = Counter[str](), Counter[str]()
     for item in [*found.mutants, *found.rewrites]:
         made[item.mutant.operator] += 1
         noticed[item.mutant.operator] += item.outcome.status != "survived"

@@ -90,7 +90,8 @@ def looped(node: Node, _: Sequence[Node]) -> Iterator[Change]:
             axis = code(arg.value)
             if keyword(arg) in ("", "dim", "axis") and axis in ("0", "1"):
                 place = ":, " * int(axis)
-                yield f"(lambda x: sum(x[{place}i] for i in range(x.shape[{axis}])))({code(node.func.value)})"
+                owner = code(cst.ensure_type(node.func, cst.Attribute).value)
+                yield f"(lambda x: sum(x[{place}i] for i in range(x.shape[{axis}])))({owner})"
         case cst.BinaryOperation(left=left, operator=cst.MatrixMultiply(), right=right):
             rows = "torch.stack([row @ q for row in p]) if p.ndim == 2 else p @ q"
             yield f"(lambda p, q: {rows})({code(left)}, {code(right)})"
@@ -107,7 +108,7 @@ def in_float64(node: Node, _: Sequence[Node]) -> Iterator[Change]:
         case cst.Call() if is_method(node) and name_of(node) in MATHEMATICS:
             call = f"{name_of(node)}({', '.join(code(arg).rstrip(', ') for arg in node.args)})"
             chosen = f"x.double().{call}.to(x.dtype) if x.is_floating_point() else x.{call}"
-            yield f"(lambda x: {chosen})({code(node.func.value)})"
+            yield f"(lambda x: {chosen})({code(cst.ensure_type(node.func, cst.Attribute).value)})"
         case cst.BinaryOperation(left=left, operator=cst.MatrixMultiply(), right=right):
             product = "(p.double() @ q.double()).to(p.dtype)"
             yield f"(lambda p, q: {product})({code(left)}, {code(right)})"

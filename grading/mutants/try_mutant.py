@@ -206,7 +206,7 @@ def _install(mutant: Mutant) -> None:
     sys.meta_path.insert(0, _Changed(name, str(ROOT / mutant.solution.file), mutant.module))
 
 
-class _Changed(importlib.abc.MetaPathFinder, SourceFileLoader):
+class _Changed(importlib.abc.MetaPathFinder, SourceFileLoader):  # type: ignore[misc]
     """Finds and loads a module with another text than that of its file."""
 
     def __init__(self, name: str, path: str, text: str) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import nbformat
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment, find_assignment
@@ -74,7 +75,7 @@ def make_course(
 
 def nbgrader_config(course: Path) -> Config:
     """The settings of `nbgrader_config.py`, for nbgrader's Python interface."""
-    config = PyFileConfigLoader(SETTINGS, path=str(course)).load_config()
+    config: Config = PyFileConfigLoader(SETTINGS, path=str(course)).load_config()
     config.CourseDirectory.root = str(course.resolve())
     return config
 

@@ -75,7 +75,8 @@ def _up_to_damage(content: nbformat.NotebookNode, notebook: str) -> nbformat.Not
     try:
         nbformat.validate(content)
     except Exception:  # deep ones fail in other ways than wrong ones
-        return nbformat.reader.reads(notebook)
+        before: nbformat.NotebookNode = nbformat.reader.reads(notebook)
+        return before
     return content
 
 
@@ -105,7 +106,7 @@ class _Client(NotebookClient):
         self.timeout = math.ceil(self._ends - time.monotonic())
         return await super().async_execute_cell(cell, *args, **options)
 
-    def output(self, outs: list, msg: dict, *args: Any) -> Any:
+    def output(self, outs: list[nbformat.NotebookNode], msg: dict[str, Any], *args: Any) -> Any:
         """Take an output into the notebook, as long as there is room."""
         self._left -= len(json.dumps(msg["content"], default=str))
         return super().output(outs, msg, *args) if self._left > 0 else None

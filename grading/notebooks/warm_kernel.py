@@ -325,18 +325,18 @@ def _kernel(connection: dict[str, Any], descriptors: dict[int, int], scratch: Pa
     open_at = {f"tcp://{connection['ip']}:{port}": descriptor for port, descriptor in descriptors.items()}
     bind, connect = zmq.Socket.bind, zmq.Socket.connect
 
-    def bind_open(self: zmq.Socket, address: str) -> Any:
+    def bind_open(self: zmq.Socket[Any], address: str) -> Any:
         if address.startswith("tcp:"):
             if address not in open_at:  # where output of the kernel's own forks would go
                 raise zmq.ZMQError(errno.EACCES)
             self.setsockopt(zmq.USE_FD, open_at[address])
         return bind(self, address)
 
-    def connect_inside(self: zmq.Socket, address: str | bytes) -> Any:
+    def connect_inside(self: zmq.Socket[Any], address: str | bytes) -> Any:
         tcp = os.fsdecode(address).startswith("tcp:")  # what the debugger would need
-        return None if tcp else connect(self, address)
+        return None if tcp else connect(self, address)  # type: ignore[arg-type]
 
-    zmq.Socket.bind, zmq.Socket.connect = bind_open, connect_inside
+    zmq.Socket.bind, zmq.Socket.connect = bind_open, connect_inside  # type: ignore[method-assign, assignment]
     file = scratch / ".kernel.json"
     file.write_text(json.dumps(connection), encoding="utf-8")
     app = IPKernelApp.instance()
@@ -416,6 +416,7 @@ def _locked(place: Path) -> Iterator[str]:
 def _confine() -> ModuleType:
     """The module, without the package around it."""
     spec = spec_from_file_location("confine", CONFINE)
+    assert spec and spec.loader
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

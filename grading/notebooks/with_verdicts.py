@@ -63,7 +63,8 @@ def _table(verdicts: list[Verdict]) -> nbformat.NotebookNode:
     points = sum(verdict.points for verdict in verdicts)
     table = {"text/html": to_html(verdicts), "text/plain": str(points)}
     output = {"output_type": "execute_result", "data": table, "metadata": {}, "execution_count": None}
-    return nbformat.from_dict(output)
+    node: nbformat.NotebookNode = nbformat.from_dict(output)
+    return node
 
 
 def read_notebook(content: bytes) -> nbformat.NotebookNode | None:
@@ -71,7 +72,9 @@ def read_notebook(content: bytes) -> nbformat.NotebookNode | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # doubled cells get new ids
-            notebook = nbformat.convert(nbformat.reader.reads(content.decode("utf-8")), to_version=4)
+            notebook: nbformat.NotebookNode = nbformat.convert(
+                nbformat.reader.reads(content.decode("utf-8")), to_version=4
+            )
             nbformat.validate(notebook)  # nbformat.reads() would only log what is wrong
     except Exception:  # nbformat meets what it does not foresee with errors of all kinds
         return None
@@ -88,7 +91,7 @@ def grade_id_of(cell: nbformat.NotebookNode) -> str:
 def _is_changed(cell: nbformat.NotebookNode) -> bool:
     """Whether a written answer is another than was released; a person looks where nbgrader cannot tell."""
     try:
-        return cell.metadata.nbgrader.get("checksum") != compute_checksum(cell)
+        return bool(cell.metadata.nbgrader.get("checksum") != compute_checksum(cell))
     except Exception:  # its own marks are damaged
         return True
 

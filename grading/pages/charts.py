@@ -53,7 +53,7 @@ def histogram(bins: list[dict[str, Any]], scores: dict[str, float], maximum: flo
     return _svg((bars + line + label).properties(width=CHART_WIDTH - 45, height=230), "histogram", finding)
 
 
-def breakdown(words: dict[str, Counter]) -> Markup:
+def breakdown(words: dict[str, Counter[str]]) -> Markup:
     """What became of each check, in parts of the class."""
     segments, rows = [], []
     for check, counts in words.items():
@@ -118,7 +118,7 @@ def discriminations(found: dict[str, Item]) -> Markup:
     known = {id: item.discrimination for id, item in found.items() if item.discrimination is not None}
     finding = f"Discrimination of {count(len(found), 'check')}."
     if known:
-        low, high = min(known, key=known.get), max(known, key=known.get)
+        low, high = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
         lowest, highest = (f"{name_of(id)}: {known[id]:.2f}" for id in (low, high))
         finding += f" Lowest for {lowest}; highest for {highest}."
     limit = alt.Chart(alt.Data(values=[{"value": USUAL}])).mark_rule(
@@ -132,7 +132,13 @@ def durations(found: dict[str, list[tuple[float, str]]]) -> Markup:
     rows = []
     for check, runs in found.items():
         taken = [seconds for seconds, _ in runs]
-        row = {"check": check, "name": name_of(check), "value": None, "most": None, "rate": "not run"}
+        row: dict[str, str | float | None] = {
+            "check": check,
+            "name": name_of(check),
+            "value": None,
+            "most": None,
+            "rate": "not run",
+        }
         if taken:
             row |= {"value": median(taken), "most": max(taken), "rate": in_seconds(median(taken))}
         rows.append(row)
@@ -151,7 +157,7 @@ def _signed(value: float | None) -> str:
 
 def _dots(
     rows: list[dict[str, Any]], x: alt.X, marks: list[alt.Chart], until: str | None = None
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.FacetChart:
     """A row for each check with its name and value above a dot; `until` draws a line from it."""
     y = alt.Y(
         "check:N",

@@ -62,7 +62,7 @@ def on_images(
     reference, seconds, called = json.loads(content)
     tried = [mistake for mistake in mistakes if mistake.exercise in called]
     keys = {mistake.name: f"{key}: {mistake.source}" for mistake in tried}
-    found = {name: json.loads(content) for name, key in keys.items() if (content := recall(key))}
+    found = {name: json.loads(known) for name, key in keys.items() if (known := recall(key))}
     missing = [name for name in keys if name not in found]
     for name, accuracy in _accuracies(assignment.name, missing, dataset, seconds, workers):
         found[name] = accuracy
@@ -81,6 +81,7 @@ def _with_reference(assignment: Assignment, dataset: str) -> tuple[float, float,
             module = Path(frame.f_code.co_filename).resolve().relative_to(EXERCISES).with_suffix("")
             called.add(".".join([*module.parts, frame.f_code.co_qualname]))
 
+    assert assignment.experiment
     started = time.process_time()
     with _profile(note), one_thread():
         reference = float(assignment.experiment(dataset))
@@ -108,6 +109,7 @@ def _accuracy(assignment: str, name: str, dataset: str, seconds: float) -> float
         if time.process_time() > ends:
             raise TimeoutError
 
+    assert found.experiment
     try:
         with replaced(mistake.exercise, mistake.function), one_thread(), _profile(watch):
             return float(found.experiment(dataset))  # a mistake may make a tensor of it

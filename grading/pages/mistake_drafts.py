@@ -5,6 +5,7 @@ import builtins
 import copy
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from exercise_code.support.checking import exercise_source
 
@@ -61,7 +62,7 @@ def stub(check: str, name: str, code: str, mistakes: str) -> str:
     """
     there = {ast.unparse(one) for node in ast.parse(mistakes).body for one in _single_imports(node)}
     try:
-        function = ast.parse(code).body[0]
+        function = cast(ast.FunctionDef, ast.parse(code).body[0])
         function.body = [node for node in function.body if ast.unparse(node) not in there]
         function.name = name
         text = ast.unparse(function)

@@ -68,7 +68,7 @@ class ClassReport:
         """Start with nobody."""
         self.assignment, self.answers = assignment, answers
         self.scores: dict[str, float] = {}
-        self.words = {check.id: Counter() for check in assignment.checks}
+        self.words: dict[str, Counter[str]] = {check.id: Counter() for check in assignment.checks}
         self.unfinished: dict[str, dict[str, list[str]]] = {
             check.id: {"to do": [], "blocked": []} for check in assignment.checks
         }
@@ -92,8 +92,8 @@ class ClassReport:
         for check, seconds in zip(self.assignment.checks, graded.seconds, strict=True):
             if seconds:
                 self.seconds[check.id].append((seconds, student))
-        for kind, check, text in incidents(graded):
-            _enter(self.incidents.setdefault(kind, Stop(kind, plain(text), "")), check, student)
+        for kind, id, text in incidents(graded):
+            _enter(self.incidents.setdefault(kind, Stop(kind, plain(text), "")), id, student)
         for index, (check, verdict) in enumerate(zip(self.assignment.checks, graded.verdicts, strict=True)):
             word = WORDS[verdict.status]
             self.words[check.id][word] += 1
@@ -133,7 +133,8 @@ class ClassReport:
         ]
         alike = self._unexplained.setdefault((check.id, *verdict.faults, *others), [])
         for group in alike:
-            if outputs is None or not difference(group.outputs, outputs, check.rtol, check.atol):
+            known = group.outputs
+            if outputs is None or known is None or not difference(known, outputs, check.rtol, check.atol):
                 return group
         alike.append(Group(check, plain(verdict.message), "", "", outputs))
         return alike[-1]
@@ -262,7 +263,9 @@ def _durations_table(report: ClassReport) -> dict[str, tuple[int, float, float, 
 
 def _bins(scores: dict[str, float], maximum: float) -> list[dict[str, Any]]:
     width = maximum / BINS
-    bins = [{"low": index * width, "high": (index + 1) * width, "students": []} for index in range(BINS)]
+    bins: list[dict[str, Any]] = [
+        {"low": index * width, "high": (index + 1) * width, "students": []} for index in range(BINS)
+    ]
     for student, score in scores.items():
         bins[min(int(score / width), BINS - 1)]["students"].append(student)
     return bins

@@ -144,8 +144,9 @@ def _drop(passages: set[int], codes: Iterable[CodeFingerprint]) -> None:
 def _pair(first: str, second: str, found: dict[str, CodeFingerprint]) -> Pair:
     codes = found[first], found[second]
     signs, shares, places = compare_files(*codes)
-    marked = (_marked(code.raw_code, place) for code, place in zip(codes, places, strict=True))
-    return Pair(first, second, *(min(float(share), 1.0) for share in shares), int(signs), tuple(marked))
+    one, other = (_marked(code.raw_code, place) for code, place in zip(codes, places, strict=True))
+    of_first, of_second = (min(float(share), 1.0) for share in shares)
+    return Pair(first, second, of_first, of_second, int(signs), (one, other))
 
 
 def _marked(text: str, places: np.ndarray) -> Markup:

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,9 +87,9 @@ def panels(
     for path, due in expected.items():
         came = got.get(path)
         if isinstance(due, list) and isinstance(came, list):
-            wrong = [index for index in range(max(len(due), len(came))) if _differs(check, due, came, index)]
-            if wrong:
-                yield _strip(path, due, came, wrong)
+            places = [index for index in range(max(len(due), len(came))) if _differs(check, due, came, index)]
+            if places:
+                yield _strip(path, due, came, places)
         elif not (isinstance(due, Tensor) and isinstance(came, Tensor) and due.dtype == came.dtype):
             continue
         elif due.dim() < 2 and came.dim() < 2:
@@ -112,7 +112,7 @@ def _with_lists(leaves: dict[str, Any]) -> dict[str, Any]:
     joined = dict(leaves)
     for path, leaf in leaves.items():
         if isinstance(leaf, dict) and leaf.get("kind") == "list":
-            items = []
+            items: list[bool | int | float | str] = []
             while isinstance(item := leaves.get(f"{path}[{len(items)}]"), bool | int | float | str):
                 items.append(item)
             if items and len(items) == leaf.get("size"):
@@ -131,7 +131,7 @@ def _differs(check: Check, due: list[Any], came: list[Any], index: int) -> bool:
 def _strip(path: str, due: list[Any] | Tensor, came: list[Any] | Tensor, wrong: list[int]) -> Panel:
     size = max(len(due), len(came))
     summary = f"{len(wrong)} of {size} values differ" if size > 1 else ""
-    shown = range(size)
+    shown: Sequence[int] = range(size)
     if len(due) != len(came):
         summary = f"{len(came)} values where {len(due)} are due; {len(wrong)} differ"
     if size > LONGEST_STRIP:

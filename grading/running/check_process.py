@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 from torch import Tensor
 
@@ -187,7 +187,7 @@ class CheckProcess:
 class _Child:
     """A process that runs checks; `receive` waits for its next frame."""
 
-    def __init__(self, frames: BinaryIO) -> None:
+    def __init__(self, frames: IO[bytes]) -> None:
         self._asked = threading.Semaphore(0)
         self._frames: queue.Queue[bytes | None] = queue.Queue()
         threading.Thread(target=self._read, args=[frames], daemon=True).start()
@@ -236,7 +236,7 @@ class _Process(_Child):
 
     def __init__(self, process: subprocess.Popen[bytes], scratch: tempfile.TemporaryDirectory[str]) -> None:
         self._process, self._scratch = process, scratch
-        super().__init__(process.stdout)
+        super().__init__(cast(IO[bytes], process.stdout))
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import Any, cast
 
 import dask
 from distributed import (
@@ -84,7 +85,7 @@ def on_cluster(
 
         def run(tasks: Iterable[Task]) -> Iterator[tuple[Submission, Result]]:
             tasks = iter(tasks)
-            waiting: dict[Future, Submission] = {}
+            waiting: dict[Future[Any], Submission] = {}
             done = as_completed(with_results=True, raise_errors=False)
             workers, asked = 0, -math.inf
 
@@ -164,7 +165,7 @@ class _Station(WorkerPlugin):
 
 
 def _grade(name: str, submission: Submission, parts: list[Part] | None) -> Result:
-    station = get_worker().plugins[name]
+    station = cast(_Station, get_worker().plugins[name])
     if station.grader is None:  # it is about to leave
         time.sleep(SECONDS_BETWEEN_COUNTS)
         raise Reschedule
@@ -173,7 +174,7 @@ def _grade(name: str, submission: Submission, parts: list[Part] | None) -> Resul
         return station.grader.grade(submission, parts)
 
 
-def _give_up(submission: Submission, job: Job, future: Future) -> Result:
+def _give_up(submission: Submission, job: Job, future: "Future[Any]") -> Result:
     LOG.warning("no worker could run %s (%s)", submission.id, future.exception())
     with Grader(job) as grader:
         return grader.give_up(submission, f"no worker could run it ({future.exception()})")

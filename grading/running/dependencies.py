@@ -11,6 +11,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from modulefinder import ModuleFinder
 from pathlib import Path
+from typing import Any
 
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.paths import ROOT
@@ -28,7 +29,8 @@ def imported(files: Iterable[Path], excludes: Sequence[str] = FOR_STUDENTS) -> l
     finder = ModuleFinder([str(ROOT)], excludes=excludes)
     for file in files:
         finder.run_script(str(file))
-    found = (Path(module.__file__) for module in finder.modules.values() if module.__file__)
+    modules: Iterable[Any] = finder.modules.values()  # typeshed does not know their `__file__`
+    found = (Path(module.__file__) for module in modules if module.__file__)
     return sorted({*files, *found})
 
 

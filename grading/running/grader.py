@@ -296,17 +296,16 @@ def judge_submission(
     """
     second = second or {}
     counted = Gathered([*evidence], second).that_counts
-    verdicts = []
+    verdicts: list[Verdict] = []
     for check, first, counts in zip(assignment.checks, evidence, counted, strict=True):
         function = _function(submission, check.exercise)
         again = second.get(check.id)
-        verdict, other = (
-            judge(check, found, answers.reference[check.id], function, answers.mistakes) if found else None
-            for found in (first, again)
-        )
-        if counts is not first:
+        reference = answers.reference[check.id]
+        verdict = judge(check, first, reference, function, answers.mistakes)
+        other = judge(check, again, reference, function, answers.mistakes) if again else None
+        if other and counts is not first:
             verdict = replace(other, unstable=f"the first run: {verdict.message}")
-        elif other and (note := _disagreement(check, first, verdict, again, other)):
+        elif again and other and (note := _disagreement(check, first, verdict, again, other)):
             text = f"not deterministic: run again with the same inputs, it gives another result ({note})"
             verdict = replace(verdict, status="not_deterministic", points=0.0, faults={"state": text})
             verdict.unstable = note
@@ -329,8 +328,8 @@ def _disagreement(
         return other.message or "passed"
     if first.problem or second.problem or check.law:
         return None
-    runs = [item.runs["float32"].outputs for item in (first, second)]
-    return unlike(check, *runs) if runs[0] else None
+    outputs, others = (item.runs["float32"].outputs for item in (first, second))
+    return unlike(check, outputs, others) if outputs else None
 
 
 def _with_stand_ins(check: str, texts: Iterable[str]) -> str:

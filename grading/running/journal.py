@@ -114,12 +114,13 @@ class Journal:
     @property
     def size(self) -> int:
         """How many submissions have a result."""
-        return self._row("select count(*) from result")[0]
+        return int(self._row("select count(*) from result")[0])
 
     def state(self, id: str) -> str | None:
         """The state that a submission's result was written for."""
         row = self._row("select state from result where id = ?", id)
-        return row and row[0]
+        state: str | None = row and row[0]
+        return state
 
     def parts(self, key: str) -> list[Part] | None:
         """The evidence that is known under a key; None where there is none, or it cannot be read any more."""

@@ -60,4 +60,5 @@ def offered() -> dict[str, str]:
     """Try each layer in a process that is thrown away; what cannot be had comes with the reason."""
     command = [sys.executable, "-I", "-B", confine.__file__]
     found = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True, text=True)
-    return json.loads(found.stdout)
+    missing: dict[str, str] = json.loads(found.stdout)
+    return missing

@@ -43,7 +43,7 @@ class Settlement:
     def complete(self, entry: dict[str, Any]) -> dict[str, Any]:
         """A submission of `results.json`, with all that makes up its total."""
         marks = self.marks.get(entry["id"], {})
-        questions = [
+        questions: list[dict[str, Any]] = [
             {
                 "id": question,
                 "points": (mark.points or 0.0) + mark.extra,
@@ -54,7 +54,7 @@ class Settlement:
             for question, points in self.assignment.questions.items()
             for mark in [marks.get(question, Mark(waiting=True))]
         ]
-        overrides = [
+        overrides: list[dict[str, Any]] = [
             {
                 "exercise": exercise,
                 "points": (automatic if mark.points is None else mark.points) + mark.extra,
@@ -81,4 +81,6 @@ class Settlement:
 
 
 def _points_of(entry: Mapping[str, Any], exercise: str) -> float:
-    return sum(check["points"] for check in entry["checks"] if check["id"].partition(":")[0] == exercise)
+    own = [check for check in entry["checks"] if check["id"].partition(":")[0] == exercise]
+    points: float = sum(check["points"] for check in own)
+    return points

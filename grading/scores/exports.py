@@ -47,7 +47,7 @@ def read_results(out: Path, assignment: str) -> Results:
         CourseError: nothing was graded there, or another assignment.
     """
     try:
-        results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+        results: dict[str, Any] = json.loads((out / "results.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CourseError(f"there are no results in {out}: grade first ({error})") from None
     if results["assignment"] != assignment:
@@ -246,7 +246,8 @@ def waiting(entry: Mapping[str, Any]) -> int:
 
 
 def _changed(entry: Mapping[str, Any]) -> float:
-    return sum(override["points"] - override["automatic"] for override in entry["overrides"])
+    changed: float = sum(override["points"] - override["automatic"] for override in entry["overrides"])
+    return changed
 
 
 def _explained(check: Mapping[str, Any]) -> str:

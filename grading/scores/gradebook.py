@@ -1,5 +1,6 @@
 """Write scores into nbgrader's gradebook, where formgrader shows them."""
 
+import functools
 import json
 import tempfile
 import time
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbgrader.api import BaseCell, Comment, Grade, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
@@ -58,7 +60,7 @@ def write_gradebook(
         write_student_files(assignment, files)
         _patiently(lambda: make_course(assignment, files, course, address, graded=True), address)
     for batch in _batches(records):
-        _patiently(lambda batch=batch: _write(batch, assignment, exercises, seen, address), address)
+        _patiently(functools.partial(_write, batch, assignment, exercises, seen, address), address)
     seen.save()
     return address
 
@@ -135,12 +137,13 @@ class _Seen:
 def _marks(assignment: Assignment, address: str) -> dict[str, dict[str, Mark]]:
     with open_gradebook(address) as gradebook:
 
-        def cells(kind: type[Grade | Comment], *columns: InstrumentedAttribute) -> Query:
+        def cells(kind: type[Grade | Comment], *columns: "InstrumentedAttribute[Any]") -> "Query[Any]":
             query = gradebook.db.query(SubmittedAssignment.student_id, BaseCell.name, *columns)
             query = query.join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
             query = query.join(kind, kind.notebook_id == SubmittedNotebook.id)
             query = query.join(BaseCell, BaseCell.id == kind.cell_id)
-            return query.filter(SubmittedAssignment.assignment.has(name=assignment.name))
+            own: Query[Any] = query.filter(SubmittedAssignment.assignment.has(name=assignment.name))
+            return own
 
         said = cells(Comment, Comment.manual_comment)
         given = cells(Grade, Grade.manual_score, Grade.extra_credit, Grade.needs_manual_grade)

@@ -18,12 +18,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 MAX_FILES = 5_000
 MAX_UNPACKED = 256 * 2**20
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar", ".gz")
-COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+COMPRESSIONS: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ": lzma.open,
+}
 MAX_INNER, MAX_DEPTH = 10, 2
 """Archives within a submission that are opened, and how deep they may lie in one another."""
 CLUTTER = {"__MACOSX", ".ipynb_checkpoints", "__pycache__", ".git", ".venv", "venv", "site-packages"}
@@ -88,7 +92,8 @@ def _archive(name: str, file: BinaryIO, stack: ExitStack) -> Contents:
 
 def _open_inner(contents: Contents, stack: ExitStack) -> None:
     """Put the files of the archives in a submission beside its others, below the name of the archive."""
-    outer, places = contents.read, {}
+    outer = contents.read
+    places: dict[str, tuple[Callable[[str, int], bytes], str]] = {}
     waiting = deque((name, 1) for name in contents.sizes if name.lower().endswith(ENDINGS))
     room, opened = MAX_UNPACKED, 0
 
@@ -213,7 +218,7 @@ def _tar(archive: tarfile.TarFile) -> Contents:
             contents.sizes[name] = info.size
 
     def read(name: str, limit: int) -> bytes:
-        return archive.extractfile(members[name]).read(limit + 1)
+        return cast(IO[bytes], archive.extractfile(members[name])).read(limit + 1)
 
     contents.read = read
     return contents

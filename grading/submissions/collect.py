@@ -317,8 +317,8 @@ def _look(found: Found, assignment: Assignment, *, inner: bool) -> Submission:
             ]
         taken, notes = choose(assignment, files)
         submission.notes += notes
-        for path, file in taken.items():
-            _keep(submission, path, file, wanted(assignment)[path])
+        for place, file in taken.items():
+            _keep(submission, place, file, wanted(assignment)[place])
     return submission
 
 

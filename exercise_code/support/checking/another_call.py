@@ -74,8 +74,8 @@ def other_inputs(arguments: Any) -> Any:
             rolled = rolled / 2 if leaf.is_floating_point() else rolled
             return rolled.requires_grad_(leaf.requires_grad)
         if isinstance(leaf, np.ndarray):
-            rolled = np.roll(leaf, 1, 0) if leaf.ndim else leaf.copy()
-            return rolled / 2 if leaf.dtype.kind == "f" else rolled
+            turned = np.roll(leaf, 1, 0) if leaf.ndim else leaf.copy()
+            return turned / 2 if leaf.dtype.kind == "f" else turned
         if arrays or isinstance(leaf, bool):
             return leaf
         if isinstance(leaf, int):

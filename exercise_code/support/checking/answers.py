@@ -114,7 +114,7 @@ def make_answers(
 def _described(check: Check, seed: int) -> Evidence:
     """The reference's evidence, with the axes of its arguments by name."""
     symbols: dict[str, int] = {}
-    original = functools.reduce(getattr, check.exercise.split("."), Code())
+    original: Any = functools.reduce(getattr, check.exercise.split("."), Code())
 
     @functools.wraps(original)
     def listening(*args: Any, **kwargs: Any) -> Any:

@@ -228,6 +228,7 @@ class Case:
 
     def held_out(self) -> Float[Tensor, "num 3 height width"]:
         """Images in [0, 1] that nobody has trained on; the check's `held_out` says which."""
+        assert self._held_out is not None, "the check has no held_out"
         return self.tensor((self._held_out / 255).numpy())
 
     @property

@@ -21,11 +21,11 @@ def unlike(
     if not check.law:
         strict = 1 / FLOAT64_FACTOR if check.library == "numpy" else 1.0
         return difference(expected, got, check.rtol * strict, check.atol * strict, names)
-    blanks = [_blank(outputs, check.free_shapes) for outputs in (expected, got)]
+    due, came = (_blank(outputs, check.free_shapes) for outputs in (expected, got))
     strange = [path for path, leaf in got.items() if not _finite(leaf) and _finite(expected.get(path))]
     try:
         return (
-            difference(*blanks, check.rtol, check.atol, names)
+            difference(due, came, check.rtol, check.atol, names)
             or (f"{strange[0]} is not finite" if strange else None)  # NaN breaks no bound of a law
             or check.law(got, expected)
         )
@@ -108,8 +108,8 @@ def _leaf_difference(
     if isinstance(expected, Tensor) and isinstance(got, Tensor):
         return _tensor_difference(path, expected, got, rtol, atol, names)
     if isinstance(expected, float) and type(got) is float and expected != got:
-        as_tensor = [torch.tensor(value, dtype=torch.float64) for value in (expected, got)]
-        return _tensor_difference(path, *as_tensor, rtol / FLOAT64_FACTOR, atol / FLOAT64_FACTOR, names)
+        due, came = (torch.tensor(value, dtype=torch.float64) for value in (expected, got))
+        return _tensor_difference(path, due, came, rtol / FLOAT64_FACTOR, atol / FLOAT64_FACTOR, names)
     if type(expected) is type(got) and expected == got:
         return None
     if type(expected) is type(got) and not isinstance(expected, dict):

@@ -72,11 +72,11 @@ def find_function(text: str | bytes, qualname: str) -> ast.FunctionDef | None:
         if not found:
             return None
         body = found[-1].body
-    found = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == name]
-    if not found:
+    functions = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == name]
+    if not functions:
         return None
-    vars(found[-1])[OWN] = _defined(module.body)
-    return found[-1]
+    vars(functions[-1])[OWN] = _defined(module.body)
+    return functions[-1]
 
 
 _parse = functools.lru_cache(maxsize=16)(ast.parse)

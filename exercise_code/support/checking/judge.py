@@ -3,7 +3,7 @@
 import ast
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -188,7 +188,7 @@ def _examine(
         note("large inputs", runs["large"].error, "")
     elif check.library == "numpy":
         line = exercise_source.first_loop(function) if function and check.loops == 0 else None
-        note("loops", line and NO_LOOPS.format(line), "")
+        note("loops", NO_LOOPS.format(line) if line else None, "")
     elif "large" in runs:
         if check.loops is not None:
             note("loops", _growth(check, first, runs["large"], function), _operations(check, first))
@@ -198,6 +198,7 @@ def _examine(
 
 def _measure(check: Check, run: Run, truth: dict[str, Any], verdict: Verdict) -> None:
     """Points for what a saved model makes of held-out data, by the check's metric."""
+    assert check.target is not None and check.floor is not None
     metric = METRICS[check.metric]
     if run.error:
         verdict.status, verdict.faults["answer"] = "error", run.error
@@ -266,7 +267,7 @@ def _layout_fault(fault: str) -> str:
     return f"the result depends on the order in memory, which a transposed input has otherwise: {fault}"
 
 
-def _device_fault(run: Run, expected: Run, compare: Any) -> str | None:
+def _device_fault(run: Run, expected: Run, compare: Callable[[Run, Run], str | None]) -> str | None:
     if run.error:
         return run.error
     if "cpu" in run.devices and "cpu" not in expected.devices:

@@ -64,7 +64,7 @@ def mean_iou(outputs: Values, truth: Values) -> float:
     labels, due = _labels(outputs, truth), truth["labels"]
     num_classes = 1 + int(max(labels.max(), due.max()))
     per_class = multiclass_jaccard_index(labels, due, num_classes, average="none")
-    return per_class[due.unique()].double().mean().item()
+    return float(per_class[due.unique()].double().mean())
 
 
 def mean_average_precision(outputs: Values, truth: Values) -> float:
@@ -86,14 +86,14 @@ def mean_average_precision(outputs: Values, truth: Values) -> float:
             [{"boxes": boxes[own], "scores": scores[own], "labels": labels[own]}],
             [{"boxes": truth["boxes"][due], "labels": truth["labels"][due]}],
         )
-    return max(metric.compute()["map_50"].item(), 0.0)
+    return max(float(metric.compute()["map_50"]), 0.0)
 
 
 def bleu(outputs: Values, truth: Values) -> float:
     """BLEU-4 of captions against several references each (Papineni et al., 2002)."""
     references = [text.split("\n") for text in _texts(truth, "captions")]
     said = _captions(outputs, len(references))
-    return _torchmetrics("functional.text").bleu_score(said, references).item()
+    return float(_torchmetrics("functional.text").bleu_score(said, references))
 
 
 def true_captions(outputs: Values, truth: Values) -> float:
@@ -129,7 +129,7 @@ def frechet_distance(outputs: Values, truth: Values) -> float:
     from scipy.linalg import sqrtm
 
     (m, c), (n, d) = (_moments(features(_images(values))) for values in (outputs, truth))
-    return ((m - n).square().sum() + (c + d).trace()).item() - 2 * sqrtm((c @ d).numpy()).real.trace().item()
+    return float((m - n).square().sum() + (c + d).trace()) - 2 * float(sqrtm((c @ d).numpy()).real.trace())
 
 
 def classifier_score(outputs: Values, truth: Values) -> float:
@@ -139,7 +139,7 @@ def classifier_score(outputs: Values, truth: Values) -> float:
     """
     with torch.no_grad():
         p = _classifier()(_images(outputs)).double().softmax(dim=1)
-    return (p * (p / p.mean(dim=0)).log()).sum(dim=1).mean().exp().item()
+    return float((p * (p / p.mean(dim=0)).log()).sum(dim=1).mean().exp())
 
 
 def keypoint_error(outputs: Values, truth: Values) -> float:
@@ -148,7 +148,7 @@ def keypoint_error(outputs: Values, truth: Values) -> float:
     points = _tensor(outputs, "points", due.dim())
     if points.shape != due.shape:
         raise FormError(f"points has shape {tuple(points.shape)}; expected {tuple(due.shape)}")
-    return (points - due).double().norm(dim=-1).mean().item()
+    return float((points - due).double().norm(dim=-1).mean())
 
 
 def episode_return(outputs: Values, truth: Values) -> float:
@@ -260,7 +260,9 @@ def _captions(outputs: Values, num: int) -> list[str]:
 def _texts(values: Values, name: str) -> list[str]:
     """A list of texts; evidence holds it as one entry for each."""
     size = values.get(name)
-    texts = [values.get(f"{name}[{index}]") for index in range(size["size"] if isinstance(size, dict) else 0)]
+    texts: list[Any] = [
+        values.get(f"{name}[{index}]") for index in range(size["size"] if isinstance(size, dict) else 0)
+    ]
     if not all(isinstance(text, str) for text in texts):
         raise FormError(f"{name} must be a list of texts")
     return texts

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 from functools import reduce
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
@@ -39,7 +39,7 @@ def _asked_by_unwatched() -> bool:
     """Whether the operation that is seen now was asked for by an unwatched function."""
     if not _unwatched:
         return False
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame and frame.f_code.co_filename.startswith(BETWEEN):
         frame = frame.f_back
     return frame is not None and frame.f_code in _unwatched
@@ -50,7 +50,7 @@ class Watch(TorchDispatchMode):
 
     def __init__(self, case: Case, *, memory: bool) -> None:
         """Drawing the case's inputs does not count, nor does their memory; that is weighed if asked for."""
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._memory = memory
         self.operations = self.peak = 0
         self._case = case

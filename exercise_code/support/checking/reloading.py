@@ -6,9 +6,10 @@ import importlib.util
 import linecache
 import sys
 from collections.abc import Iterable
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from exercise_code.support.checking import run_check
 
@@ -80,7 +81,7 @@ class Reloader:
         """The names in a module's import statements, its own package's only."""
         module = sys.modules[name]
         try:
-            tree = ast.parse(Path(module.__file__).read_bytes())
+            tree = ast.parse(Path(cast(str, module.__file__)).read_bytes())
         except (OSError, SyntaxError, ValueError):
             return set()
         found = set()
@@ -95,12 +96,13 @@ class Reloader:
 
     def _load(self, module: ModuleType, namespaces: Iterable[Namespace]) -> str:
         """Run a module's file in the module; returns what is wrong, and then the module is as it was."""
-        held, path = vars(module), Path(module.__file__)
+        held, path = vars(module), Path(cast(str, module.__file__))
         before = dict(held)
         submodules = {key for key in before if before[key] is sys.modules.get(f"{module.__name__}.{key}")}
         linecache.checkcache(str(path))
         try:
-            code = module.__loader__.source_to_code(path.read_bytes(), str(path))  # a .pyc may be too old
+            loader = cast(SourceFileLoader, module.__loader__)
+            code = loader.source_to_code(path.read_bytes(), str(path))  # a .pyc may be too old
             held.clear()
             held.update({key: before[key] for key in before if key in LASTING or key in submodules})
             exec(code, held)

@@ -24,7 +24,7 @@ _kept_now: list[StandIn] = []
 def replaced(exercise: str, function: Callable[..., Any]) -> Iterator[None]:
     """Within it, an exercise is done by another function, also where a module has imported it by its name."""
     *path, name = exercise.split(".")
-    owner = functools.reduce(getattr, path, Code())
+    owner: Any = functools.reduce(getattr, path, Code())
     places: list[Any] = [owner]
     if inspect.isclass(owner):
         takes_self = next(iter(inspect.signature(function).parameters), None) == "self"
@@ -77,6 +77,7 @@ def lifted() -> Iterator[None]:
 def read_stand_ins(path: Path) -> list[StandIn]:
     """The stand-ins that a file declares."""
     spec = importlib.util.spec_from_file_location(f"_stand_ins_{path.stem}", path)
+    assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return [value for value in vars(module).values() if isinstance(value, StandIn)]
@@ -86,7 +87,7 @@ def _codes(stand_in: StandIn) -> Iterator[CodeType]:
     """The code of a stand-in and of the functions beside it, which it may call."""
     beside = [f for f in stand_in.function.__globals__.values() if isinstance(f, FunctionType)]
     own = [f for f in beside if f.__module__ == stand_in.function.__module__]
-    waiting = [function.__code__ for function in (stand_in.function, *own)]
+    waiting = [stand_in.function.__code__, *(function.__code__ for function in own)]
     while waiting:
         yield (code := waiting.pop())
         waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]

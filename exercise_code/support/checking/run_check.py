@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import torch
@@ -202,10 +202,17 @@ def _silence(*, stdout: bool) -> Iterator[None]:
 def _keep_warnings(run: Run) -> None:
     """Note what the student's own lines are warned of; to be called within `catch_warnings`."""
 
-    def keep(message: Warning | str, category: type[Warning], filename: str, line: int, *_: object) -> None:
+    def keep(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         if len(run.warnings) < MAX_WARNINGS and is_students(filename):
             text = (str(message).strip().splitlines() or [""])[0][:300]
-            note = f"{category.__name__}: {text} ({Path(filename).name}, line {line})"
+            note = f"{category.__name__}: {text} ({Path(filename).name}, line {lineno})"
             if note not in run.warnings:
                 run.warnings.append(note)
 

@@ -50,7 +50,7 @@ class Verdicts:
         """Points of all of them together."""
         return sum(verdict.points for verdict in self.verdicts)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return to_mime(self.verdicts, self.points, self.notes)
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ import html
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.assignment import AssignmentError
@@ -68,7 +69,7 @@ def place_of_work(exercise: str, function: ast.FunctionDef) -> str:
 
 
 def _arguments(function: ast.FunctionDef) -> str:
-    bare = ast.parse(ast.unparse(function)).body[0].args
+    bare = cast(ast.FunctionDef, ast.parse(ast.unparse(function)).body[0]).args
     for node in ast.walk(bare):
         if isinstance(node, ast.arg):
             node.annotation = None

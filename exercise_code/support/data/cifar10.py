@@ -9,11 +9,11 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import starmap
 from lzma import LZMAError
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import numpy as np
 import torch
@@ -50,7 +50,7 @@ class _ArrayUnpickler(pickle.Unpickler):
         return ALLOWED[module, name]
 
 
-def _members(path: Path, pattern: re.Pattern) -> Iterator[tuple[re.Match, bytes]]:
+def _members(path: Path, pattern: re.Pattern[str]) -> Iterator[tuple[re.Match[str], bytes]]:
     """The regular files in a tar or zip archive whose whole name matches, in their order."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
@@ -62,10 +62,10 @@ def _members(path: Path, pattern: re.Pattern) -> Iterator[tuple[re.Match, bytes]
         with tarfile.open(path) as archive:
             for member in archive:
                 if member.isreg() and (match := pattern.fullmatch(member.name)):
-                    yield match, archive.extractfile(member).read()
+                    yield match, cast(IO[bytes], archive.extractfile(member)).read()
 
 
-def _read_pickles(path: Path, classes: tuple[str, ...]) -> dict[str, tuple[Images, list[int]]]:
+def _read_pickles(path: Path, classes: tuple[str, ...]) -> Mapping[str, tuple[Images, list[int]]]:
     """The official archive: batches of rows of 3 x 32 x 32 bytes, in random order."""
     contents = {}
     for match, raw in _members(path, BATCH):
@@ -77,7 +77,7 @@ def _read_pickles(path: Path, classes: tuple[str, ...]) -> dict[str, tuple[Image
         names = tuple(name.decode() for name in contents.pop("batches.meta")[b"label_names"])
         if names != classes:
             raise DataError(f"{path} has other classes than the registry: {', '.join(names)}")
-        splits = {split: ([], []) for split in registry.SPLITS}
+        splits: dict[str, tuple[list[np.ndarray], list[int]]] = {split: ([], []) for split in registry.SPLITS}
         for name, batch in sorted(contents.items()):
             images, labels = splits["test" if name == "test_batch" else "train"]
             if batch[b"data"].dtype != np.uint8 or not set(batch[b"labels"]) <= set(range(len(classes))):
@@ -89,9 +89,9 @@ def _read_pickles(path: Path, classes: tuple[str, ...]) -> dict[str, tuple[Image
     return splits
 
 
-def _read_folders(path: Path, classes: tuple[str, ...]) -> dict[str, tuple[Images, list[int]]]:
+def _read_folders(path: Path, classes: tuple[str, ...]) -> Mapping[str, tuple[Images, list[int]]]:
     """Image files `<split>/<class>/<number>.<ext>`, interleaved: number by number, each class in turn."""
-    splits = {split: [] for split in registry.SPLITS}
+    splits: dict[str, list[tuple[int, int, str, bytes]]] = {split: [] for split in registry.SPLITS}
     for match, raw in _members(path, IMAGE):
         if match["label"] in classes:
             label = classes.index(match["label"])
@@ -216,4 +216,5 @@ def cifar10(
             raise ValueError(f"num_{split} is {count}: cifar10 has {len(labels):,} images in this split")
         tensors.append(torch.from_numpy(np.array(images[:count])).to(x_dtype).div_(255))
         tensors.append(torch.from_numpy(np.array(labels[:count])))
-    return tuple(tensors)
+    x_train, y_train, x_test, y_test = tensors
+    return x_train, y_train, x_test, y_test

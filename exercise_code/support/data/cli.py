@@ -3,7 +3,8 @@
 import argparse
 import sys
 
-from exercise_code.support.data import CLASSES, LOADERS, DataError, load, registry
+from exercise_code.support.data import LOADERS, DataError, load, registry
+from exercise_code.support.data.shapes import CLASSES
 
 
 def _list() -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from tqdm import tqdm
@@ -248,7 +248,7 @@ def refuse_damaged(file: File, path: Path) -> None:
     """
     remedy = f"delete it and run `python -m exercise_code data get {file.data_set}`"
     stat = path.stat()
-    stamp = [file.sha256, stat.st_size, stat.st_mtime_ns]
+    stamp: list[str | int] = [file.sha256, stat.st_size, stat.st_mtime_ns]
     if any(_verified(place).get(str(path)) == stamp for place in homes()):
         return
     state = condition(file, path)
@@ -260,7 +260,7 @@ def refuse_damaged(file: File, path: Path) -> None:
         _remember(str(path), stamp)
 
 
-def _remember(path: str, stamp: list) -> None:
+def _remember(path: str, stamp: list[str | int]) -> None:
     cache = home() / "cache"
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         fresh = Path(folder) / "verified.json"
@@ -268,7 +268,7 @@ def _remember(path: str, stamp: list) -> None:
         fresh.replace(cache / "verified.json")
 
 
-def _verified(place: Path) -> dict[str, list]:
+def _verified(place: Path) -> dict[str, list[str | int]]:
     try:
         return dict(json.loads((place / "cache" / "verified.json").read_text()))
     except (OSError, ValueError, TypeError):
@@ -279,7 +279,7 @@ class _TooSlow(Exception):
     pass
 
 
-class _Bar(tqdm):
+class _Bar(tqdm):  # type: ignore[misc]
     """Progress of a download that may give up on a slow mirror; on stdout, as nbgrader fails stderr."""
 
     def __init__(self, file: File, may_give_up: bool):
@@ -304,7 +304,7 @@ def fetch(file: File) -> Path:
         DataError: no mirror delivers it.
     """
     import pooch
-    from requests import exceptions
+    from requests import Response, exceptions
 
     pooch.get_logger().disabled = True  # it logs to stderr, and remembers whether it does beyond a setLevel()
     folder = home() / file.data_set
@@ -319,7 +319,7 @@ def fetch(file: File) -> Path:
         except _TooSlow:
             attempts.append((url, False))
         except exceptions.HTTPError as error:
-            failures.append(f"{mirror} answers {error.response.status_code}")
+            failures.append(f"{mirror} answers {cast(Response, error.response).status_code}")
         except exceptions.Timeout:
             failures.append(f"{mirror} does not answer")
         except exceptions.ConnectionError:

@@ -186,7 +186,7 @@ class Scenes:
 
         layers = 1 + num_objects
         numbers = _uniform(stream + 1, indices, layers * DRAWS_PER_LAYER)
-        draws = iter(numbers.unflatten(1, (layers, DRAWS_PER_LAYER)).unbind(2))
+        draws: Iterator[Tensor] = iter(numbers.unflatten(1, (layers, DRAWS_PER_LAYER)).unbind(2))
 
         def between(low: float, high: float) -> Float[Tensor, "num_scenes num_layers"]:
             return low + (high - low) * next(draws)
@@ -282,7 +282,8 @@ class Scenes:
         shape, scale, angle = self.shape.flatten(), self.size.flatten(), self.angle.flatten()
         x, y = x - _plane(self.centre[..., 0].flatten()), y - _plane(self.centre[..., 1].flatten())
         x, y = _turn(x, y, angle, 1 / scale)
-        return (_plane(scale) * _by_kind(shape, _DISTANCES.values(), x, y)).unflatten(0, self.shape.shape)
+        distances = _plane(scale) * _by_kind(shape, _DISTANCES.values(), x, y)
+        return torch.unflatten(distances, 0, self.shape.shape)
 
     def _visible(self, size: tuple[int, int]) -> Bool[Tensor, "num_scenes num_objects height width"]:
         inside = self._distances(size) < 0

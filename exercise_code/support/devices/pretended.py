@@ -21,7 +21,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsIndex, cast
 
 import torch
 from torch import Tensor, nn
@@ -61,7 +61,8 @@ class DeviceMismatch(RuntimeError):
         """The message is "on_cpu meets on_accelerator in operation"."""
         super().__init__(operation, on_cpu, on_accelerator, place)
         self.operation = operation
-        self.filename, self.line = place or (None, None)
+        self.filename: str | None = place and place.filename
+        self.line: int | None = place and place.line
         self._meeting = f"{on_cpu} meets {on_accelerator}"
 
     def __str__(self) -> str:
@@ -100,7 +101,8 @@ def available() -> bool:
             try:
                 x + torch.ones(2)
             except DeviceMismatch:
-                return x.grad.device == DEVICE and x.grad.tolist() == [[1.0, 1.0]]
+                grad = cast(Tensor, x.grad)
+                return grad.device == DEVICE and grad.tolist() == [[1.0, 1.0]]
     except Exception:
         pass
     return False
@@ -140,7 +142,7 @@ class PretendDevice(TorchDispatchMode):
             is_students: whether a file, by its name in a traceback, is the student's. A `DeviceMismatch`
                 names lines of such files only.
         """
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.is_students = is_students
         self._left = contextlib.ExitStack()
 
@@ -148,10 +150,11 @@ class PretendDevice(TorchDispatchMode):
         if self not in _entered:
             self._left.enter_context(_adapted())
         _entered.append(self)
-        return super().__enter__()
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
 
     def __exit__(self, *exception: Any) -> None:
-        super().__exit__(*exception)
+        super().__exit__(*exception)  # type: ignore[no-untyped-call]
         _entered.pop()
         if self not in _entered:
             self._left.close()
@@ -173,13 +176,13 @@ def _adapted() -> Iterator[None]:
     _register_item()
     generator, swap = torch.Generator, torch.utils.swap_tensors
     lifts, swaps = torch._C._only_lift_cpu_tensors(), torch.__future__.get_swap_module_params_on_conversion()
-    torch.Generator, torch.utils.swap_tensors = _Generator, _swap
+    torch.Generator, torch.utils.swap_tensors = _Generator, _swap  # type: ignore[misc, assignment]
     torch._C._set_only_lift_cpu_tensors(True)  # torch.tensor() makes a CPU tensor, then moves it
     torch.__future__.set_swap_module_params_on_conversion(True)  # Module.to() keeps its Parameter objects
     try:
         yield
     finally:
-        torch.Generator, torch.utils.swap_tensors = generator, swap
+        torch.Generator, torch.utils.swap_tensors = generator, swap  # type: ignore[misc]
         torch._C._set_only_lift_cpu_tensors(lifts)
         torch.__future__.set_swap_module_params_on_conversion(swaps)
 
@@ -219,11 +222,13 @@ class PretendTensor(Tensor):
         tensor.held = held
         return tensor
 
-    def __reduce_ex__(self, protocol: int) -> Any:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         return self.held.__reduce_ex__(protocol)  # torch.save() saves the CPU tensor
 
     @classmethod
-    def __torch_dispatch__(cls, func: OpOverload, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, func: OpOverload, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         return _dispatch(func, args, kwargs or {})
 
     @classmethod
@@ -264,9 +269,9 @@ def _numpy(tensor: PretendTensor, *_: Any, force: bool = False, **__: Any) -> An
     raise TypeError("can't convert a tensor on the accelerator to numpy: use .cpu() to copy it first")
 
 
-def _set_data(tensor: PretendTensor, value: Tensor) -> None:
+def _set_data(tensor: PretendTensor, value: PretendTensor) -> None:
     with torch._C.DisableTorchFunctionSubclass():
-        Tensor.data.__set__(tensor, value)
+        Tensor.data.__set__(tensor, value)  # type: ignore[attr-defined]
     tensor.held = value.held
 
 
@@ -275,7 +280,7 @@ _REPLACEMENTS: dict[Any, Callable[..., Any]] = {
     Tensor.__format__: _format,
     Tensor.numpy: _numpy,
     Tensor.__array__: _numpy,
-    Tensor.data.__set__: _set_data,
+    Tensor.data.__set__: _set_data,  # type: ignore[attr-defined]
 }
 """What torch does differently with a tensor subclass than with a CUDA tensor."""
 
@@ -286,7 +291,7 @@ _BACKWARD = {Tensor.backward, torch.autograd.backward, torch.autograd.grad}
 _generators: set[int] = set()
 
 
-class _GeneratorType(type(torch.Generator)):
+class _GeneratorType(type(torch.Generator)):  # type: ignore[misc]
     def __call__(cls, device: torch.device | str | int = "cpu") -> torch.Generator:
         return super().__call__() if torch.device(device).type == DEVICE.type else torch._C.Generator(device)
 
@@ -297,13 +302,15 @@ class _GeneratorType(type(torch.Generator)):
 class _Generator(torch.Generator, metaclass=_GeneratorType):
     """Stands in for `torch.Generator`, to make generators on `DEVICE` too."""
 
+    _cdata: int
+
     def __init__(self) -> None:
         # An operation gets it as a new Python object, which only this address ties to this one.
         _generators.add(self._cdata)
         weakref.finalize(self, _generators.discard, self._cdata)
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> torch.device:  # type: ignore[override]
         return DEVICE
 
 
@@ -323,8 +330,8 @@ def _any(tensor: Tensor) -> bool:
     return True
 
 
-_INDEX = {"indices": _on_cpu}
-_INDEX_PUT = {"indices": _any, "values": _scalar}
+_INDEX: dict[str, Callable[[Tensor], bool]] = {"indices": _on_cpu}
+_INDEX_PUT: dict[str, Callable[[Tensor], bool]] = {"indices": _any, "values": _scalar}
 _VISITORS: dict[str, dict[str, Callable[[Tensor], bool]]] = {
     "copy_": {"src": _any},
     "fill": {"value": _any},
@@ -475,7 +482,7 @@ def _is_on_device(operation: _Operation, args: tuple[Any, ...], kwargs: dict[str
 
 
 def _check_generator(operation: _Operation, generator: torch.Generator | None, on_device: bool) -> None:
-    if generator is not None and (generator._cdata in _generators) != on_device:
+    if generator is not None and (cast(_Generator, generator)._cdata in _generators) != on_device:
         on_cpu, on_accelerator = ("a generator", "a tensor") if on_device else ("a tensor", "a generator")
         meeting = f"{on_cpu} on the CPU", f"{on_accelerator} on the accelerator"
         raise DeviceMismatch(_spelling(operation), *meeting, _place(_students_frame()))
@@ -514,7 +521,7 @@ def _remember_maker(operation: _Operation, tensors: list[Tensor], result: Any) -
         maker = (operation.name, *place)
     for tensor in _tensors((result,)):
         if not hasattr(tensor, "_maker"):
-            tensor._maker = maker
+            tensor._maker = maker  # type: ignore[attr-defined]
 
 
 def _mismatch(operation: str, on_cpu: Tensor, on_device: Tensor) -> DeviceMismatch:
@@ -547,7 +554,7 @@ def _name(tensor: Tensor, frame: FrameType | None) -> str | None:
 
 def _students_frame() -> FrameType | None:
     is_students = _entered[-1].is_students if _entered else not_a_library
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and not is_students(frame.f_code.co_filename):
         frame = frame.f_back
     return frame

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar, cast
 
 import torch
 
@@ -67,14 +67,15 @@ def serve() -> None:
     gc.freeze()
     confine.gather_memory()
     confine.enter(layers, [*confine.libraries(), ROOT, SCRATCH])
-    before = working = None
+    before: _WaitingFork | None = None
+    working: _WaitingFork | None = None
     ready = _WaitingFork(assignment, layers, int(memory_mb), float(seconds))
     while True:
         data, descriptors, _, _ = socket.recv_fds(requests, 2**16, 2)
         if data == KILL:
-            working.end()
+            cast(_WaitingFork, working).end()
         elif data == STATUS:
-            requests.send(json.dumps(working.wait()).encode())
+            requests.send(json.dumps(cast(_WaitingFork, working).wait()).encode())
         elif data:
             if before:
                 before.wait()  # its end takes a while: by now it is over
@@ -109,7 +110,9 @@ def usual_operations(code: object, case: Case) -> dict[str, object]:
     scores = torch.cat([products, torch.stack([row.exp() * 2 for row in rows[:, :3]])], dim=1)
     (scores.relu().max(dim=1).values.sum() + (scores + 1).log().std()).backward()
     found = torch.zeros_like(scores)
-    found[torch.arange(len(found), device=rows.device), labels] = rows.grad.abs().amax(dim=1)
+    found[torch.arange(len(found), device=rows.device), labels] = (
+        cast(torch.Tensor, rows.grad).abs().amax(dim=1)
+    )
     found += torch.where(scores > scores.mean(), scores, scores.argmax(dim=1, keepdim=True)).detach()
     order = found.topk(2, largest=False).indices, found.argsort(dim=1), torch.nn.functional.one_hot(labels)
     return {"found": found, "order": list(order), "item": found.sum().item(), "equal": labels == labels[0]}
@@ -243,7 +246,7 @@ def _run_apart(
         while not problem and (name := read_frame(source)) is not None:
             path = folder / name.decode()
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(read_frame(source))
+            path.write_bytes(cast(bytes, read_frame(source)))
     out = os.fdopen(confine.close_all_but(pipe), "wb")
     write_frame(out, problem)
     if problem:

@@ -18,11 +18,12 @@ import sysconfig
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 try:
     import resource
 except ImportError:
-    resource = None  # Windows
+    resource = None  # type: ignore[assignment]  # Windows
 
 NAMESPACES = "user, process, network, IPC, host name and mount namespaces"
 LANDLOCK, SECCOMP, LIMITS, USER = "Landlock", "seccomp", "resource limits", "another user"
@@ -79,7 +80,7 @@ DENIED = {
 """By machine: AUDIT_ARCH, the numbers of clone, clone3, socket and ioctl, and of what is refused."""
 TIOCSTI, AF_UNIX, EPERM, ENOSYS, X32 = 0x5412, 1, 1, 38, 0x40000000
 
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 class ConfineError(OSError):
@@ -213,7 +214,7 @@ def landlock_version() -> int:
     """The version of Landlock that the kernel has; 0 if none."""
     if _libc is None:
         return 0
-    return max(0, _libc.syscall(SYS_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), 1))
+    return max(0, int(_libc.syscall(SYS_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), 1)))
 
 
 def limit(memory_mb: int, seconds: float) -> None:

@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from html import escape
 from io import BytesIO
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import matplotlib as mpl
 import numpy as np
@@ -13,6 +13,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
+from matplotlib.rcsetup import cycler
 from torch import Tensor
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
@@ -26,7 +27,7 @@ Images = Float[Tensor, "n 3 height width"]
 
 def use_style() -> None:
     """Set matplotlib's defaults; figures have a pale ground of their own, legible on a dark page too."""
-    cycle = mpl.cycler(color=PALETTE[:7]) + mpl.cycler(marker=list(MARKERS[:7]))
+    cycle = cycler(color=PALETTE[:7]) + cycler(marker=list(MARKERS[:7]))
     mpl.rcParams.update(
         {
             "axes.edgecolor": FAINT,
@@ -112,13 +113,13 @@ def shape_ribbon(
             chosen = marked and all(
                 want in (None, have) for want, have in zip(marked[place], (row, column), strict=True)
             )
-            style = {"facecolor": PALETTE[place], "edgecolor": PAPER}
+            style: dict[str, Any] = {"facecolor": PALETTE[place], "edgecolor": PAPER}
             style |= {"hatch": "////", "alpha": 1} if chosen else {"alpha": 0.55}
             x, y = left + column, top + row
             cell = Rectangle((x, y), 1, 1, **style) if rows else Circle((x + 0.5, y + 0.5), 0.45, **style)
             ax.add_patch(cell)
         beside, below = (
-            "" if size is None else f"{axis} = {size}" if axis else size
+            "" if size is None else f"{axis} = {size}" if axis else f"{size}"
             for axis, size in zip(axes, (rows, columns), strict=True)
         )
         middle = left + columns / 2
@@ -187,12 +188,12 @@ def sweep(
     fig = Figure(figsize=(7, 3.6), layout="constrained")
     ax = fig.subplots()
     for (name, measured), marker, line, colour in zip(runs.items(), MARKERS, LINES, PALETTE, strict=False):
-        measured = measured.cpu().numpy()
+        numbers = measured.cpu().numpy()
         if spread == "sd":
-            middle, sd = measured.mean(1), measured.std(1, ddof=1)
+            middle, sd = numbers.mean(1), numbers.std(1, ddof=1)
             low, high = middle - sd, middle + sd
         else:
-            low, middle, high = np.quantile(measured, (0.25, 0.5, 0.75), axis=1)
+            low, middle, high = np.quantile(numbers, (0.25, 0.5, 0.75), axis=1)
         ax.plot(values, middle, color=colour, marker=marker, linestyle=line, label=name)
         ax.fill_between(values, low, high, color=colour, alpha=0.18, linewidth=0)
     ax.set(xscale=xscale, yscale=yscale, xlabel=xlabel, ylabel=ylabel)
@@ -206,7 +207,7 @@ def sweep(
     return fig
 
 
-def running_mean(values: Sequence[float], width: int) -> tuple[np.ndarray, np.ndarray]:
+def running_mean(values: Sequence[float] | np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Where the middle of each run of `width` values lies, and their mean; two arrays of n - width + 1."""
     means = np.convolve(values, np.ones(width) / width, "valid")
     return np.arange(len(means)) + (width - 1) / 2, means
@@ -238,7 +239,7 @@ def learning_curves(runs: Mapping[str, History], chance: float) -> tuple[Figure,
         top = max(top, 1.08 * float(losses.max()))
         left.plot(losses, ",", color=colour, alpha=0.25)
         steps, smooth = running_mean(losses, max(1, len(losses) // 40))
-        look = {"marker": marker, "color": colour}
+        look: dict[str, Any] = {"marker": marker, "color": colour}
         left.plot(steps, smooth, "-", linewidth=1.8, markevery=max(1, len(smooth) // 8), **look)
         label = f"{name}, " if name else ""
         look |= {"markersize": 4, "markevery": max(1, len(run.val_acc_history) // 15)}

@@ -90,7 +90,7 @@ def hashed_tables(path: Path) -> dict[str, dict[str, list[str]]]:
 
 def _tables() -> dict[str, dict[str, list[str]]]:
     """The tables of all assignments."""
-    tables = {}
+    tables: dict[str, dict[str, list[str]]] = {}
     for path in sorted(ASSIGNMENTS.glob(f"*/{HASHES}")):
         tables |= json.loads(path.read_text(encoding="utf-8"))
     for path in sorted(ASSIGNMENTS.glob(f"*/{VALUES}")):

@@ -5,6 +5,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from exercise_code.support.notebook.waiting import Waiting
 QUICK = os.environ.get("WORKBOOK_QUICK", "0") not in ("", "0")
 """Whether experiments are to be small: WORKBOOK_QUICK=1 in the environment."""
 
+Step = TypeVar("Step")
 waiting = Waiting()
 
 
@@ -44,12 +46,13 @@ def setup(seed: int = 0) -> str:
     return f"PyTorch {torch.__version__.split('+')[0]} on {best_device()}"
 
 
-def with_bar(steps: Iterable) -> Iterable:
+def with_bar(steps: Iterable[Step]) -> Iterable[Step]:
     """The same steps, with a bar that vanishes at the end."""
-    return tqdm(steps, file=sys.stdout, leave=False)
+    bar: Iterable[Step] = tqdm(steps, file=sys.stdout, leave=False)
+    return bar
 
 
-def seconds(function: Callable, *tensors: Tensor, repeats: int = 3) -> float:
+def seconds(function: Callable[..., object], *tensors: Tensor, repeats: int = 3) -> float:
     """The shortest of a few runs, after one that warms up; waits for CUDA to be done.
 
     Args:
@@ -60,7 +63,8 @@ def seconds(function: Callable, *tensors: Tensor, repeats: int = 3) -> float:
     Returns:
         Seconds.
     """
-    wait = torch.cuda.synchronize if any(tensor.is_cuda for tensor in tensors) else lambda: None
+    on_cuda = any(tensor.is_cuda for tensor in tensors)
+    wait: Callable[[], None] = torch.cuda.synchronize if on_cuda else lambda: None
     laps = []
     for _ in range(1 + repeats):
         wait()
@@ -87,4 +91,4 @@ def _before_cell(info: ExecutionInfo) -> None:
 
 
 def _after_cell(result: ExecutionResult) -> None:
-    waiting.after_cell(result.success, result.execution_count)
+    waiting.after_cell(result.success, result.execution_count or 0)

@@ -38,7 +38,7 @@ def start_notebook(assignment: str) -> str:
         SetUpError: a package cannot be installed.
     """
     sys.path[:] = dict.fromkeys(sys.path)
-    _install([line for line in _course_packages() if not _is_here(re.match(r"[\w.-]+", line)[0])])
+    _install([line for line in _course_packages() if not _is_here(re.split(r"[^\w.-]", line)[0])])
     from exercise_code.support.notebook.packages import missing_packages
 
     _install(missing_packages(assignment))

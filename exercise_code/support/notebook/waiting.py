@@ -45,7 +45,7 @@ class Waiting:
             trace: its traceback.
         """
         place = pretended.locate(error.with_traceback(trace), run_check.is_students)
-        if exercise := run_check.unwritten(error):
+        if place and (exercise := run_check.unwritten(error)):
             file = f"{Path(place.filename).resolve().relative_to(ROOT).as_posix()}, line {place.line}"
             line = f"{exercise} is not written yet: {file}"
         else:

@@ -224,7 +224,8 @@ def _unzip(archive: Path) -> dict[str, bytes]:
 
 def _cells(content: bytes) -> list[dict[str, Any]]:
     try:
-        return json.loads(content)["cells"]
+        cells: list[dict[str, Any]] = json.loads(content)["cells"]
+        return cells
     except (ValueError, TypeError, KeyError):
         return []
 
