@@ -9,8 +9,6 @@ from torch import Tensor, nn
 
 from exercise_code.support.checking.declare import check
 
-from .common import numbers
-
 A = "autograd_study."
 
 
@@ -82,10 +80,10 @@ def settling(code, case):
 @check(f"{A}grad_of", points=1)
 def gradients(code, case):
     """Gradients, and gradients of gradients."""
-    a, b, apart = (numbers(case, 3, 2).clone().requires_grad_() for _ in range(3))
+    a, b, apart = (case.numbers(3, 2).clone().requires_grad_() for _ in range(3))
     plain = code.autograd_study.grad_of(a**2 * b, [a, b, apart])
     first, _ = code.autograd_study.grad_of(a**3 * b, [a, b], create_graph=True)
-    (again,) = torch.autograd.grad((first * numbers(case, 3, 2)).sum(), a)
+    (again,) = torch.autograd.grad((first * case.numbers(3, 2)).sum(), a)
     return {
         "gradients": plain,
         "graph attached": [
@@ -106,17 +104,17 @@ def second_derivatives(code, case):
 @check(f"{A}jacobian", points=1, forbids=GRADIENTS_AT_ONCE)
 def all_derivatives(code, case):
     """One graph, several backward passes."""
-    x = numbers(case, 4).clone().requires_grad_()
-    found = code.autograd_study.jacobian((numbers(case, 3, 4) @ x.sin()).exp(), x)
+    x = case.numbers(4).clone().requires_grad_()
+    found = code.autograd_study.jacobian((case.numbers(3, 4) @ x.sin()).exp(), x)
     return {"jacobian": found, "inputs.grad afterwards": x.grad}
 
 
 @check(f"{A}accumulate_gradients", points=1)
 def accumulation(code, case):
     """The mean over batches, one batch at a time."""
-    w = numbers(case, 3).clone().requires_grad_()
-    w.grad = numbers(case, 3).clone()
-    batches = [numbers(case, size, 3) for size in (2, 5, 4)]
+    w = case.numbers(3).clone().requires_grad_()
+    w.grad = case.numbers(3).clone()
+    batches = [case.numbers(size, 3) for size in (2, 5, 4)]
     found = code.autograd_study.accumulate_gradients(lambda w, x: (x @ w).square().mean(), w, batches)
     return {"gradient": found, "w.grad afterwards": w.grad, "w afterwards": w}
 
@@ -124,8 +122,8 @@ def accumulation(code, case):
 @check(f"{A}gradient_step", points=1)
 def step(code, case):
     """A step in place."""
-    params = [numbers(case, *shape).clone().requires_grad_() for shape in ((2, 3), (2,), (4,))]
-    params[0].grad, params[2].grad = numbers(case, 2, 3), numbers(case, 4)
+    params = [case.numbers(*shape).clone().requires_grad_() for shape in ((2, 3), (2,), (4,))]
+    params[0].grad, params[2].grad = case.numbers(2, 3), case.numbers(4)
     code.autograd_study.gradient_step(iter(params), lr=case.integer(2, 9) / 10)
     return {
         "params": params,
@@ -158,9 +156,9 @@ def line_start(code, case):
 @check(f"{A}LinearRegressor.forward", points=0.5, uses=[f"{A}LinearRegressor.__init__"])
 def line(code, case):
     """A line."""
-    x = numbers(case, 5, 1)
+    x = case.numbers(5, 1)
     model = code.autograd_study.LinearRegressor().to(x)
-    fill([model.weight, model.bias], numbers(case, 2))
+    fill([model.weight, model.bias], case.numbers(2))
     y = model(x)
     y.sum().backward()
     return {"y": y, "gradients of its sum": [model.weight.grad, model.bias.grad]}
@@ -176,11 +174,11 @@ def polynomial_start(code, case):
 @check(f"{A}PolynomialRegressor.forward", points=1, uses=[f"{A}PolynomialRegressor.__init__"])
 def polynomial(code, case):
     """A polynomial, its constant first."""
-    x = numbers(case, 6, 1)
+    x = case.numbers(6, 1)
     outputs = {}
     for degree in (3, 1):
         model = code.autograd_study.PolynomialRegressor(degree).to(x)
-        fill([model.coefficients], numbers(case, degree + 1))
+        fill([model.coefficients], case.numbers(degree + 1))
         y = model(x)
         y.sum().backward()
         outputs |= {f"y for degree {degree}": y, "gradient of its sum": model.coefficients.grad}
@@ -203,8 +201,8 @@ class Parabola(nn.Module):
 @check(f"{A}fit", points=1, uses=[f"{A}gradient_step"])
 def fitting(code, case):
     """Downhill on the mean squared error."""
-    model = Parabola(numbers(case, 2))
-    losses = code.autograd_study.fit(model, numbers(case, 7, 1), numbers(case, 7, 1), lr=0.2, num_iters=4)
+    model = Parabola(case.numbers(2))
+    losses = code.autograd_study.fit(model, case.numbers(7, 1), case.numbers(7, 1), lr=0.2, num_iters=4)
     return {"losses": losses, "parameters": list(model.parameters())}
 
 
@@ -247,7 +245,7 @@ def for_validation(code, case):
 @check(f"{A}SmallConvNet.__init__", points=1)
 def small_net(code, case):
     """Layers, in their order."""
-    images, values = numbers(case, 2, 3, 24, 20), numbers(case, 1300, reach=0.3)
+    images, values = case.numbers(2, 3, 24, 20), case.numbers(1300, reach=0.3)
     outputs = {}
     for extra, dropout in ((0, 0.0), (2, 1.0)):
         net = code.autograd_study.SmallConvNet(num_classes=7, channels=5, extra=extra, dropout=dropout)

@@ -9,17 +9,10 @@ from torch import Tensor
 JOINING = [f"torch.{name}" for name in ("cat", "concat", "hstack", "vstack", "column_stack", "stack")]
 
 
-def numbers(case, *shape: int, reach: float = 2.0) -> Tensor:
-    """Different numbers between -reach and reach, none of them zero, in no order."""
-    count = math.prod(shape)
-    places = np.array(case.shuffled(range(count))).reshape(shape)
-    return case.tensor(reach * ((2 * places + 0.5) / count - 1))
-
-
 def batches(case) -> tuple[Tensor, Tensor]:
     """Pairs of matrices, (B, N, 5) and (B, 5, P); B, N and P are scaled with the case."""
-    x = (case.distances(3, 4)[:, :, None] * numbers(case, 5)).sin()
-    y = (case.distances(3, 6)[:, None] * numbers(case, 5)[:, None]).cos()
+    x = (case.distances(3, 4)[:, :, None] * case.numbers(5)).sin()
+    y = (case.distances(3, 6)[:, None] * case.numbers(5)[:, None]).cos()
     return x, y
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from exercise_code.support.checking.declare import check
 
-from .common import AUTOGRAD, LOSS, numbers, picture
+from .common import AUTOGRAD, LOSS, picture
 
 
 # Losses
@@ -16,11 +16,11 @@ def on_pairs(case, call: Callable[..., Tensor], *, probabilities: bool = False) 
     outputs = {}
     for shape in ((7, 1), (5,)):
         y_out = (
-            case.tensor(picture(case, *shape, low=0.1, high=0.9)) if probabilities else numbers(case, *shape)
+            case.tensor(picture(case, *shape, low=0.1, high=0.9)) if probabilities else case.numbers(*shape)
         )
         y_truth = case.tensor(np.array(case.shuffled([0.0, 1.0] * 4))[: shape[0]].reshape(shape))
         if not probabilities:
-            y_truth = numbers(case, *shape, reach=1.7)
+            y_truth = case.numbers(*shape, reach=1.7)
         outputs[f"mean, {shape}"] = call(y_out, y_truth)
         outputs[f"individual, {shape}"] = call(y_out, y_truth, individual_losses=True)
     return outputs
@@ -36,7 +36,7 @@ def l1_forward(code, case):
 def l1_backward(code, case):
     """Up or down, and 0 for what is right."""
     backward = code.regression.loss.L1().backward
-    right = numbers(case, 3, 1)
+    right = case.numbers(3, 1)
     return {**on_pairs(case, backward), "all right": backward(right, right.clone())}
 
 
@@ -58,7 +58,7 @@ def bce_forward(code, case):
     forward = code.regression.loss.BCE().forward
     pairs = on_pairs(case, forward, probabilities=True)
     y_out = case.tensor(np.array(case.shuffled([0.002, 0.03, 0.97, 0.998]))[:, None])
-    return {**pairs, "any targets": forward(y_out, numbers(case, 4, 1))}
+    return {**pairs, "any targets": forward(y_out, case.numbers(4, 1))}
 
 
 @check(f"{LOSS}BCE.backward", points=1, forbids=AUTOGRAD)
@@ -67,4 +67,4 @@ def bce_backward(code, case):
     backward = code.regression.loss.BCE().backward
     pairs = on_pairs(case, backward, probabilities=True)
     y_out = case.tensor(np.array(case.shuffled([0.002, 0.03, 0.97, 0.998]))[:, None])
-    return {**pairs, "any targets": backward(y_out, numbers(case, 4, 1))}
+    return {**pairs, "any targets": backward(y_out, case.numbers(4, 1))}

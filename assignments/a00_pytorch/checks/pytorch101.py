@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode
 
 from exercise_code.support.checking.declare import check
 
-from .common import JOINING, batches, numbers
+from .common import JOINING, batches
 
 T = "pytorch101."
 
@@ -39,7 +39,7 @@ def sample_tensor(code, case):
 @check(f"{T}mutate_tensor", points=1)
 def mutation(code, case):
     """Values written in place, the last one winning."""
-    x = numbers(case, 4, 5).clone()
+    x = case.numbers(4, 5).clone()
     places = case.shuffled([(row, column) for row in range(4) for column in range(5)])[:5]
     places.append(places[1])
     values = [10.0 + value for value in case.shuffled(range(6))]
@@ -75,7 +75,7 @@ def multiples(code, case):
 @check(f"{T}slice_indexing_practice", points=2)
 def slices(code, case):
     """Four slices that share memory with the matrix."""
-    x = numbers(case, 5, 8).clone()
+    x = case.numbers(5, 8).clone()
     parts = code.pytorch101.slice_indexing_practice(x)
     names = ["last_row", "third_col", "first_two_rows_three_cols", "even_rows_odd_cols"]
     before = {name: part.clone() for name, part in zip(names, parts, strict=True)}
@@ -160,13 +160,13 @@ def positive_entries(code, case):
 def blocks(code, case):
     """Blocks side by side."""
     reshape = code.pytorch101.reshape_practice
-    return {"0 to 23": reshape(case.tensor(np.arange(24))), "other numbers": reshape(numbers(case, 24))}
+    return {"0 to 23": reshape(case.tensor(np.arange(24))), "other numbers": reshape(case.numbers(24))}
 
 
 @check(f"{T}zero_row_min", points=1, loops=0)
 def row_minimum(code, case):
     """The smallest of each row becomes 0, in a copy."""
-    return {"y": code.pytorch101.zero_row_min(numbers(case, 5, 4))}
+    return {"y": code.pytorch101.zero_row_min(case.numbers(5, 4))}
 
 
 @check(f"{T}zero_row_min:ties", points=0.5)
@@ -214,7 +214,7 @@ class Where(TorchFunctionMode):
 @check(f"{T}mm_on_gpu", points=1)
 def product_elsewhere(code, case):
     """There, multiplied, and back."""
-    x, w = numbers(case, 3, 4), numbers(case, 4, 6)
+    x, w = case.numbers(3, 4), case.numbers(4, 6)
     where = Where(3, 6)
     on_cpu = x.cpu(), w.cpu()
     with where:

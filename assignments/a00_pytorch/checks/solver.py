@@ -4,7 +4,7 @@ import numpy as np
 
 from exercise_code.support.checking.declare import check
 
-from .common import CLASSIFIER, LINEAR, LOSS, model_of, numbers
+from .common import CLASSIFIER, LINEAR, LOSS, model_of
 
 
 @check(
@@ -29,10 +29,10 @@ def solver_step(code, case):
         ("regression", networks.linear_model.LinearModel, networks.loss.MSE()),
         ("classification", networks.classifier.Classifier, networks.loss.BCE()),
     ):
-        model = model_of(kind, numbers(case, 4, 1, reach=0.5))
+        model = model_of(kind, case.numbers(4, 1, reach=0.5))
         targets = [case.tensor(np.array(case.shuffled([0.0, 1.0] * 4))[:n, None]) for n in (6, 5)]
-        data = {"X_train": numbers(case, 6, 3), "y_train": targets[0]}
-        data |= {"X_val": numbers(case, 5, 3), "y_val": targets[1]}
+        data = {"X_train": case.numbers(6, 3), "y_train": targets[0]}
+        data |= {"X_val": case.numbers(5, 3), "y_val": targets[1]}
         solver = code.regression.solver.Solver(model, data, loss, 0.4, verbose=False)
         for count in ("one step", "two steps"):
             solver._step()

@@ -1,6 +1,5 @@
 """What several files of checks here share."""
 
-import itertools
 import math
 from typing import Any
 
@@ -9,22 +8,6 @@ import torch
 from torch import Tensor
 
 AUTOGRAD = ["torch.autograd.grad", "torch.Tensor.backward", "torch.Tensor.requires_grad_"]
-
-
-def numbers(case, *shape: int, reach: float = 2.0) -> Tensor:
-    """Different numbers between -reach and reach, none of them zero, in no order."""
-    count = math.prod(shape)
-    places = np.array(case.shuffled(range(count))).reshape(shape)
-    return case.tensor(reach * ((2 * places + 0.5) / count - 1))
-
-
-def parameters(case, *widths: int) -> dict[str, Tensor]:
-    """Weights and biases of a network with these widths, the first of which is that of its input."""
-    params = {}
-    for layer, (rows, columns) in enumerate(itertools.pairwise(widths), start=1):
-        params[f"W{layer}"] = numbers(case, rows, columns, reach=1.0)
-        params[f"b{layer}"] = numbers(case, columns, reach=1.0)
-    return params
 
 
 # Initial weights
@@ -84,7 +67,7 @@ class Scripted:
 def scripted_data(case, num_train: int) -> dict[str, Tensor]:
     """Ten validation images for `Scripted`, and training images whose first number is their label."""
     y_train, y_val = case.labels(num_train, num_classes=num_train), case.labels(10, num_classes=2)
-    X_train = numbers(case, num_train, 4)
+    X_train = case.numbers(num_train, 4)
     X_train = case.tensor(torch.cat([y_train[:, None].to(X_train.dtype), X_train], dim=1))
     places = case.tensor((np.array(case.shuffled(range(10))) + 0.5) / 10)
     X_val = case.tensor(torch.stack([y_val.to(places.dtype), places], dim=1))

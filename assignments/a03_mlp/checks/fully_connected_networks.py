@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from exercise_code.support import data
 from exercise_code.support.checking.declare import check
 
-from .common import AUTOGRAD, _spread, numbers, parameters
+from .common import AUTOGRAD, _spread
 
 IN_NETS = ["torch.autograd.grad", "torch.Tensor.requires_grad_"]
 
@@ -35,8 +35,8 @@ LAYERS = [*LINEAR, f"{FCN}ReLU.forward", f"{FCN}ReLU.backward"]
 def linear_forward(code, case):
     """Any shape of input, flattened, times weights, plus biases."""
     forward = code.mlp.fully_connected_networks.Linear.forward
-    w, b = numbers(case, 6, 4), numbers(case, 4)
-    images, rows = numbers(case, 5, 2, 3), numbers(case, 3, 6)
+    w, b = case.numbers(6, 4), case.numbers(4)
+    images, rows = case.numbers(5, 2, 3), case.numbers(3, 6)
     return {"out": forward(images, w, b)[0], "out of flat inputs": forward(rows, w, b)[0]}
 
 
@@ -44,23 +44,23 @@ def linear_forward(code, case):
 def linear_backward(code, case):
     """Gradients of input, weights and biases."""
     Linear = code.mlp.fully_connected_networks.Linear
-    _, cache = Linear.forward(numbers(case, 5, 2, 3), numbers(case, 6, 4), numbers(case, 4))
-    dx, dw, db = Linear.backward(numbers(case, 5, 4), cache)
+    _, cache = Linear.forward(case.numbers(5, 2, 3), case.numbers(6, 4), case.numbers(4))
+    dx, dw, db = Linear.backward(case.numbers(5, 4), cache)
     return {"dx": dx, "dw": dw, "db": db}
 
 
 @check(f"{FCN}ReLU.forward", points=1, forbids=["torch.relu", "torch.nn.functional.relu"])
 def relu_forward(code, case):
     """Negative numbers become 0."""
-    return {"out": code.mlp.fully_connected_networks.ReLU.forward(numbers(case, 4, 3, 2))[0]}
+    return {"out": code.mlp.fully_connected_networks.ReLU.forward(case.numbers(4, 3, 2))[0]}
 
 
 @check(f"{FCN}ReLU.backward", points=1, uses=[f"{FCN}ReLU.forward"], forbids=AUTOGRAD)
 def relu_backward(code, case):
     """The gradient passes where the input was positive."""
     ReLU = code.mlp.fully_connected_networks.ReLU
-    _, cache = ReLU.forward(numbers(case, 4, 3, 2))
-    return {"dx": ReLU.backward(numbers(case, 4, 3, 2), cache)}
+    _, cache = ReLU.forward(case.numbers(4, 3, 2))
+    return {"dx": ReLU.backward(case.numbers(4, 3, 2), cache)}
 
 
 @check(
@@ -71,7 +71,7 @@ def relu_backward(code, case):
 def leaky_relu_forward(code, case):
     """A share of what is negative passes."""
     forward = code.mlp.fully_connected_networks.LeakyReLU.forward
-    x = numbers(case, 4, 5)
+    x = case.numbers(4, 5)
     slopes = (0.3, 2.0, -0.5)
     return {"out": forward(x)[0], **{f"out for slope={slope}": forward(x, slope)[0] for slope in slopes}}
 
@@ -80,7 +80,7 @@ def leaky_relu_forward(code, case):
 def leaky_relu_backward(code, case):
     """The gradient passes, whole or in part."""
     LeakyReLU = code.mlp.fully_connected_networks.LeakyReLU
-    x, dout = numbers(case, 4, 5), numbers(case, 4, 5)
+    x, dout = case.numbers(4, 5), case.numbers(4, 5)
     return {
         f"dx for slope={slope}": LeakyReLU.backward(dout, LeakyReLU.forward(x, slope)[1])
         for slope in (0.01, 0.3, -0.5, 2.0)
@@ -96,8 +96,8 @@ def sigmoid_forward(code, case):
     """Into (0, 1), for numbers of any size."""
     forward = code.mlp.fully_connected_networks.Sigmoid.forward
     return {
-        "out": forward(numbers(case, 3, 5))[0],
-        "out of large numbers": forward(numbers(case, 4, reach=3000.0))[0],
+        "out": forward(case.numbers(3, 5))[0],
+        "out of large numbers": forward(case.numbers(4, reach=3000.0))[0],
     }
 
 
@@ -105,8 +105,8 @@ def sigmoid_forward(code, case):
 def sigmoid_backward(code, case):
     """The slope of the sigmoid."""
     Sigmoid = code.mlp.fully_connected_networks.Sigmoid
-    _, cache = Sigmoid.forward(numbers(case, 3, 5))
-    return {"dx": Sigmoid.backward(numbers(case, 3, 5), cache)}
+    _, cache = Sigmoid.forward(case.numbers(3, 5))
+    return {"dx": Sigmoid.backward(case.numbers(3, 5), cache)}
 
 
 @check(f"{FCN}Tanh.forward", points=1, forbids=["torch.tanh", "torch.nn.functional.tanh"])
@@ -114,8 +114,8 @@ def tanh_forward(code, case):
     """Into (-1, 1), for numbers of any size."""
     forward = code.mlp.fully_connected_networks.Tanh.forward
     return {
-        "out": forward(numbers(case, 3, 5))[0],
-        "out of large numbers": forward(numbers(case, 4, reach=3000.0))[0],
+        "out": forward(case.numbers(3, 5))[0],
+        "out of large numbers": forward(case.numbers(4, reach=3000.0))[0],
     }
 
 
@@ -123,8 +123,8 @@ def tanh_forward(code, case):
 def tanh_backward(code, case):
     """The slope of tanh."""
     Tanh = code.mlp.fully_connected_networks.Tanh
-    _, cache = Tanh.forward(numbers(case, 3, 5))
-    return {"dx": Tanh.backward(numbers(case, 3, 5), cache)}
+    _, cache = Tanh.forward(case.numbers(3, 5))
+    return {"dx": Tanh.backward(case.numbers(3, 5), cache)}
 
 
 DROPPED = (0.25, 0.4, 0.7)
@@ -171,7 +171,7 @@ def dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None
 def dropout_forward(code, case):
     """Drop with probability p, scale the rest."""
     forward = code.mlp.fully_connected_networks.Dropout.forward
-    x = numbers(case, 30, 70)
+    x = case.numbers(30, 70)
     outs = {f"out for p={p}": forward(x, {"p": p, "mode": "train"})[0] for p in DROPPED}
     seeded = {"p": 0.5, "mode": "train", "seed": 7}
     return {"x": x, **outs, "seeded": forward(x, seeded)[0], "seeded again": forward(x, seeded)[0]}
@@ -214,7 +214,7 @@ def dropout_backward_law(outputs: dict[str, Any], expected: dict[str, Any]) -> s
 def dropout_backward(code, case):
     """The gradient through the same mask, and through none when testing."""
     Dropout = code.mlp.fully_connected_networks.Dropout
-    x, dout = numbers(case, 9, 11).cpu().clone(), numbers(case, 9, 11)
+    x, dout = case.numbers(9, 11).cpu().clone(), case.numbers(9, 11)
     x[:2] = 0
     x = case.tensor(x)
     out, cache = Dropout.forward(x, {"p": 0.4, "mode": "train"})
@@ -232,8 +232,8 @@ def dropout_backward(code, case):
 def dropout_when_testing(code, case):
     """When testing, everything passes unchanged."""
     Dropout = code.mlp.fully_connected_networks.Dropout
-    out, cache = Dropout.forward(numbers(case, 4, 7), {"p": 0.6, "mode": "test"})
-    return {"out": out, "dx": Dropout.backward(numbers(case, 4, 7), cache)}
+    out, cache = Dropout.forward(case.numbers(4, 7), {"p": 0.6, "mode": "test"})
+    return {"out": out, "dx": Dropout.backward(case.numbers(4, 7), cache)}
 
 
 # Networks
@@ -252,7 +252,7 @@ def initial_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None
 @check(f"{FCN}TwoLayerNet.__init__", points=1, law=initial_law)
 def two_layer_start(code, case):
     """Parameters of a two-layer network."""
-    like = numbers(case, 1)
+    like = case.numbers(1)
     net = code.mlp.fully_connected_networks.TwoLayerNet(
         60, 35, 20, weight_scale=0.05, dtype=like.dtype, device=like.device
     )
@@ -267,7 +267,7 @@ def two_layer_start(code, case):
 )
 def deep_start(code, case):
     """Parameters of networks of any depth."""
-    like = numbers(case, 1)
+    like = case.numbers(1)
     params = {}
     for hidden_dims, scale in (((30,), 0.05), ((40, 25, 30), "kaiming")):
         net = code.mlp.fully_connected_networks.FullyConnectedNet(
@@ -287,9 +287,9 @@ def two_layer_loss(code, case):
     """Loss and gradients, with and without penalty."""
     outputs = {}
     for reg in (0.0, 0.7):
-        X, y = numbers(case, 5, 2, 3), case.labels(5, num_classes=4)
+        X, y = case.numbers(5, 2, 3), case.labels(5, num_classes=4)
         net = code.mlp.fully_connected_networks.TwoLayerNet(6, 7, 4, reg=reg, dtype=X.dtype, device=X.device)
-        net.params = parameters(case, 6, 7, 4)
+        net.params = case.parameters(6, 7, 4)
         loss, grads = net.loss(X, y)
         outputs[f"reg={reg}"] = {"loss": loss, **{f"d{name}": grads[name] for name in sorted(grads)}}
     return outputs
@@ -303,18 +303,18 @@ def two_layer_loss(code, case):
 )
 def two_layer_scores(code, case):
     """Scores, negative ones too, where there are no labels."""
-    X = numbers(case, 5, 2, 3)
+    X = case.numbers(5, 2, 3)
     net = code.mlp.fully_connected_networks.TwoLayerNet(6, 7, 4, dtype=X.dtype, device=X.device)
-    net.params = parameters(case, 6, 7, 4)
+    net.params = case.parameters(6, 7, 4)
     return {"scores": net.loss(X)}
 
 
 def _deep_net(code, case, widths, **settings):
-    X = numbers(case, 5, widths[0])
+    X = case.numbers(5, widths[0])
     net = code.mlp.fully_connected_networks.FullyConnectedNet(
         widths[1:-1], widths[0], widths[-1], dtype=X.dtype, device=X.device, **settings
     )
-    net.params = parameters(case, *widths)
+    net.params = case.parameters(*widths)
     return net, X
 
 
@@ -403,14 +403,14 @@ def deep_dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str |
 def deep_dropout(code, case):
     """Dropout in training after both hidden layers, forward and backward."""
     nets = code.mlp.fully_connected_networks
-    X, y = case.tensor(np.abs(numbers(case, 1, 3).cpu().numpy())), case.labels(1, num_classes=1, first=2)
+    X, y = case.tensor(np.abs(case.numbers(1, 3).cpu().numpy())), case.labels(1, num_classes=1, first=2)
     net = nets.FullyConnectedNet(
         (400, 400), 3, 4, dropout=0.25, activation=nets.Tanh, dtype=X.dtype, device=X.device
     )
-    W1 = case.tensor(np.abs(numbers(case, 3, 400, reach=0.4).cpu().numpy()))
-    rows, columns = numbers(case, 400, reach=0.01).cpu().numpy(), numbers(case, 400, reach=1.0).cpu().numpy()
-    W2, W3 = case.tensor(np.outer(np.abs(rows), columns)), numbers(case, 400, 4, reach=0.05)
-    net.params = {"W1": W1, "b1": 0 * W1[0], "W2": W2, "b2": 0 * W2[0], "W3": W3, "b3": numbers(case, 4)}
+    W1 = case.tensor(np.abs(case.numbers(3, 400, reach=0.4).cpu().numpy()))
+    rows, columns = case.numbers(400, reach=0.01).cpu().numpy(), case.numbers(400, reach=1.0).cpu().numpy()
+    W2, W3 = case.tensor(np.outer(np.abs(rows), columns)), case.numbers(400, 4, reach=0.05)
+    net.params = {"W1": W1, "b1": 0 * W1[0], "W2": W2, "b2": 0 * W2[0], "W3": W3, "b3": case.numbers(4)}
     _, grads = net.loss(X, y)
     named = {f"d{name}": grads[name] for name in ("b1", "W2", "b2", "W3", "b3")}
     net.seed = case.integer(0, 10**6)
@@ -490,7 +490,7 @@ def five_layers_by_heart(code, case):
 def _own_solver(code, case):
     given = {}
     for part, num in (("train", 12), ("val", 9)):
-        given[f"X_{part}"], given[f"y_{part}"] = numbers(case, num, 7), case.labels(num, num_classes=4)
+        given[f"X_{part}"], given[f"y_{part}"] = case.numbers(num, 7), case.labels(num, num_classes=4)
     like = given["X_train"]
     return code.mlp.fully_connected_networks.create_solver_instance(given, like.dtype, like.device)
 

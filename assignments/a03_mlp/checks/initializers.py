@@ -4,7 +4,7 @@ from typing import Any
 
 from exercise_code.support.checking.declare import check
 
-from .common import _spread, numbers
+from .common import _spread
 
 INIT = ["torch.nn.init.xavier_normal_", "torch.nn.init.kaiming_normal_"]
 
@@ -17,7 +17,7 @@ def xavier_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
 @check("mlp.initializers.xavier_initializer", points=1, law=xavier_law, forbids=INIT)
 def xavier(code, case):
     """Variance 2 / (Din + Dout)."""
-    like = numbers(case, 1)
+    like = case.numbers(1)
     return {
         "weights": code.mlp.initializers.xavier_initializer(40, 110, dtype=like.dtype, device=like.device)
     }
@@ -33,6 +33,6 @@ def kaiming_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None
 @check("mlp.initializers.kaiming_initializer", points=1, law=kaiming_law, forbids=INIT)
 def kaiming(code, case):
     """Variance 2 / Din with a ReLU, 1 / Din without."""
-    like = numbers(case, 1)
+    like = case.numbers(1)
     draw, new = code.mlp.initializers.kaiming_initializer, {"dtype": like.dtype, "device": like.device}
     return {"weights": draw(110, 40, **new), "weights without ReLU": draw(110, 40, relu=False, **new)}

@@ -2,15 +2,13 @@
 
 from exercise_code.support.checking.declare import check
 
-from .common import parameters
-
 
 # Cost and regularisation
 class Sized:
     """A network that is nothing but parameters."""
 
     def __init__(self, case, *widths: int):
-        self.params = parameters(case, *widths)
+        self.params = case.parameters(*widths)
 
 
 def turned(model: Sized) -> Sized:

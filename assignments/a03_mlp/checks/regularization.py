@@ -5,13 +5,11 @@ from torch import Tensor
 
 from exercise_code.support.checking.declare import check
 
-from .common import numbers
-
 
 @check("mlp.regularization.max_norm", points=1, forbids=["torch.renorm"])
 def bounded_columns(code, case):
     """Columns that are too long are shortened, zero stays zero."""
-    w = numbers(case, 6, 5).cpu().numpy() * np.array([0.2, 1.0, 0.0, 3.0, 0.6])
+    w = case.numbers(6, 5).cpu().numpy() * np.array([0.2, 1.0, 0.0, 3.0, 0.6])
     return {f"limit {limit}": code.mlp.regularization.max_norm(case.tensor(w), limit) for limit in (1.5, 3.0)}
 
 
@@ -28,5 +26,5 @@ class Fixed:
 @check("mlp.regularization.ensemble_predict", points=1)
 def mean_of_probabilities(code, case):
     """The mean probability decides, not the loudest network and not a show of hands."""
-    models = [Fixed(numbers(case, 101, 4, reach=reach)) for reach in (1.0, 8.0, 2.0, 1.5)]
-    return {"labels": code.mlp.regularization.ensemble_predict(models, numbers(case, 101, 3))}
+    models = [Fixed(case.numbers(101, 4, reach=reach)) for reach in (1.0, 8.0, 2.0, 1.5)]
+    return {"labels": code.mlp.regularization.ensemble_predict(models, case.numbers(101, 3))}

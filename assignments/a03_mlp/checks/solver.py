@@ -7,7 +7,7 @@ from torch import Tensor
 
 from exercise_code.support.checking.declare import check
 
-from .common import Scripted, numbers, scripted_data
+from .common import Scripted, scripted_data
 
 
 def counting_rule(w: Tensor, dw: Tensor, config: dict[str, Any]) -> tuple[Tensor, dict[str, Any]]:
@@ -42,7 +42,7 @@ def solver_accuracy(code, case):
     data = scripted_data(case, 7)
     model = Scripted(data["X_train"])
     solver = code.mlp.solver.Solver(model, data)
-    X, y = numbers(case, 23, 4), case.labels(23, num_classes=4)
+    X, y = case.numbers(23, 4), case.labels(23, num_classes=4)
     near = case.labels(23, num_classes=2)
     X = case.tensor(torch.where(near[:, None] == 1, 4 * torch.eye(4, dtype=X.dtype, device=X.device)[y], X))
     accuracy = solver.check_accuracy(X, y, batch_size=5)

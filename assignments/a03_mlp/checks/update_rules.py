@@ -4,12 +4,10 @@ from typing import Any
 
 from exercise_code.support.checking.declare import check
 
-from .common import numbers
-
 
 # Update rules
 def _two_steps(case, rule, config: dict[str, Any]) -> dict[str, Any]:
-    w, first, second = (numbers(case, 4, 3) for _ in range(3))
+    w, first, second = (case.numbers(4, 3) for _ in range(3))
     outputs = {}
     for step, dw in (("first", first), ("second", second)):
         w, config = rule(w, dw, config)
@@ -24,7 +22,7 @@ MEMORY = ("velocity", "cache", "m", "v", "t")
 def momentum(code, case):
     """Two steps, with a velocity and from rest."""
     rule = code.mlp.update_rules.sgd_momentum
-    config = {"learning_rate": 0.03, "momentum": 0.7, "velocity": numbers(case, 4, 3)}
+    config = {"learning_rate": 0.03, "momentum": 0.7, "velocity": case.numbers(4, 3)}
     return {"moving": _two_steps(case, rule, config), "from rest": _two_steps(case, rule, None)}
 
 
@@ -32,7 +30,7 @@ def momentum(code, case):
 def root_mean_square(code, case):
     """Two steps, with a cache and from nothing."""
     rule = code.mlp.update_rules.rmsprop
-    cache = case.tensor(numbers(case, 4, 3).cpu().numpy() ** 2)
+    cache = case.tensor(case.numbers(4, 3).cpu().numpy() ** 2)
     config = {"learning_rate": 0.03, "decay_rate": 0.8, "epsilon": 0.1, "cache": cache}
     return {"running": _two_steps(case, rule, config), "from nothing": _two_steps(case, rule, None)}
 
@@ -40,7 +38,7 @@ def root_mean_square(code, case):
 @check("mlp.update_rules.adam", points=1)
 def adaptive_moments(code, case):
     """Two steps in the middle of a training."""
-    m, v = numbers(case, 4, 3), case.tensor(numbers(case, 4, 3).cpu().numpy() ** 2)
+    m, v = case.numbers(4, 3), case.tensor(case.numbers(4, 3).cpu().numpy() ** 2)
     config = {"learning_rate": 0.03, "beta1": 0.7, "beta2": 0.9, "epsilon": 0.1, "m": m, "v": v, "t": 5}
     return _two_steps(case, code.mlp.update_rules.adam, config)
 
