@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from keyword import iskeyword
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -41,7 +42,7 @@ def new_assignment(name: str, modules: list[str], title: str, root: Path = ROOT)
     _refuse(name, modules, title, root)
     word, module = name.partition("_")[2], modules[0]
     parent, _, stem = f"exercise_code.{module}".rpartition(".")
-    values = {
+    values: dict[str, Any] = {
         "title": title,
         "word": word,
         "module": module,
