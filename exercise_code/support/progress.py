@@ -42,6 +42,7 @@ STYLE = """
 .workbook-progress .bar i {display: block; border-radius: 2px; background: #8886}
 .workbook-progress .bar .done {background: #2b8fd0} .workbook-progress .bar .wrong {background: #d55e00}
 .workbook-progress b.done {color: #2b8fd0} .workbook-progress b.wrong {color: #d55e00}
+.workbook-progress a {color: inherit}
 .workbook-progress b.todo {opacity: .75} .workbook-progress .right {text-align: right}
 </style>
 """
