@@ -35,13 +35,14 @@ TONES = {DONE: COLOURS["ok"], WRONG_ONE: WRONG, TO_DO: COLOURS["to do"]}
 STYLE = """
 <style>
 .workbook-progress {font: 13px/1.6 system-ui, sans-serif; max-width: 60em; margin: .4em 0; display: grid;
-  grid-template-columns: auto 1fr auto auto; column-gap: 1.2em; align-items: baseline}
+  grid-template-columns: auto 1fr auto auto; align-items: baseline}
 .workbook-progress > div {display: contents}
-.workbook-progress > div > * {border-top: 1px solid #8884; padding: .35em 0; align-self: stretch}
+.workbook-progress > div > * {border-top: 1px solid #8884; padding: .35em 1.2em .35em 0; align-self: stretch}
 .workbook-progress .bar {display: flex; gap: 2px; height: .5em; min-width: 8em; margin-top: .6em}
 .workbook-progress .bar i {display: block; border-radius: 2px; background: #8886}
 .workbook-progress .bar .done {background: #2b8fd0} .workbook-progress .bar .wrong {background: #d55e00}
 .workbook-progress b.done {color: #2b8fd0} .workbook-progress b.wrong {color: #d55e00}
+.workbook-progress a {color: inherit}
 .workbook-progress b.todo {opacity: .75} .workbook-progress .right {text-align: right}
 </style>
 """
