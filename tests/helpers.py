@@ -1,5 +1,8 @@
 """What tests of several folders share."""
 
+import io
+import tarfile
+import zipfile
 from pathlib import Path
 
 from exercise_code.support.checking.assignment import Assignment, read_assignment
@@ -57,6 +60,30 @@ def tiny_assignment(assignments: Path) -> Assignment:
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "tiny.ipynb")
     return read_assignment(folder)
+
+
+def packed(files: dict[str, bytes], mode: str = "zip") -> bytes:
+    """An archive in memory."""
+    buffer = io.BytesIO()
+    if mode == "zip":
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+    else:
+        with tarfile.open(fileobj=buffer, mode=f"w:{mode}") as archive:
+            for name, content in files.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def write(folder: Path, files: dict[str, bytes]) -> Path:
+    """Write files into a folder, which is returned."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
 
 
 def grade_all(submissions, assignment, seed: int, out: Path, pool=None, **options) -> list:

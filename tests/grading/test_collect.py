@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from helpers import packed, write
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,29 +22,6 @@ from grading.submissions.roster import Roster, Student, read_roster, usable_id
 
 FILE, NOTEBOOK = "exercise_code/knn.py", "assignments/a01_knn/knn.ipynb"
 WORK = {FILE: b"x = 1\n", NOTEBOOK: b"{}"}
-
-
-def packed(files: dict[str, bytes], mode: str = "zip") -> bytes:
-    """An archive in memory."""
-    buffer = io.BytesIO()
-    if mode == "zip":
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in files.items():
-                archive.writestr(name, content)
-    else:
-        with tarfile.open(fileobj=buffer, mode=f"w:{mode}") as archive:
-            for name, content in files.items():
-                info = tarfile.TarInfo(name)
-                info.size = len(content)
-                archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def write(folder: Path, files: dict[str, bytes]) -> Path:
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    return folder
 
 
 def canvas(folder: Path) -> None:

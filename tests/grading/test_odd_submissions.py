@@ -5,11 +5,10 @@ import json
 
 import pytest
 from bs4 import BeautifulSoup
-from helpers import grade_all
+from helpers import grade_all, packed, write
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from test_collect import packed, write
 
 from exercise_code.support.checking.assignment import Assignment, find_assignment
 from exercise_code.support.paths import ROOT
