@@ -24,7 +24,7 @@ from grading.course import CourseError, read_course
 from grading.notebooks.with_verdicts import exercises_by_cell
 from grading.pages.mistake_cost import OnImages, on_images
 from grading.pages.report import write_report
-from grading.running.dependencies import hash_of_answers, hash_of_experiment
+from grading.running.dependencies import answer_files, experiment_files, hash_of
 from grading.running.grader import Job, environment
 from grading.running.incremental import Pool, Progress, grade, one_after_another, progress_of
 from grading.running.journal import Journal
@@ -179,7 +179,7 @@ def prepare(
     def make() -> bytes:
         return make_answers(assignment.checks, assignment.mistakes, seed, secret).to_bytes()
 
-    version = f"{hash_of_answers(assignment)} {secret} {environment(seed, sandbox.level)}"
+    version = f"{hash_of(answer_files(assignment))} {secret} {environment(seed, sandbox.level)}"
     answers = Answers.from_bytes(journal.remember("answers", version, make))
     execute = settings.execute and bool(assignment.questions)
     job = Job.make(assignment, answers, execute=execute, level=sandbox.level)
@@ -289,7 +289,7 @@ def try_on_images(plan: Plan, hints: set[str]) -> OnImages | None:
     """What the mistakes that the class has made cost on images."""
     if plan.assignment.experiment is None:
         return None
-    version = hash_of_experiment(plan.assignment)
+    version = hash_of(experiment_files(plan.assignment))
     return on_images(
         plan.assignment,
         [mistake for mistake in plan.assignment.mistakes if mistake.hint in hints],

@@ -55,28 +55,28 @@ def probe_files(assignment: Assignment) -> list[Path]:
     return [path for path in imported(scripts, FOR_STUDENTS + FOR_JUDGES) if path not in written]
 
 
-def hash_of_probes(assignment: Assignment) -> str:
-    """Names all that evidence depends on, but for the submission, the inputs and the environment."""
-    settings = json.dumps([assignment.modules, assignment.models, asdict(assignment.limits)])
-    return sha256(f"{settings} {hash_of(probe_files(assignment))}".encode()).hexdigest()
-
-
-def hash_of_answers(assignment: Assignment) -> str:
-    """Names all that answers depend on, but for the inputs and the environment."""
+def answer_files(assignment: Assignment) -> list[Path]:
+    """What answers depend on: checks, mistakes, the reference, and what runs and judges them."""
     chain = [assignment, *assignment.earlier]
     declared = [*assignment.files("checks"), *assignment.files("mistakes")]
     declared += [path for each in assignment.earlier for path in each.files("stand_ins")]
     modules = [ROOT / name for each in chain for name in each.editable]
-    return hash_of(imported([ROOT / "exercise_code/support/checking/answers.py", *declared, *modules]))
+    return imported([ROOT / "exercise_code/support/checking/answers.py", *declared, *modules])
 
 
-def hash_of_experiment(assignment: Assignment) -> str:
-    """Names all that the accuracy of the reference on images depends on, but for the data set."""
+def experiment_files(assignment: Assignment) -> list[Path]:
+    """What the accuracy of the reference on images depends on, but for the data set."""
     modules = [ROOT / name for name in assignment.editable]
-    return hash_of(imported([assignment.folder / "evidence" / "experiment.py", *modules]))
+    return imported([assignment.folder / "evidence" / "experiment.py", *modules])
 
 
-def hash_of_pages() -> str:
-    """Names the code that turns evidence into verdicts and pages."""
+def page_files() -> list[Path]:
+    """What turns evidence into verdicts and pages."""
     templates = sorted((ROOT / "grading/pages/templates").iterdir())
-    return hash_of([*imported([ROOT / "grading/running/grader.py"]), *templates])
+    return [*imported([ROOT / "grading/running/grader.py"]), *templates]
+
+
+def hash_of_probes(assignment: Assignment) -> str:
+    """Names all that evidence depends on, but for the submission, the inputs and the environment."""
+    settings = json.dumps([assignment.modules, assignment.models, asdict(assignment.limits)])
+    return sha256(f"{settings} {hash_of(probe_files(assignment))}".encode()).hexdigest()

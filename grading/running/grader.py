@@ -33,7 +33,7 @@ from grading.notebooks.with_verdicts import exercises_by_cell, with_verdicts
 from grading.pages.feedback import feedback_page
 from grading.pages.mistake_drafts import portable
 from grading.running.check_process import CheckProcess
-from grading.running.dependencies import hash_of_pages, hash_of_probes
+from grading.running.dependencies import hash_of, hash_of_probes, page_files
 from grading.submissions.records import Gathered, Graded, Part, Result, Submission
 
 LOG = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class Job:
             single_stand_ins(assignment),
             stubs,
             f"{hash_of_probes(assignment)} {held_out}",
-            hash_of_pages(),
+            hash_of(page_files()),
             execute,
             level,
         )

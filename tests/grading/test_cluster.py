@@ -31,7 +31,7 @@ RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "SO
 
 
 WEAK = """\
-from grading import sandbox
+from grading.running import sandbox
 sandbox.detect = lambda: sandbox.Sandbox("L1", [], ["Landlock: not in this kernel"])
 """
 
