@@ -46,7 +46,7 @@ def never_nan(code, case):
 def votes(code, case):
     """The k nearest vote."""
     dists = case.distances(9, 17)
-    y_train = case.tensor(case.shuffled([3, 15] * 4 + [15]))
+    y_train = case.labels_of(9, [15, 3])
     return {f"labels for k={k}": code.knn.predict_labels(dists, y_train, k) for k in (1, 3, 5)}
 
 

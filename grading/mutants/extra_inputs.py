@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -49,6 +49,9 @@ class ClassMissing(Case):
         labels[labels == labels.max()] = labels.min()
         return labels
 
+    def labels_of(self, num: int, classes: Sequence[int]) -> Int[Tensor, " num"]:
+        return super().labels_of(num, sorted(classes)[:-1])
+
 
 class BatchOfOne(Case):
     """One image, one point, one label, distances to one image."""
@@ -61,6 +64,9 @@ class BatchOfOne(Case):
 
     def labels(self, num: int, num_classes: int, first: int = 0) -> Int[Tensor, " 1"]:
         return super().labels(1, num_classes, first)
+
+    def labels_of(self, num: int, classes: Sequence[int]) -> Int[Tensor, " 1"]:
+        return super().labels_of(1, classes)
 
     def labelled_images(
         self, num: int, num_classes: int

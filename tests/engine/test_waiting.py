@@ -88,7 +88,7 @@ def test_once_the_cell_has_run_nothing_waits(run, toy):
         "1 / 0",
         "unheard_of",
         "seen, unheard_of",
-        "import not_installed; seen",
+        "import nowhere_to_be_found; seen",
     ],
 )
 def test_other_errors_are_shown_in_full(run, source):
