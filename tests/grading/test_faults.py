@@ -119,13 +119,13 @@ def test_an_experiment_that_gives_a_tensor_gives_a_number(a01, monkeypatch):
 
 def test_all_that_a_submission_sends_back_is_bounded(a01, tmp_path, monkeypatch):
     """The checks after the bound are not run; the others count, and the neighbour loses nothing."""
-    monkeypatch.setattr(check_process, "MAX_EVIDENCE", 40 * 2**20)
+    monkeypatch.setattr(check_process, "MAX_EVIDENCE", 5 * 2**20)
     ids = {"big": BIG, "right": RIGHT}
     submissions = [Submission(id, {FILE: text.encode()}) for id, text in ids.items()]
     big, right = grade_all(submissions, a01, 1, tmp_path)
     assert right.score == a01.max_points
     assert big.score == 0
-    told = [verdict for verdict in big.verdicts if "larger than 40 MiB together" in verdict.message]
+    told = [verdict for verdict in big.verdicts if "larger than 5 MiB together" in verdict.message]
     assert 0 < len(told) < len(big.verdicts)
     assert {verdict.status for verdict in told} == {"crashed"}
     assert (tmp_path / "journal.sqlite").stat().st_size < 2**20
