@@ -1,10 +1,11 @@
 """Which assignments have changed since everything about them was tested, and how deeply each is tested now.
 
 `evidence/verified.toml` of an assignment is its stamp: two hashes, and what was passed with the files they
-stand for. The first is of what is the assignment's own: where it differs, every run tests the assignment in
-full, and one test fails until the stamp is written anew (`make verify`) and committed. The second is of the
-engine, which belongs to all: where it alone differs, two assignments are tested in full in place of all, the
-first and the largest, and the end of the run names those whose stamp is of an older engine.
+stand for. An assignment without a stamp has never been tested in full, as the end of each run says. The first
+hash is of what is the assignment's own: where it differs, every run tests the assignment in full, and one
+test fails until the stamp is written anew (`make verify`) and committed. The second is of the engine, which
+belongs to all: where it alone differs, two assignments are tested in full in place of all, the first and the
+largest, and the end of the run names those whose stamp is of an older engine.
 """
 
 import datetime
@@ -41,7 +42,8 @@ def depths(assignments: list[Assignment]) -> dict[str, str]:
     for assignment in assignments:
         stamp = read_stamp(assignment)
         of_engine = stamp.get("engine") != engine and assignment.name in representative
-        found[assignment.name] = "full" if stamp.get("own") != own_hash(assignment) or of_engine else "touch"
+        changed = stamp and (stamp.get("own") != own_hash(assignment) or of_engine)
+        found[assignment.name] = "full" if changed else "touch"
     return found
 
 

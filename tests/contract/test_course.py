@@ -53,6 +53,8 @@ def test_the_stamp_fits(assignment, pytestconfig):
         pytest.skip("it is being written")
     path = verified.stamp_path(assignment).relative_to(ROOT)
     stamp = verified.read_stamp(assignment)
+    if not stamp:
+        pytest.skip(f"it has never been tested in full: run `make verify` and commit {path}")
     assert stamp.get("own") == verified.own_hash(assignment), f"run `make verify` and commit {path}"
 
 

@@ -94,6 +94,14 @@ def test_a_new_engine_leaves_old_stamps_and_says_so(course):
     assert verified.own_hash(first) == own == verified.read_stamp(first)["own"]
 
 
+def test_without_a_stamp_nothing_is_tested_in_full_unasked(course):
+    """The end of a run says that it has never been: see `pytest_terminal_summary`."""
+    for assignment in read(course):
+        verified.stamp_path(assignment).unlink()
+    assert depths(course) == "ttt"
+    assert not any(map(verified.is_verified, read(course)))
+
+
 def test_a_stamp_says_what_was_passed(course):
     stamp = verified.read_stamp(read(course)[0])
     assert (stamp["tests"], stamp["seeds"], stamp["mutants_of_each_exercise"]) == (7, 200, 4)
