@@ -71,22 +71,15 @@ def test_requirements_lie_within_the_bounds_of_the_project():
 
 @pytest.mark.slow
 def test_any_assignment_can_be_taken_out(tmp_path):
-    """Without its folder and its modules all tests are found, and those of what is left pass."""
+    """Without its folder and its modules everything else is imported and all tests are found."""
     needed = {name for assignment in COURSE for name in assignment.builds_on}
     gone = next(assignment for assignment in reversed(COURSE) if assignment.short not in needed)
-    left = next(assignment for assignment in COURSE if assignment is not gone)
     ignored = shutil.ignore_patterns(".*", "__pycache__", "build", "*.egg-info", "cache")
     copy = shutil.copytree(ROOT, tmp_path / "course", ignore=ignored)
     shutil.rmtree(copy / "assignments" / gone.name)
     for name in (*gone.editable, *gone.given):
         (copy / name).unlink()
-
-    def pytest_in_copy(*arguments):
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-        environment = {**os.environ, "PYTHONPATH": str(copy)}
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
-
-    pytest_in_copy("--collect-only", "-m", "")
-    stamp = "tests/contract/test_course.py::test_the_stamp_fits"
-    pytest_in_copy("--depth", "touch", f"assignments/{left.name}", "--deselect", stamp)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--collect-only", "-m", ""]
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
