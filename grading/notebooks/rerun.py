@@ -48,10 +48,10 @@ def executed(
     with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
         copy, specs = Path(scratch) / "tree", Path(scratch) / "kernels"
         shutil.copytree(tree, copy)
-        for name in assignment.editable:
-            if name in submission.files:
-                (copy / name).parent.mkdir(parents=True, exist_ok=True)
-                (copy / name).write_bytes(submission.files[name])
+        for file in assignment.editable:
+            if file in submission.files:
+                (copy / file).parent.mkdir(parents=True, exist_ok=True)
+                (copy / file).write_bytes(submission.files[file])
         write_spec(specs / NAME)
         manager = AsyncKernelManager(
             kernel_name=NAME,
