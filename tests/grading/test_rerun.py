@@ -147,12 +147,12 @@ def test_scores_are_equal_and_only_outputs_differ(a01, build):
     for again in (False, True):
         with Grader(Job.make(a01, answers, execute=again)) as grader:
             found.append(grader.grade(Submission("ann", dict(files))))
-    plain, run = found
+    plain, run = (each.graded for each in found)
     assert [(v.check, v.status, v.points) for v in plain.verdicts] == [
         (v.check, v.status, v.points) for v in run.verdicts
     ]
     assert 0 < plain.score < a01.max_points and plain.untouched == run.untouched and plain.notes == run.notes
-    before, after = (nbformat.reads(each.notebook, as_version=4).cells for each in found)
+    before, after = (nbformat.reads(*each.notebooks.values(), as_version=4).cells for each in found)
     assert text(before[-1]) == "handed in" and text(after[-1]) == "42"
     for old, new in zip(before, after, strict=True):
         assert old.source == new.source and old.metadata.get("nbgrader") == new.metadata.get("nbgrader")

@@ -138,7 +138,7 @@ def test_a_layer_that_fails_ends_the_run_instead_of_going_on_without(monkeypatch
 ORDINARY = """
 import json, sys
 from pathlib import Path
-sys.path[:0] = [{root!r}, {tests!r}]
+sys.path[:0] = {paths!r}
 from exercise_code.support.isolation import confine
 confine.enter([confine.USER], [*confine.libraries(), Path(sys.prefix), Path(sys.base_prefix), Path({root!r})])
 import os
@@ -152,7 +152,8 @@ print(json.dumps([os.geteuid(), detect().level, found]))
 @linux_only("L3")
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become somebody else")
 def test_an_ordinary_user_has_the_same(tmp_path):
-    program = ORDINARY.format(root=str(ROOT), tests=str(ROOT / "tests/grading"))
+    tests = ROOT / "tests"
+    program = ORDINARY.format(root=str(ROOT), paths=[str(ROOT), str(tests), str(tests / "grading")])
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd="/")
     assert found.returncode == 0, found.stderr
     user, level, tries = json.loads(found.stdout.splitlines()[-1])
