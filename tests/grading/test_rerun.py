@@ -151,7 +151,11 @@ def test_scores_are_equal_and_only_outputs_differ(a01, build):
     assert [(v.check, v.status, v.points) for v in plain.verdicts] == [
         (v.check, v.status, v.points) for v in run.verdicts
     ]
-    assert 0 < plain.score < a01.max_points and plain.untouched == run.untouched and plain.notes == run.notes
+    assert (
+        0 < plain.score < a01.max_points
+        and plain.untouched == run.untouched
+        and plain.submission.notes == run.submission.notes
+    )
     before, after = (nbformat.reads(*each.notebooks.values(), as_version=4).cells for each in found)
     assert text(before[-1]) == "handed in" and text(after[-1]) == "42"
     for old, new in zip(before, after, strict=True):
