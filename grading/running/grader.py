@@ -142,7 +142,7 @@ class Grader:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbook-")))
             self._pristine = scratch / "pristine"
             with tarfile.open(fileobj=io.BytesIO(job.files)) as archive:
-                archive.extractall(self._pristine, filter="data")
+                archive.extractall(self._pristine, filter="tar")  # the modes are ours, whatever the umask
             found = find_assignment(job.assignment, self._pristine / "assignments")
             self._assignment = replace(found, limits=job.limits)
             self._answers = Answers.from_bytes(job.answers)

@@ -215,6 +215,22 @@ def test_limits_of_processes_and_scratch(a01, tmp_path):
     assert 0 < count <= confine.MAX_PROCESSES
 
 
+@linux_only("L2")
+@pytest.mark.parametrize("settings", ["umask 077; ulimit -n 200", "ulimit -t 50"])
+def test_settings_of_the_graders_shell_cost_nobody_a_point(tmp_path, settings):
+    """The umask, and limits below those that submissions get."""
+    (tmp_path / "in/ann" / FILE).parent.mkdir(parents=True)
+    (tmp_path / "in/ann" / FILE).write_text(RIGHT)
+    command = f'{settings}; "$0" -m grading.cli grade a01 "$1/in" --out "$1/out" --workers 1 --json'
+    found = subprocess.run(
+        ["bash", "-c", command, sys.executable, str(tmp_path)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert found.returncode == 0, found.stderr
+    results = json.loads((tmp_path / "out/results.json").read_text())
+    assert [each["score"] for each in results["submissions"]] == [28]
+    assert results["sandbox"]["level"] == LEVEL
+
+
 def test_doctor_names_every_layer_and_require_sandbox_fails_where_one_is_missing(monkeypatch):
     outcome = CliRunner().invoke(cli.app, ["doctor", "--require-sandbox"])
     assert outcome.exit_code == int(bool(detect().missing))

@@ -235,14 +235,13 @@ def _run_apart(
     problem = b""
     try:
         confine.confine(layers, folder, [*confine.libraries(), ROOT], memory_mb, seconds)
-    except OSError as error:
-        problem = str(error).encode()
-    else:
         os.environ.update(HOME=str(folder), TMPDIR=str(folder))
         for path in _stubs():
             (folder / path.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / path.relative_to(ROOT))
         run_check.gather(few_operations, seed=0).to_bytes()  # copies most of the memory that will change
+    except Exception as error:
+        problem = str(error).encode()
     with work:
         request, (pipe, files), _, _ = socket.recv_fds(work, 2**16, 2)
     with os.fdopen(files, "rb") as source:

@@ -117,6 +117,7 @@ def enter(layers: Iterable[str], needed: Iterable[Path]) -> None:
         ConfineError: a layer cannot be had.
     """
     if USER in layers and os.geteuid() == 0:
+        os.umask(0o022)  # what is made from here on is for the other user, too
         _uncover(path.resolve() for path in needed)
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
@@ -212,7 +213,9 @@ def confine(
 def close_all_but(descriptor: int) -> int:
     """Lead the standard streams nowhere and close all else; returns the descriptor's new number."""
     nowhere = os.open(os.devnull, os.O_RDWR)
-    kept = os.dup2(descriptor, MAX_OPEN_FILES - 1, inheritable=False)
+    kept = os.dup(descriptor)
+    while kept <= 3:
+        kept = os.dup(kept)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
     descriptor = os.dup2(kept, 3, inheritable=False)
@@ -253,7 +256,9 @@ def limit(memory_mb: int, seconds: float) -> None:
         used = int(statm.read_text().split()[0]) * resource.getpagesize()
         bounds["RLIMIT_AS"] = used + memory_mb * 2**20
     for name, bound in bounds.items():
-        resource.setrlimit(getattr(resource, name), (bound, bound))
+        _, hard = resource.getrlimit(kind := getattr(resource, name))
+        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        resource.setrlimit(kind, (bound, bound))
 
 
 def _drop_capabilities() -> None:
@@ -409,7 +414,7 @@ def _attempt(layers: list[str], needed: Iterable[Path]) -> str:
                 else:
                     confine(layers, Path(scratch), needed, 1024, 60)
                     os.write(writer, b"done")
-            except OSError as error:
+            except Exception as error:  # a fork that goes on would be a second run
                 os.write(writer, str(error).encode())
             finally:
                 os._exit(0)
