@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from exercise_code.cnn.convolutional_networks import FastConv
+from exercise_code.cnn.convolutional_networks import FastConv, output_size
 
 Shape = tuple[int, int, int]
 """Channels, height and width of the feature maps of one image."""
@@ -85,7 +85,7 @@ class Cost:
 def layer_cost(layer: Simple, shape: Shape) -> tuple[Shape, Cost]:
     """The shape of a layer's output, and what the layer costs for one image.
 
-    A window with kernel K, stride S and padding P turns a side of n into  (n + 2 P - K) // S + 1.
+    `output_size` knows the sides of what a window makes.
     `outputs` counts the numbers that come out; a norm works in place, so it has none. `flops` counts
     the multiplications and additions of convolutions and dense layers, two for each weight that a number of
     the output uses; biases, pools and norms count as nothing.
@@ -107,7 +107,7 @@ def layer_cost(layer: Simple, shape: Shape) -> tuple[Shape, Cost]:
         case Dense(units):
             weights = channels * height * width * units
             return (units, 1, 1), Cost(weights + units, units, 2 * weights)
-    height, width = ((side + 2 * layer.pad - layer.kernel) // layer.stride + 1 for side in (height, width))
+    height, width = (output_size(side, layer.kernel, layer.stride, layer.pad) for side in (height, width))
     if isinstance(layer, Pool):
         return (channels, height, width), Cost(outputs=channels * height * width)
     weights, outputs = layer.filters * channels * layer.kernel**2, layer.filters * height * width
