@@ -1,0 +1,943 @@
+"""How people get `cnn.convolutional_networks` wrong, and the hint each mistake deserves."""
+
+from itertools import product
+
+import torch
+from torch.nn import functional
+
+from exercise_code.cnn.convolutional_networks import Conv, MaxPool, output_size
+from exercise_code.support.checking.declare import mistake
+
+CNN = "cnn.convolutional_networks."
+
+
+ON_CPU = "A tensor made without `device=` lives on the CPU: make it where x is (`x.new_zeros`, `zeros_like`)."
+
+
+FLOAT32 = "The result is float32 whatever goes in: keep to the dtype of the input."
+
+
+# Convolution and pooling
+NOT_LIBRARY = "This is the layer itself, as a call of the library: write it out."
+
+
+PERMUTED = "Right numbers in wrong places: `reshape` never changes the order of axes; `permute` or `transpose` first."
+
+
+SWAPPED_WINDOW = (
+    "Height and width of the window are swapped: rows go with the height, columns with the width."
+)
+
+
+def _positions(out):
+    return product(*map(range, out.shape))
+
+
+@mistake(CNN + "output_size", hint="A window that just fits has one position, not none: add 1.")
+def size_without_one(size, kernel, stride=1, pad=0):
+    if kernel > size + 2 * pad:
+        raise ValueError("too large")
+    return (size + 2 * pad - kernel) // stride
+
+
+@mistake(
+    CNN + "output_size",
+    hint="`size // stride` is a rule of thumb for a few kernels: count from where the window starts to where "
+    "it still fits.",
+)
+def size_halved(size, kernel, stride=1, pad=0):
+    if kernel > size + 2 * pad:
+        raise ValueError("too large")
+    return size // stride
+
+
+@mistake(CNN + "output_size", hint="Zeros are added at both ends: the axis grows by 2 pad.")
+def size_padded_once(size, kernel, stride=1, pad=0):
+    if kernel > size + 2 * pad:
+        raise ValueError("too large")
+    return 1 + (size + pad - kernel) // stride
+
+
+@mistake(
+    CNN + "output_size", hint="A window that would stick out at the end does not count: round down, not up."
+)
+def size_rounded_up(size, kernel, stride=1, pad=0):
+    if kernel > size + 2 * pad:
+        raise ValueError("too large")
+    return 1 - (kernel - size - 2 * pad) // stride
+
+
+@mistake(CNN + "output_size", hint="This is the nearest whole number: windows that stick out must not count.")
+def size_rounded(size, kernel, stride=1, pad=0):
+    if kernel > size + 2 * pad:
+        raise ValueError("too large")
+    return round(1.01 + (size + 2 * pad - kernel) / stride)
+
+
+@mistake(CNN + "output_size", hint="`/` gives a float; a size is an integer, from `//`.")
+def size_as_float(size, kernel, stride=1, pad=0):
+    if kernel > size + 2 * pad:
+        raise ValueError("too large")
+    return 1 + (size + 2 * pad - kernel) / stride
+
+
+@mistake(CNN + "output_size", hint="The stride is left out: fewer windows fit when each step is longer.")
+def size_without_stride(size, kernel, stride=1, pad=0):
+    if kernel > size + 2 * pad:
+        raise ValueError("too large")
+    return 1 + size + 2 * pad - kernel
+
+
+@mistake(
+    CNN + "output_size:too_large",
+    hint="A kernel larger than the padded axis gets a number: raise a ValueError that says so.",
+)
+def size_never_refused(size, kernel, stride=1, pad=0):
+    return 1 + (size + 2 * pad - kernel) // stride
+
+
+@mistake(
+    CNN + "output_size:too_large",
+    hint="A kernel larger than the padded axis gets 0 positions: raise a ValueError, so that nobody goes on.",
+)
+def size_zero_when_too_large(size, kernel, stride=1, pad=0):
+    return max(0, 1 + (size + 2 * pad - kernel) // stride)
+
+
+@mistake(
+    CNN + "output_size:too_large",
+    hint="A kernel that exactly fills the padded axis is refused: it has one position.",
+    raises=ValueError,
+)
+def size_refuses_exact_fit(size, kernel, stride=1, pad=0):
+    if kernel >= size + 2 * pad:
+        raise ValueError("too large")
+    return 1 + (size + 2 * pad - kernel) // stride
+
+
+def _conv(x, w, b, conv_param, *, at=None, flip=False):
+    """`Conv.forward` with windows that start elsewhere, or with turned filters."""
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    height, width = w.shape[2:]
+    x_pad = functional.pad(x, (pad,) * 4)
+    w_used = w.flip(2, 3) if flip else w
+    sizes = output_size(x.shape[2], height, stride, pad), output_size(x.shape[3], width, stride, pad)
+    out = x.new_zeros(len(x), len(w), *sizes)
+    for n, f, i, j in _positions(out):
+        top, left = at(i, j) if at else (i * stride, j * stride)
+        window = x_pad[n, :, top : top + height, left : left + width]
+        out[n, f, i, j] = (window * w_used[f]).sum() + b[f]
+    return out, (x_pad, w, stride, pad)
+
+
+@mistake(CNN + "Conv.forward", hint="The bias is missing: every filter adds its own.")
+def conv_without_bias(x, w, b, conv_param):
+    return _conv(x, w, torch.zeros_like(b), conv_param)
+
+
+@mistake(
+    CNN + "Conv.forward",
+    hint="The filters are flipped. That is the convolution of mathematics; a layer does not flip.",
+)
+def conv_flipped(x, w, b, conv_param):
+    return _conv(x, w, b, conv_param, flip=True)
+
+
+@mistake(
+    CNN + "Conv.forward",
+    hint="The output has the right size, but windows move by one pixel: position i starts at i * stride.",
+)
+def conv_steps_of_one(x, w, b, conv_param):
+    return _conv(x, w, b, conv_param, at=lambda i, j: (i, j))
+
+
+@mistake(
+    CNN + "Conv.forward",
+    hint="The bias is added to each product before they are summed: add it once, to the sum.",
+)
+def conv_bias_inside_the_sum(x, w, b, conv_param):
+    return _conv(x, w, b * w[0].numel(), conv_param)
+
+
+@mistake(
+    CNN + "Conv.forward",
+    hint="Each filter looks at one channel only: a filter has all C channels, and their products are summed.",
+)
+def conv_one_channel(x, w, b, conv_param):
+    only_first = torch.zeros_like(w)
+    only_first[:, :1] = w[:, :1]
+    return _conv(x, only_first, b, conv_param)
+
+
+@mistake(CNN + "Conv.forward", hint="This is the mean over the window; the layer takes the sum.")
+def conv_mean(x, w, b, conv_param):
+    return _conv(x, w / w[0].numel(), b, conv_param)
+
+
+@mistake(
+    CNN + "Conv.forward",
+    hint="`pad` with four pairs frames the batch and the channels as well: two pairs, for width and height.",
+    raises=RuntimeError,
+)
+def conv_pads_all_axes(x, w, b, conv_param):
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    height, width = w.shape[2:]
+    x_pad = functional.pad(x, (pad,) * 8)
+    sizes = output_size(x.shape[2], height, stride, pad), output_size(x.shape[3], width, stride, pad)
+    out = x.new_zeros(len(x), len(w), *sizes)
+    for n, f, i, j in _positions(out):
+        top, left = i * stride, j * stride
+        out[n, f, i, j] = (x_pad[n, :, top : top + height, left : left + width] * w[f]).sum() + b[f]
+    return out, (x_pad, w, stride, pad)
+
+
+@mistake(CNN + "Conv.forward", hint=SWAPPED_WINDOW, raises=RuntimeError)
+def conv_swapped_window(x, w, b, conv_param):
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    height, width = w.shape[2:]
+    x_pad = functional.pad(x, (pad,) * 4)
+    sizes = output_size(x.shape[2], height, stride, pad), output_size(x.shape[3], width, stride, pad)
+    out = x.new_zeros(len(x), len(w), *sizes)
+    for n, f, i, j in _positions(out):
+        top, left = i * stride, j * stride
+        out[n, f, i, j] = (x_pad[n, :, top : top + width, left : left + height] * w[f]).sum() + b[f]
+    return out, (x_pad, w, stride, pad)
+
+
+@mistake(CNN + "Conv.forward", hint="Images come without their frame of zeros: pad before you cut windows.")
+def conv_without_padding(x, w, b, conv_param):
+    return _conv(x, w, b, {**conv_param, "pad": 0})
+
+
+@mistake(CNN + "Conv.forward", hint=FLOAT32)
+def conv_float32(x, w, b, conv_param):
+    out, cache = _conv(x, w, b, conv_param)
+    return out.float(), cache
+
+
+@mistake(CNN + "Conv.forward", hint=ON_CPU)
+def conv_on_cpu(x, w, b, conv_param):
+    right, cache = _conv(x, w, b, conv_param)
+    out = torch.zeros(right.shape, dtype=x.dtype)
+    for place in _positions(out):
+        out[place] = right[place]
+    return out, cache
+
+
+@mistake(CNN + "Conv.forward", hint=NOT_LIBRARY)
+def conv_by_library(x, w, b, conv_param):
+    return functional.conv2d(x, w, b, stride=conv_param["stride"], padding=conv_param["pad"]), None
+
+
+def _conv_backward(dout, cache, *, add=True, step=None, flip=False):
+    """`Conv.backward` with its frame, which may forget to add, step otherwise, or turn filters."""
+    x_pad, w, stride, _ = cache
+    height, width = w.shape[2:]
+    step, filters = step or stride, w.flip(2, 3) if flip else w
+    dx, dw = torch.zeros_like(x_pad), torch.zeros_like(w)
+    for n, f, i, j in _positions(dout):
+        rows = slice(i * step, i * step + height)
+        columns = slice(j * step, j * step + width)
+        if add:
+            dx[n, :, rows, columns] += dout[n, f, i, j] * filters[f]
+        else:
+            dx[n, :, rows, columns] = dout[n, f, i, j] * filters[f]
+        top, left = i * stride, j * stride
+        dw[f] += dout[n, f, i, j] * x_pad[n, :, top : top + height, left : left + width]
+    return dx, dw, dout.sum((0, 2, 3))
+
+
+def _trimmed(dx, pad):
+    return dx[:, :, pad : dx.shape[2] - pad, pad : dx.shape[3] - pad]
+
+
+@mistake(
+    CNN + "Conv.backward",
+    hint="`[pad:-pad]` is empty when pad is 0, since -0 is 0: count the end from the front.",
+)
+def conv_backward_trims_to_nothing(dout, cache):
+    dx, dw, db = _conv_backward(dout, cache)
+    pad = cache[3]
+    return dx[:, :, pad:-pad, pad:-pad], dw, db
+
+
+@mistake(
+    CNN + "Conv.backward", hint="dx still has the frame of zeros around it: cut it off, as x came without."
+)
+def conv_backward_keeps_the_frame(dout, cache):
+    return _conv_backward(dout, cache)
+
+
+@mistake(
+    CNN + "Conv.backward",
+    hint="dx is cut at the top and the left only: the frame is on all four sides.",
+)
+def conv_backward_trims_one_side(dout, cache):
+    dx, dw, db = _conv_backward(dout, cache)
+    pad = cache[3]
+    return dx[:, :, pad:, pad:], dw, db
+
+
+@mistake(
+    CNN + "Conv.backward",
+    hint="Where windows overlap, the last one wins in dx: gradients of one pixel add up, so `+=`.",
+)
+def conv_backward_assigns_dx(dout, cache):
+    dx, dw, db = _conv_backward(dout, cache, add=False)
+    return _trimmed(dx, cache[3]), dw, db
+
+
+@mistake(
+    CNN + "Conv.backward",
+    hint="dw holds the share of one window only: all windows of all images add to it.",
+)
+def conv_backward_assigns_dw(dout, cache):
+    x_pad, w, stride, pad = cache
+    dx, _, db = _conv_backward(dout, cache)
+    dw = torch.zeros_like(w)
+    for n, f, i, j in _positions(dout):
+        top, left = i * stride, j * stride
+        dw[f] = dout[n, f, i, j] * x_pad[n, :, top : top + w.shape[2], left : left + w.shape[3]]
+    return _trimmed(dx, pad), dw, db
+
+
+@mistake(
+    CNN + "Conv.backward",
+    hint="dx is spread as if the stride were 1: an entry goes back to the window that it came from.",
+)
+def conv_backward_steps_of_one(dout, cache):
+    dx, dw, db = _conv_backward(dout, cache, step=1)
+    return _trimmed(dx, cache[3]), dw, db
+
+
+@mistake(
+    CNN + "Conv.backward",
+    hint="Filters are flipped on the way back: where each entry goes to its own window, nothing is flipped.",
+)
+def conv_backward_flipped(dout, cache):
+    dx, dw, db = _conv_backward(dout, cache, flip=True)
+    return _trimmed(dx, cache[3]), dw, db
+
+
+@mistake(
+    CNN + "Conv.backward",
+    hint="db has an entry for each filter: sum over images, rows and columns, and keep axis 1.",
+)
+def conv_backward_db_over_filters(dout, cache):
+    dx, dw, _ = _conv_backward(dout, cache)
+    return _trimmed(dx, cache[3]), dw, dout.sum((1, 2, 3))
+
+
+@mistake(CNN + "Conv.backward", hint="db is summed over the batch only: every position counts as well.")
+def conv_backward_db_over_batch(dout, cache):
+    dx, dw, _ = _conv_backward(dout, cache)
+    return _trimmed(dx, cache[3]), dw, dout.sum(0)
+
+
+@mistake(CNN + "Conv.backward", hint="dw is divided by N once more: the loss has done that already.")
+def conv_backward_dw_mean(dout, cache):
+    dx, dw, db = _conv_backward(dout, cache)
+    return _trimmed(dx, cache[3]), dw / len(dout), db
+
+
+@mistake(CNN + "Conv.backward", hint="Gradients come back in the order dx, dw, db.")
+def conv_backward_other_order(dout, cache):
+    dx, dw, db = _conv_backward(dout, cache)
+    return dw, _trimmed(dx, cache[3]), db
+
+
+@mistake(
+    CNN + "Conv.backward",
+    hint="`dx = x` is no copy: gradients are added to the images. Start from zeros.",
+)
+def conv_backward_adds_to_x(dout, cache):
+    dx, dw, db = _conv_backward(dout, cache)
+    return _trimmed(cache[0] + dx, cache[3]), dw, db
+
+
+@mistake(
+    CNN + "Conv.backward",
+    hint="`full(shape, 0)` makes integers, to which no fraction can be added: `zeros_like` keeps the dtype.",
+    raises=RuntimeError,
+)
+def conv_backward_integers(dout, cache):
+    dx, dw, db = _conv_backward(dout, cache)
+    dx = torch.full(dx.shape, 0, device=dout.device).add_(dx)
+    return _trimmed(dx, cache[3]), dw, db
+
+
+@mistake(CNN + "Conv.backward", hint=FLOAT32)
+def conv_backward_float32(dout, cache):
+    dx, dw, db = _conv_backward(dout, cache)
+    return _trimmed(dx, cache[3]).float(), dw.float(), db
+
+
+@mistake(CNN + "Conv.backward", hint=ON_CPU)
+def conv_backward_on_cpu(dout, cache):
+    right, dw, db = _conv_backward(dout, cache)
+    dx = torch.zeros(right.shape, dtype=dout.dtype)
+    for n, c in product(range(len(dx)), range(dx.shape[1])):
+        dx[n, c] += right[n, c]
+    return _trimmed(dx, cache[3]), dw, db
+
+
+def _pool(x, pool_param, reduce, *, turned=False):
+    """`MaxPool.forward` with another reduction of windows."""
+    height, width, stride = (pool_param[name] for name in ("pool_height", "pool_width", "stride"))
+    out = x.new_zeros(
+        *x.shape[:2], output_size(x.shape[2], height, stride), output_size(x.shape[3], width, stride)
+    )
+    if turned:
+        height, width = width, height
+    for n, c, i, j in _positions(out):
+        top, left = i * stride, j * stride
+        out[n, c, i, j] = reduce(x[n, c, top : top + height, left : left + width])
+    return out, (x, pool_param["pool_height"], pool_param["pool_width"], stride)
+
+
+@mistake(
+    CNN + "MaxPool.forward",
+    hint="Windows of negative numbers come to 0: the search for the maximum must not start from 0.",
+)
+def pool_starts_from_zero(x, pool_param):
+    return _pool(x, pool_param, lambda window: window.max().clamp(min=0))
+
+
+@mistake(CNN + "MaxPool.forward", hint="This is mean pooling: take the largest number of each window.")
+def pool_mean(x, pool_param):
+    return _pool(x, pool_param, torch.mean)
+
+
+@mistake(
+    CNN + "MaxPool.forward",
+    hint="The largest magnitude is taken: of negative numbers the largest is the one nearest to 0.",
+)
+def pool_magnitude(x, pool_param):
+    return _pool(x, pool_param, lambda window: window.abs().max())
+
+
+@mistake(CNN + "MaxPool.forward", hint=SWAPPED_WINDOW)
+def pool_swapped_window(x, pool_param):
+    return _pool(x, pool_param, torch.max, turned=True)
+
+
+@mistake(
+    CNN + "MaxPool.forward",
+    hint="Windows lie side by side as if the stride were their size: they start every `stride` pixels.",
+)
+def pool_without_overlap(x, pool_param):
+    height, width, _ = (pool_param[name] for name in ("pool_height", "pool_width", "stride"))
+    out = x.new_zeros(*x.shape[:2], x.shape[2] // height, x.shape[3] // width)
+    for n, c, i, j in _positions(out):
+        out[n, c, i, j] = x[n, c, i * height : (i + 1) * height, j * width : (j + 1) * width].max()
+    return out, (x, *pool_param.values())
+
+
+@mistake(
+    CNN + "MaxPool.forward",
+    hint="The output has a row or column too many, from windows that stick out: see `output_size`.",
+)
+def pool_with_partial_windows(x, pool_param):
+    height, width, stride = (pool_param[name] for name in ("pool_height", "pool_width", "stride"))
+    sizes = (1 - (height - x.shape[2]) // stride, 1 - (width - x.shape[3]) // stride)
+    out = x.new_zeros(*x.shape[:2], *sizes)
+    for n, c, i, j in _positions(out):
+        top, left = i * stride, j * stride
+        window = x[n, c, top : top + height, left : left + width]
+        out[n, c, i, j] = window.max() if window.numel() else 0
+    return out, (x, height, width, stride)
+
+
+@mistake(CNN + "MaxPool.forward", hint="The maximum is taken over channels too: each channel is on its own.")
+def pool_over_channels(x, pool_param):
+    out, cache = _pool(x, pool_param, torch.max)
+    return out.amax(1, keepdim=True).expand_as(out).clone(), cache
+
+
+@mistake(CNN + "MaxPool.forward", hint=FLOAT32)
+def pool_float32(x, pool_param):
+    out, cache = _pool(x, pool_param, torch.max)
+    return out.float(), cache
+
+
+@mistake(CNN + "MaxPool.forward", hint=ON_CPU)
+def pool_on_cpu(x, pool_param):
+    right, cache = _pool(x, pool_param, torch.max)
+    out = torch.zeros(right.shape, dtype=x.dtype)
+    for place in _positions(out):
+        out[place] = right[place]
+    return out, cache
+
+
+@mistake(CNN + "MaxPool.forward", hint=NOT_LIBRARY)
+def pool_by_library(x, pool_param):
+    window = pool_param["pool_height"], pool_param["pool_width"]
+    return functional.max_pool2d(x, window, stride=pool_param["stride"]), None
+
+
+def _pool_backward(dout, cache, place=lambda top, left, row, column: (top + row, left + column), value=None):
+    """`MaxPool.backward` which sends gradients elsewhere, or other numbers."""
+    x, height, width, stride = cache
+    dx = torch.zeros_like(x)
+    for n, c, i, j in _positions(dout):
+        top, left = i * stride, j * stride
+        row, column = divmod(int(x[n, c, top : top + height, left : left + width].argmax()), width)
+        dx[(n, c, *place(top, left, row, column))] += dout[n, c, i, j] if value is None else value
+    return dx
+
+
+@mistake(
+    CNN + "MaxPool.backward",
+    hint="A pixel that wins in several windows keeps the last gradient only: they add up, so `+=`.",
+)
+def pool_backward_assigns(dout, cache):
+    x, height, width, stride = cache
+    dx = torch.zeros_like(x)
+    for n, c, i, j in _positions(dout):
+        top, left = i * stride, j * stride
+        row, column = divmod(int(x[n, c, top : top + height, left : left + width].argmax()), width)
+        dx[n, c, top + row, left + column] = dout[n, c, i, j]
+    return dx
+
+
+@mistake(
+    CNN + "MaxPool.backward",
+    hint="A later window wipes out what an earlier one has put there: add to dx, overwrite nothing.",
+)
+def pool_backward_overwrites_windows(dout, cache):
+    x, height, width, stride = cache
+    dx = torch.zeros_like(x)
+    for n, c, i, j in _positions(dout):
+        rows, columns = slice(i * stride, i * stride + height), slice(j * stride, j * stride + width)
+        window = x[n, c, rows, columns]
+        dx[n, c, rows, columns] = (window == window.max()) * dout[n, c, i, j]
+    return dx
+
+
+@mistake(
+    CNN + "MaxPool.backward",
+    hint="Every pixel of a window gets the gradient: only the winner had an influence on the output.",
+)
+def pool_backward_to_all(dout, cache):
+    x, height, width, stride = cache
+    dx = torch.zeros_like(x)
+    for n, c, i, j in _positions(dout):
+        top, left = i * stride, j * stride
+        dx[n, c, top : top + height, left : left + width] += dout[n, c, i, j]
+    return dx
+
+
+@mistake(
+    CNN + "MaxPool.backward",
+    hint="This is the gradient of mean pooling: the winner gets all, the others get nothing.",
+)
+def pool_backward_mean(dout, cache):
+    return pool_backward_to_all.function(dout, cache) / (cache[1] * cache[2])
+
+
+@mistake(
+    CNN + "MaxPool.backward",
+    hint="`argmax` counts within its window: add where the window starts to get the pixel of the image.",
+)
+def pool_backward_within_the_window(dout, cache):
+    return _pool_backward(dout, cache, place=lambda top, left, row, column: (row, column))
+
+
+@mistake(
+    CNN + "MaxPool.backward",
+    hint="Windows are sought as if the stride were 1: output i comes from pixels i * stride on.",
+)
+def pool_backward_steps_of_one(dout, cache):
+    x, height, width, _ = cache
+    return _pool_backward(dout, (x, height, width, 1))
+
+
+@mistake(
+    CNN + "MaxPool.backward",
+    hint="The flat index of `argmax` is split by the wrong side: a row of the window has `width` pixels.",
+)
+def pool_backward_split_by_height(dout, cache):
+    x, height, width, stride = cache
+    dx = torch.zeros_like(x)
+    for n, c, i, j in _positions(dout):
+        top, left = i * stride, j * stride
+        row, column = divmod(int(x[n, c, top : top + height, left : left + width].argmax()), height)
+        dx[n, c, min(top + row, x.shape[2] - 1), min(left + column, x.shape[3] - 1)] += dout[n, c, i, j]
+    return dx
+
+
+@mistake(CNN + "MaxPool.backward", hint="Winners get 1: by the chain rule each gets its entry of dout.")
+def pool_backward_slope_alone(dout, cache):
+    return _pool_backward(dout, cache, value=1.0)
+
+
+@mistake(CNN + "MaxPool.backward", hint=FLOAT32)
+def pool_backward_float32(dout, cache):
+    return _pool_backward(dout, cache).float()
+
+
+@mistake(CNN + "MaxPool.backward", hint=ON_CPU)
+def pool_backward_on_cpu(dout, cache):
+    right = _pool_backward(dout, cache)
+    dx = torch.zeros(right.shape, dtype=dout.dtype)
+    for n, c in product(range(len(dx)), range(dx.shape[1])):
+        dx[n, c] += right[n, c]
+    return dx
+
+
+def _fast_conv(x, w, b, conv_param, *, pad=None, window=None, rows=None):
+    """`FastConv.forward` with another frame, window, or filters as other rows."""
+    stride, frame = conv_param["stride"], conv_param["pad"]
+    columns = functional.unfold(
+        x, window or w.shape[2:], stride=stride, padding=frame if pad is None else pad
+    )
+    out = (w.flatten(1) if rows is None else rows) @ columns + b[:, None]
+    sizes = [output_size(x.shape[axis], w.shape[axis], stride, frame) for axis in (2, 3)]
+    return out.unflatten(2, sizes), (columns, w, x.shape[2:], stride, frame)
+
+
+@mistake(CNN + "FastConv.forward", hint="The bias is missing: every filter adds its own.")
+def fast_conv_without_bias(x, w, b, conv_param):
+    return _fast_conv(x, w, torch.zeros_like(b), conv_param)
+
+
+@mistake(CNN + "FastConv.forward", hint=PERMUTED)
+def fast_conv_images_mixed(x, w, b, conv_param):
+    out, cache = _fast_conv(x, w, b, conv_param)
+    return out.transpose(0, 1).reshape(out.shape), cache
+
+
+@mistake(
+    CNN + "FastConv.forward",
+    hint="Positions are read column by column: `unfold` lists them row by row, so height comes before width.",
+)
+def fast_conv_positions_turned(x, w, b, conv_param):
+    out, cache = _fast_conv(x, w, b, conv_param)
+    return out.flatten(2).unflatten(2, (out.shape[3], out.shape[2])).transpose(2, 3), cache
+
+
+@mistake(
+    CNN + "FastConv.forward",
+    hint="Height and width of the output are swapped: the output has the shape (N, F, H_out, W_out).",
+)
+def fast_conv_sizes_swapped(x, w, b, conv_param):
+    out, cache = _fast_conv(x, w, b, conv_param)
+    return out.reshape(*out.shape[:2], out.shape[3], out.shape[2]), cache
+
+
+@mistake(
+    CNN + "FastConv.forward",
+    hint="The weights are listed in another order than the numbers of a window: `unfold` lists channel by "
+    "channel, and in each row by row, as `flatten(1)` does.",
+)
+def fast_conv_channels_last(x, w, b, conv_param):
+    return _fast_conv(x, w, b, conv_param, rows=w.permute(0, 2, 3, 1).flatten(1))
+
+
+@mistake(
+    CNN + "FastConv.forward",
+    hint="Filters and weights are mixed up: a `reshape` to (K, F) is no transpose; each row is one filter.",
+)
+def fast_conv_filters_mixed(x, w, b, conv_param):
+    return _fast_conv(x, w, b, conv_param, rows=w.reshape(-1, len(w)).T)
+
+
+@mistake(
+    CNN + "FastConv.forward",
+    hint="`unfold` is not told of the padding, so that it finds fewer windows than there should be.",
+    raises=RuntimeError,
+)
+def fast_conv_without_padding(x, w, b, conv_param):
+    return _fast_conv(x, w, b, conv_param, pad=0)
+
+
+@mistake(
+    CNN + "FastConv.forward",
+    hint="b (F,) is added along the last axis, which holds positions: make it a column.",
+    raises=RuntimeError,
+)
+def fast_conv_bias_along_positions(x, w, b, conv_param):
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    columns = functional.unfold(x, w.shape[2:], stride=stride, padding=pad)
+    sizes = [output_size(x.shape[axis], w.shape[axis], stride, pad) for axis in (2, 3)]
+    return (w.flatten(1) @ columns + b).unflatten(2, sizes), (columns, w, x.shape[2:], stride, pad)
+
+
+@mistake(CNN + "FastConv.forward", hint="These are the loops again: one matrix product does all of them.")
+def fast_conv_by_loops(x, w, b, conv_param):
+    return Conv.forward(x, w, b, conv_param)
+
+
+@mistake(
+    CNN + "FastConv.forward",
+    hint="Images are still taken one after the other: a matrix product works on all of a batch at once.",
+)
+def fast_conv_image_by_image(x, w, b, conv_param):
+    outs = [_fast_conv(image[None], w, b, conv_param)[0] for image in x]
+    return torch.cat(outs), _fast_conv(x, w, b, conv_param)[1]
+
+
+@mistake(CNN + "FastConv.forward", hint=NOT_LIBRARY)
+def fast_conv_by_library(x, w, b, conv_param):
+    return functional.conv2d(x, w, b, stride=conv_param["stride"], padding=conv_param["pad"]), None
+
+
+def _fast_conv_backward(dout, cache):
+    columns, w, image, stride, pad = cache
+    dout = dout.flatten(2)
+    dw = torch.einsum("nfl,nkl->fk", dout, columns).reshape(w.shape)
+    dx = functional.fold(w.flatten(1).T @ dout, image, w.shape[2:], stride=stride, padding=pad)
+    return dx, dw, dout.sum((0, 2))
+
+
+@mistake(
+    CNN + "FastConv.backward",
+    hint="`reshape` to (F, positions) mixes images and filters: bring the filters' axis to the front first.",
+)
+def fast_conv_backward_images_mixed(dout, cache):
+    columns, w, *_ = cache
+    dx, _, db = _fast_conv_backward(dout, cache)
+    dw = dout.reshape(len(w), -1) @ columns.transpose(1, 2).flatten(0, 1)
+    return dx, dw.reshape(w.shape), db
+
+
+@mistake(
+    CNN + "FastConv.backward",
+    hint="dw is computed as (K, F) and then reshaped: that is not its transpose, which is due.",
+)
+def fast_conv_backward_dw_turned(dout, cache):
+    columns, w, *_ = cache
+    dx, _, db = _fast_conv_backward(dout, cache)
+    return dx, torch.einsum("nfl,nkl->kf", dout.flatten(2), columns).reshape(w.shape), db
+
+
+@mistake(
+    CNN + "FastConv.backward",
+    hint="dx is divided by the number of windows over each pixel: gradients add up, they are not averaged.",
+)
+def fast_conv_backward_averages(dout, cache):
+    columns, w, image, stride, pad = cache
+    dx, dw, db = _fast_conv_backward(dout, cache)
+    count = functional.fold(torch.ones_like(columns), image, w.shape[2:], stride=stride, padding=pad)
+    return dx / count.clamp(min=1), dw, db
+
+
+@mistake(
+    CNN + "FastConv.backward",
+    hint="Weights are mixed up on the way back: transpose the (F, K) matrix, do not reshape to (K, F).",
+)
+def fast_conv_backward_weights_mixed(dout, cache):
+    _, w, image, stride, pad = cache
+    _, dw, db = _fast_conv_backward(dout, cache)
+    patches = w.reshape(-1, len(w)) @ dout.flatten(2)
+    return functional.fold(patches, image, w.shape[2:], stride=stride, padding=pad), dw, db
+
+
+@mistake(
+    CNN + "FastConv.backward",
+    hint="`fold` is not told of the padding, so that it expects another number of windows.",
+    raises=RuntimeError,
+)
+def fast_conv_backward_without_padding(dout, cache):
+    _, w, image, stride, _ = cache
+    _, dw, db = _fast_conv_backward(dout, cache)
+    patches = w.flatten(1).T @ dout.flatten(2)
+    return functional.fold(patches, image, w.shape[2:], stride=stride), dw, db
+
+
+@mistake(
+    CNN + "FastConv.backward",
+    hint="dx still has the frame of zeros around it: tell `fold` of the padding, or cut it off.",
+)
+def fast_conv_backward_keeps_the_frame(dout, cache):
+    _, w, (height, width), stride, pad = cache
+    _, dw, db = _fast_conv_backward(dout, cache)
+    frame = height + 2 * pad, width + 2 * pad
+    return functional.fold(w.flatten(1).T @ dout.flatten(2), frame, w.shape[2:], stride=stride), dw, db
+
+
+@mistake(
+    CNN + "FastConv.backward",
+    hint="db has an entry for each filter: sum over images and positions, and keep the filters' axis.",
+)
+def fast_conv_backward_db_over_filters(dout, cache):
+    dx, dw, _ = _fast_conv_backward(dout, cache)
+    return dx, dw, dout.sum((1, 2, 3))
+
+
+@mistake(CNN + "FastConv.backward", hint="dw is averaged over the images: their shares add up.")
+def fast_conv_backward_dw_mean(dout, cache):
+    dx, dw, db = _fast_conv_backward(dout, cache)
+    return dx, dw / len(dout), db
+
+
+@mistake(CNN + "FastConv.backward", hint="Gradients come back in the order dx, dw, db.")
+def fast_conv_backward_other_order(dout, cache):
+    dx, dw, db = _fast_conv_backward(dout, cache)
+    return dw, dx, db
+
+
+@mistake(
+    CNN + "FastConv.backward",
+    hint="dw is still summed image by image: `einsum` can sum over images and positions at once.",
+)
+def fast_conv_backward_image_by_image(dout, cache):
+    columns, w, *_ = cache
+    dx, _, db = _fast_conv_backward(dout, cache)
+    dw = torch.zeros_like(w.flatten(1))
+    for slope, patches in zip(dout.flatten(2), columns, strict=True):
+        dw += slope @ patches.T
+    return dx, dw.reshape(w.shape), db
+
+
+def _fast_pool(x, pool_param):
+    window, stride = (pool_param["pool_height"], pool_param["pool_width"]), pool_param["stride"]
+    windows = functional.unfold(x.flatten(0, 1)[:, None], window, stride=stride)
+    sizes = [output_size(x.shape[axis], window[axis - 2], stride) for axis in (2, 3)]
+    return windows, (*x.shape[:2], *sizes), window, stride
+
+
+@mistake(
+    CNN + "FastMaxPool.forward",
+    hint="`unfold` puts all channels of a window into one column, and the maximum is taken over all of them: "
+    "make every channel an image of its own first.",
+    raises=RuntimeError,
+)
+def fast_pool_over_channels(x, pool_param):
+    _, shape, window, stride = _fast_pool(x, pool_param)
+    out = functional.unfold(x, window, stride=stride).amax(dim=1)
+    return out.reshape(shape), None
+
+
+@mistake(
+    CNN + "FastMaxPool.forward",
+    hint="The columns of `unfold` are split in the wrong order: the channel comes first, then the window.",
+)
+def fast_pool_split_backwards(x, pool_param):
+    _, shape, window, stride = _fast_pool(x, pool_param)
+    windows = functional.unfold(x, window, stride=stride).unflatten(1, (-1, x.shape[1]))
+    return windows.amax(dim=1).reshape(shape), None
+
+
+@mistake(
+    CNN + "FastMaxPool.forward",
+    hint="Windows of negative numbers come to 0: the search for the maximum must not start from 0.",
+)
+def fast_pool_starts_from_zero(x, pool_param):
+    windows, shape, *_ = _fast_pool(x, pool_param)
+    return windows.amax(dim=1).clamp(min=0).reshape(shape), None
+
+
+@mistake(CNN + "FastMaxPool.forward", hint="This is mean pooling: take the largest number of each window.")
+def fast_pool_mean(x, pool_param):
+    windows, shape, *_ = _fast_pool(x, pool_param)
+    return windows.mean(dim=1).reshape(shape), None
+
+
+@mistake(
+    CNN + "FastMaxPool.forward",
+    hint="Height and width of the output are swapped: the output has the shape (N, C, H_out, W_out).",
+)
+def fast_pool_sizes_swapped(x, pool_param):
+    windows, (N, C, height, width), *_ = _fast_pool(x, pool_param)
+    return windows.amax(dim=1).reshape(N, C, width, height), None
+
+
+@mistake(CNN + "FastMaxPool.forward", hint="These are the loops again: `max` over one axis does all of them.")
+def fast_pool_by_loops(x, pool_param):
+    return MaxPool.forward(x, pool_param)
+
+
+@mistake(CNN + "FastMaxPool.forward", hint=PERMUTED)
+def fast_pool_channels_mixed(x, pool_param):
+    windows, (N, C, height, width), *_ = _fast_pool(x, pool_param)
+    return windows.amax(dim=1).reshape(C, N, height, width).transpose(0, 1), None
+
+
+@mistake(CNN + "FastMaxPool.forward", hint=NOT_LIBRARY)
+def fast_pool_by_library(x, pool_param):
+    window = pool_param["pool_height"], pool_param["pool_width"]
+    return functional.max_pool2d(x, window, stride=pool_param["stride"]), None
+
+
+def _fast_pool_windows(dout, cache):
+    winners, _, (height, width), _ = cache
+    windows = dout.new_zeros(len(winners), height * width, winners.shape[1])
+    return windows.scatter(1, winners[:, None], dout.reshape(len(winners), 1, -1))
+
+
+@mistake(
+    CNN + "FastMaxPool.backward",
+    hint="A pixel that wins in several windows keeps one of its gradients only: add them up, as `fold` does.",
+)
+def fast_pool_backward_assigns(dout, cache):
+    winners, (N, C, H, W), window, stride = cache
+    places = torch.arange(H * W, dtype=torch.float64, device=dout.device).view(1, 1, H, W)
+    places = functional.unfold(places, window, stride=stride).long().expand(len(winners), -1, -1)
+    places = places.gather(1, winners[:, None])[:, 0]
+    return dout.new_zeros(N * C, H * W).scatter(1, places, dout.reshape(N * C, -1)).view(N, C, H, W)
+
+
+@mistake(
+    CNN + "FastMaxPool.backward",
+    hint="Every pixel of a window gets the gradient: only the winner had an influence on the output.",
+)
+def fast_pool_backward_to_all(dout, cache):
+    _, shape, window, stride = cache
+    windows = dout.reshape(-1, 1, dout[0, 0].numel()).expand(-1, window[0] * window[1], -1)
+    return functional.fold(windows, shape[2:], window, stride=stride).reshape(shape)
+
+
+@mistake(
+    CNN + "FastMaxPool.backward",
+    hint="dx is divided by the number of windows over each pixel: gradients add up, they are not averaged.",
+)
+def fast_pool_backward_averages(dout, cache):
+    _, shape, window, stride = cache
+    windows = _fast_pool_windows(dout, cache)
+    dx = functional.fold(windows, shape[2:], window, stride=stride)
+    count = functional.fold(torch.ones_like(windows), shape[2:], window, stride=stride)
+    return (dx / count.clamp(min=1)).reshape(shape)
+
+
+@mistake(CNN + "FastMaxPool.backward", hint="Winners get 1: by the chain rule each gets its entry of dout.")
+def fast_pool_backward_slope_alone(dout, cache):
+    _, shape, window, stride = cache
+    windows = _fast_pool_windows(torch.ones_like(dout), cache)
+    return functional.fold(windows, shape[2:], window, stride=stride).reshape(shape)
+
+
+@mistake(
+    CNN + "FastMaxPool.backward",
+    hint="dx has every channel as an image of its own: bring it back into the shape of x.",
+)
+def fast_pool_backward_flat(dout, cache):
+    _, shape, window, stride = cache
+    return functional.fold(_fast_pool_windows(dout, cache), shape[2:], window, stride=stride)
+
+
+@mistake(CNN + "FastMaxPool.backward", hint=PERMUTED)
+def fast_pool_backward_channels_mixed(dout, cache):
+    _, (N, C, H, W), window, stride = cache
+    dx = functional.fold(_fast_pool_windows(dout, cache), (H, W), window, stride=stride)
+    return dx.reshape(C, N, H, W).transpose(0, 1)
+
+
+@mistake(CNN + "FastMaxPool.backward", hint=FLOAT32)
+def fast_pool_backward_float32(dout, cache):
+    _, shape, window, stride = cache
+    windows = _fast_pool_windows(dout, cache).float()
+    return functional.fold(windows, shape[2:], window, stride=stride).reshape(shape)
+
+
+@mistake(
+    CNN + "FastMaxPool.backward",
+    hint="Channels are still taken one after the other: `scatter` and `fold` work on all of them at once.",
+)
+def fast_pool_backward_one_by_one(dout, cache):
+    _, shape, window, stride = cache
+    patches = [
+        functional.fold(windows[None], shape[2:], window, stride=stride)
+        for windows in _fast_pool_windows(dout, cache)
+    ]
+    return torch.cat(patches).reshape(shape)

@@ -1,0 +1,300 @@
+"""Right versions of `cnn.convolutional_networks`, written otherwise."""
+
+import math
+
+import torch
+from torch.nn import functional
+
+from exercise_code.support.checking.declare import variant
+
+CNN = "cnn.convolutional_networks."
+
+
+# Convolution and pooling
+@variant(CNN + "output_size")
+def size_by_range(size, kernel, stride=1, pad=0):
+    places = range(-pad, size + pad - kernel + 1, stride)
+    if not places:
+        raise ValueError("the kernel is too large")
+    return len(places)
+
+
+@variant(CNN + "output_size")
+def size_by_floor(size, kernel, stride=1, pad=0):
+    free = (size - kernel + 2 * pad) / stride
+    if free < 0:
+        raise ValueError("no room for the kernel")
+    return math.floor(free) + 1
+
+
+@variant(CNN + "output_size")
+def size_by_counting(size, kernel, stride=1, pad=0):
+    count, start = 0, -pad
+    while start + kernel <= size + pad:
+        count, start = count + 1, start + stride
+    if count == 0:
+        raise ValueError("the kernel is too large")
+    return count
+
+
+@variant(CNN + "Conv.forward")
+def conv_all_filters_at_once(x, w, b, conv_param):
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    x_pad = functional.pad(x, (pad,) * 4)
+    height, width = w.shape[2:]
+    rows = range(0, x_pad.shape[2] - height + 1, stride)
+    columns = range(0, x_pad.shape[3] - width + 1, stride)
+    out = torch.zeros(len(x), len(w), len(rows), len(columns), dtype=x.dtype, device=x.device)
+    for i, top in enumerate(rows):
+        for j, left in enumerate(columns):
+            window = x_pad[:, :, top : top + height, left : left + width].flatten(1)
+            out[:, :, i, j] = window @ w.flatten(1).T + b
+    return out, (x_pad, w, stride, pad)
+
+
+@variant(CNN + "Conv.forward")
+def conv_weight_by_weight(x, w, b, conv_param):
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    x_pad = x.new_zeros(*x.shape[:2], x.shape[2] + 2 * pad, x.shape[3] + 2 * pad)
+    x_pad[:, :, pad : pad + x.shape[2], pad : pad + x.shape[3]] = x
+    height, width = w.shape[2:]
+    out = b[:, None, None]
+    for k in range(height):
+        for m in range(width):
+            below, right = x_pad.shape[2] - height + k + 1, x_pad.shape[3] - width + m + 1
+            shifted = x_pad[:, :, k:below:stride, m:right:stride]
+            out = out + torch.einsum("nchw,fc->nfhw", shifted, w[:, :, k, m])
+    return out, (x_pad, w, stride, pad)
+
+
+@variant(CNN + "Conv.forward")
+def conv_by_windows(x, w, b, conv_param):
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    x_pad = functional.pad(x, (pad, pad, pad, pad))
+    windows = x_pad.unfold(2, w.shape[2], stride).unfold(3, w.shape[3], stride)
+    out = torch.einsum("nchwkm,fckm->nfhw", windows, w) + b.view(-1, 1, 1)
+    return out, (x_pad, w, stride, pad)
+
+
+@variant(CNN + "Conv.backward")
+def conv_backward_all_filters_at_once(dout, cache):
+    x_pad, w, stride, pad = cache
+    height, width = w.shape[2:]
+    dx, dw = torch.zeros_like(x_pad), torch.zeros_like(w)
+    for i in range(dout.shape[2]):
+        for j in range(dout.shape[3]):
+            rows = slice(i * stride, i * stride + height)
+            columns = slice(j * stride, j * stride + width)
+            dx[:, :, rows, columns] += torch.einsum("nf,fckm->nckm", dout[:, :, i, j], w)
+            dw += torch.einsum("nf,nckm->fckm", dout[:, :, i, j], x_pad[:, :, rows, columns])
+    if pad:
+        dx = dx[:, :, pad:-pad, pad:-pad]
+    return dx, dw, dout.sum((0, 2, 3))
+
+
+@variant(CNN + "Conv.backward")
+def conv_backward_weight_by_weight(dout, cache):
+    x_pad, w, stride, pad = cache
+    dx, dw = torch.zeros_like(x_pad), torch.zeros_like(w)
+    height, width = dout.shape[2:]
+    for k in range(w.shape[2]):
+        for m in range(w.shape[3]):
+            rows = slice(k, k + stride * (height - 1) + 1, stride)
+            columns = slice(m, m + stride * (width - 1) + 1, stride)
+            dw[:, :, k, m] = torch.einsum("nfij,ncij->fc", dout, x_pad[:, :, rows, columns])
+            dx[:, :, rows, columns] += torch.einsum("nfij,fc->ncij", dout, w[:, :, k, m])
+    last_row, last_column = dx.shape[2] - pad, dx.shape[3] - pad
+    return dx[:, :, pad:last_row, pad:last_column].clone(), dw, torch.einsum("nfij->f", dout)
+
+
+@variant(CNN + "Conv.backward")
+def conv_backward_by_index_add(dout, cache):
+    x_pad, w, stride, pad = cache
+    N, C, H, W = x_pad.shape
+    kernel = tuple(w.shape[2:])
+    places = torch.arange(H * W, device=dout.device, dtype=torch.float64).view(1, 1, H, W)
+    places = functional.unfold(places, kernel, stride=stride)[0].long()
+    patches = torch.einsum("nfl,fck->nckl", dout.flatten(2), w.flatten(2))
+    dx = dout.new_zeros(N, C, H * W).index_add(2, places.flatten(), patches.flatten(2)).view(N, C, H, W)
+    seen = x_pad.flatten(2)[:, :, places]
+    dw = torch.einsum("nfl,nckl->fck", dout.flatten(2), seen).view(w.shape)
+    return dx[:, :, pad : H - pad, pad : W - pad], dw, dout.transpose(0, 1).flatten(1).sum(1)
+
+
+@variant(CNN + "MaxPool.forward")
+def pool_all_channels_at_once(x, pool_param):
+    height, width, stride = (pool_param[name] for name in ("pool_height", "pool_width", "stride"))
+    rows = range(0, x.shape[2] - height + 1, stride)
+    columns = range(0, x.shape[3] - width + 1, stride)
+    lines = [
+        torch.stack([x[:, :, i : i + height, j : j + width].amax((2, 3)) for j in columns], dim=2)
+        for i in rows
+    ]
+    return torch.stack(lines, dim=2), (x, height, width, stride)
+
+
+@variant(CNN + "MaxPool.forward")
+def pool_by_windows(x, pool_param):
+    height, width, stride = (pool_param[name] for name in ("pool_height", "pool_width", "stride"))
+    windows = x.unfold(2, height, stride).unfold(3, width, stride)
+    return windows.flatten(4).max(dim=4).values, (x, height, width, stride)
+
+
+@variant(CNN + "MaxPool.forward")
+def pool_from_minus_infinity(x, pool_param):
+    height, width, stride = (pool_param[name] for name in ("pool_height", "pool_width", "stride"))
+    below, right = (x.shape[2] - height) // stride, (x.shape[3] - width) // stride
+    out = torch.full_like(x[:, :, : below + 1, : right + 1], float("-inf"))
+    for k in range(height):
+        for m in range(width):
+            shifted = x[:, :, k : k + stride * below + 1 : stride, m : m + stride * right + 1 : stride]
+            out = torch.maximum(out, shifted)
+    return out, (x, height, width, stride)
+
+
+@variant(CNN + "MaxPool.backward")
+def pool_backward_by_mask(dout, cache):
+    x, height, width, stride = cache
+    dx = torch.zeros_like(x)
+    for i in range(dout.shape[2]):
+        for j in range(dout.shape[3]):
+            rows = slice(i * stride, i * stride + height)
+            columns = slice(j * stride, j * stride + width)
+            window = x[:, :, rows, columns]
+            won = window == window.amax((2, 3), keepdim=True)
+            dx[:, :, rows, columns] += won * dout[:, :, i : i + 1, j : j + 1]
+    return dx
+
+
+@variant(CNN + "MaxPool.backward")
+def pool_backward_unravelled(dout, cache):
+    x, height, width, stride = cache
+    dx = x.new_zeros(x.shape)
+    for n in range(len(x)):
+        for c in range(x.shape[1]):
+            for i in range(dout.shape[2]):
+                for j in range(dout.shape[3]):
+                    window = x[n, c, i * stride : i * stride + height, j * stride : j * stride + width]
+                    row, column = torch.unravel_index(window.argmax(), window.shape)
+                    dx[n, c, i * stride + row, j * stride + column] += dout[n, c, i, j]
+    return dx
+
+
+@variant(CNN + "MaxPool.backward")
+def pool_backward_by_scatter(dout, cache):
+    x, height, width, stride = cache
+    N, C, H, W = x.shape
+    winners = x.unfold(2, height, stride).unfold(3, width, stride).flatten(4).argmax(4)
+    rows = stride * torch.arange(dout.shape[2], device=x.device)[:, None] + winners // width
+    columns = stride * torch.arange(dout.shape[3], device=x.device) + winners % width
+    places = (rows * W + columns).flatten(2)
+    return x.new_zeros(N, C, H * W).scatter_add(2, places, dout.flatten(2)).view(x.shape)
+
+
+@variant(CNN + "FastConv.forward")
+def fast_conv_one_product(x, w, b, conv_param):
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    columns = functional.unfold(x, w.shape[2:], stride=stride, padding=pad)
+    height = (x.shape[2] + 2 * pad - w.shape[2]) // stride + 1
+    out = columns.transpose(1, 2).reshape(-1, w[0].numel()) @ w.reshape(len(w), -1).T + b
+    out = out.view(len(x), height, -1, len(w)).permute(0, 3, 1, 2)
+    return out, (columns, w, x.shape[2:], stride, pad)
+
+
+@variant(CNN + "FastConv.forward")
+def fast_conv_by_windows(x, w, b, conv_param):
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    windows = functional.pad(x, (pad,) * 4).unfold(2, w.shape[2], stride).unfold(3, w.shape[3], stride)
+    out = torch.tensordot(windows, w, dims=([1, 4, 5], [1, 2, 3])).permute(0, 3, 1, 2) + b[:, None, None]
+    columns = windows.permute(0, 1, 4, 5, 2, 3).flatten(4).flatten(1, 3)
+    return out, (columns, w, x.shape[2:], stride, pad)
+
+
+@variant(CNN + "FastConv.forward")
+def fast_conv_einsum(x, w, b, conv_param):
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    columns = functional.unfold(x, w.shape[2:], stride=(stride, stride), padding=(pad, pad))
+    out = torch.einsum("fk,nkl->nfl", w.flatten(1), columns) + b.unsqueeze(1)
+    width = 1 + (x.shape[3] + 2 * pad - w.shape[3]) // stride
+    return out.reshape(len(x), len(w), -1, width), (columns, w, x.shape[2:], stride, pad)
+
+
+@variant(CNN + "FastConv.backward")
+def fast_conv_backward_batched(dout, cache):
+    columns, w, image, stride, pad = cache
+    flat = dout.reshape(*dout.shape[:2], -1)
+    dw = torch.bmm(flat, columns.transpose(1, 2)).sum(0).view(w.shape)
+    patches = torch.einsum("fk,nfl->nkl", w.flatten(1), flat)
+    return functional.fold(patches, image, w.shape[2:], stride=stride, padding=pad), dw, flat.sum((0, 2))
+
+
+@variant(CNN + "FastConv.backward")
+def fast_conv_backward_one_product(dout, cache):
+    columns, w, image, stride, pad = cache
+    flat = dout.permute(1, 0, 2, 3).reshape(len(w), -1)
+    dw = (flat @ columns.permute(0, 2, 1).reshape(flat.shape[1], -1)).reshape(w.shape)
+    patches = (w.reshape(len(w), -1).T @ flat).reshape(-1, len(dout), columns.shape[2]).transpose(0, 1)
+    return functional.fold(patches, image, w.shape[2:], stride=stride, padding=pad), dw, flat.sum(1)
+
+
+@variant(CNN + "FastConv.backward")
+def fast_conv_backward_trimmed(dout, cache):
+    columns, w, (height, width), stride, pad = cache
+    frame = (height + 2 * pad, width + 2 * pad)
+    dw = torch.tensordot(dout.flatten(2), columns, dims=([0, 2], [0, 2])).reshape(w.shape)
+    dx = functional.fold(w.flatten(1).mT @ dout.flatten(2), frame, w.shape[2:], stride=stride)
+    return dx[:, :, pad : pad + height, pad : pad + width], dw, dout.sum((0, 2, 3))
+
+
+@variant(CNN + "FastMaxPool.forward")
+def fast_pool_split(x, pool_param):
+    window, stride = (pool_param["pool_height"], pool_param["pool_width"]), pool_param["stride"]
+    windows = functional.unfold(x, window, stride=stride).unflatten(1, (x.shape[1], -1))
+    out, winners = windows.max(dim=2)
+    height = 1 + (x.shape[2] - window[0]) // stride
+    return out.reshape(*x.shape[:2], height, -1), (winners.flatten(0, 1), x.shape, window, stride)
+
+
+@variant(CNN + "FastMaxPool.forward")
+def fast_pool_by_windows(x, pool_param):
+    window, stride = (pool_param["pool_height"], pool_param["pool_width"]), pool_param["stride"]
+    out, winners = x.unfold(2, window[0], stride).unfold(3, window[1], stride).flatten(4).max(dim=4)
+    return out, (winners.flatten(2).flatten(0, 1), x.shape, window, stride)
+
+
+@variant(CNN + "FastMaxPool.forward")
+def fast_pool_by_gather(x, pool_param):
+    window, stride = (pool_param["pool_height"], pool_param["pool_width"]), pool_param["stride"]
+    windows = functional.unfold(x.flatten(0, 1)[:, None], window, stride=stride)
+    winners = windows.argmax(dim=1, keepdim=True)
+    width = 1 + (x.shape[3] - window[1]) // stride
+    out = windows.gather(1, winners).reshape(*x.shape[:2], -1, width)
+    return out, (winners[:, 0], x.shape, window, stride)
+
+
+@variant(CNN + "FastMaxPool.backward")
+def fast_pool_backward_one_hot(dout, cache):
+    winners, shape, window, stride = cache
+    won = functional.one_hot(winners, window[0] * window[1]).to(dout.dtype).transpose(1, 2)
+    patches = won * dout.reshape(len(winners), 1, -1)
+    return functional.fold(patches, shape[2:], window, stride=stride).view(shape)
+
+
+@variant(CNN + "FastMaxPool.backward")
+def fast_pool_backward_scatter_add(dout, cache):
+    winners, (N, C, H, W), window, stride = cache
+    height, width = dout.shape[2:]
+    rows = stride * torch.arange(height, device=dout.device)[:, None]
+    columns = stride * torch.arange(width, device=dout.device)
+    rows = rows + winners.view(N, C, height, width) // window[1]
+    columns = columns + winners.view(N, C, height, width) % window[1]
+    places = (rows * W + columns).flatten(2)
+    return dout.new_zeros(N, C, H * W).scatter_add(2, places, dout.flatten(2)).view(N, C, H, W)
+
+
+@variant(CNN + "FastMaxPool.backward")
+def fast_pool_backward_by_comparison(dout, cache):
+    winners, shape, window, stride = cache
+    places = torch.arange(window[0] * window[1], device=dout.device)[:, None]
+    patches = torch.where(winners[:, None] == places, dout.reshape(len(winners), 1, -1), 0.0)
+    return functional.fold(patches, shape[2:], window, stride=stride).reshape(shape)
