@@ -323,6 +323,42 @@ class Conv_ReLU_Pool:
         return Conv_ReLU.backward(FastMaxPool.backward(dout, pool_cache), conv_cache)
 
 
+class SpatialBatchNorm:
+    """Batch normalisation of every channel, over the images of a batch and all their places."""
+
+    @staticmethod
+    def forward(
+        x: Float[Tensor, "N C H W"],
+        gamma: Float[Tensor, " C"],
+        beta: Float[Tensor, " C"],
+        bn_param: dict[str, Any],
+    ) -> tuple[Float[Tensor, "N C H W"], Any]:
+        """By the batch in train mode, by what `bn_param` remembers in test mode."""
+        running_mean = bn_param.get("running_mean", torch.zeros_like(gamma))
+        running_var = bn_param.get("running_var", torch.zeros_like(gamma))
+        momentum, training = bn_param.get("momentum", 0.9), bn_param["mode"] == "train"
+        mean, var = running_mean, running_var
+        if training:
+            var, mean = torch.var_mean(x, dim=(0, 2, 3), unbiased=False)
+            bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean
+            bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
+        scale = (var + bn_param.get("eps", 1e-5)).rsqrt()[:, None, None]
+        x_hat = (x - mean[:, None, None]) * scale
+        return gamma[:, None, None] * x_hat + beta[:, None, None], (x_hat, scale, gamma, training)
+
+    @staticmethod
+    def backward(
+        dout: Float[Tensor, "N C H W"], cache: Any
+    ) -> tuple[Float[Tensor, "N C H W"], Float[Tensor, " C"], Float[Tensor, " C"]]:
+        """Gradients of x, gamma and beta."""
+        x_hat, scale, gamma, training = cache
+        dgamma, dbeta = (dout * x_hat).sum(dim=(0, 2, 3)), dout.sum(dim=(0, 2, 3))
+        if training:
+            count = dout.numel() / len(gamma)
+            dout = dout - (dbeta[:, None, None] + x_hat * dgamma[:, None, None]) / count
+        return dout * scale * gamma[:, None, None], dgamma, dbeta
+
+
 def kaiming_initializer(
     Din: int,
     Dout: int,
@@ -640,7 +676,7 @@ def create_convolutional_solver_instance(
     ### BEGIN SOLUTION
     model = DeepConvNet(
         tuple(data_dict["X_train"].shape[1:]),
-        num_filters=(16, 32, 64),
+        num_filters=(8, 32, 64),
         max_pools=(0, 1, 2),
         batchnorm=True,
         weight_scale="kaiming",

@@ -78,7 +78,7 @@ def fields(code, case):
         "cnn.convolutional_networks.FastConv.backward",
         SIZE,
     ],
-    forbids=["torch.autograd.grad", "torch.Tensor.backward", "torch.Tensor.requires_grad_"],
+    forbids=["torch.autograd.grad", "torch.Tensor.requires_grad_"],
 )
 def gradients_of_pixels(code, case):
     """What each pixel weighs in the central output, in images that are not square."""

@@ -1,10 +1,19 @@
 """What is asked of `cnn.convolutional_networks`."""
 
-import numpy as np
+import functools
+import itertools
+import math
+from typing import Any
 
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from exercise_code.support import data
 from exercise_code.support.checking.declare import check
 
 from .common import AUTOGRAD, CNN
+from .initial import not_normal
 
 # Convolution and pooling
 CONVOLUTIONS = [
@@ -167,3 +176,307 @@ def fast_pool_forward(code, case):
 def fast_pool_backward(code, case):
     """The same gradients as with loops."""
     return _pool_gradients(code.cnn.convolutional_networks.FastMaxPool, case)
+
+
+INIT = ["torch.nn.init.xavier_normal_", "torch.nn.init.kaiming_normal_"]
+NO_AUTOGRAD = ["torch.autograd.grad", "torch.Tensor.requires_grad_"]
+FAST = [f"{CNN}{layer}.{way}" for layer in ("FastConv", "FastMaxPool") for way in ("forward", "backward")]
+FORWARD = [f"{CNN}FastConv.forward", f"{CNN}FastMaxPool.forward"]
+DENSE = [
+    f"mlp.fully_connected_networks.{layer}.{way}"
+    for layer in ("Linear", "ReLU")
+    for way in ("forward", "backward")
+]
+NORM = [f"{CNN}SpatialBatchNorm.forward", f"{CNN}SpatialBatchNorm.backward"]
+
+
+# Initial weights
+def kaiming_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
+    """Variance gain / fan_in; error rate three times that of `not_normal`."""
+    for name, fan_in, gain in (("filters", 45, 2), ("filters without ReLU", 45, 1), ("linear", 110, 2)):
+        if fault := not_normal(outputs[name], (gain / fan_in) ** 0.5):
+            return f"{name}: {fault}"
+    return None
+
+
+@check(f"{CNN}kaiming_initializer", points=1, law=kaiming_law, forbids=INIT)
+def kaiming(code, case):
+    """Variance gain / fan_in, of filters and of linear layers."""
+    like = case.numbers(1)
+    draw = code.cnn.convolutional_networks.kaiming_initializer
+    new = {"dtype": like.dtype, "device": like.device}
+    return {
+        "filters": draw(5, 70, 3, **new),
+        "filters without ReLU": draw(5, 70, 3, relu=False, **new),
+        "linear": draw(110, 40, **new),
+    }
+
+
+# Networks
+def three_layer_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
+    """Biases 0, weights of the standard deviation asked for; error rate three times that of `not_normal`."""
+    for name, values in outputs.items():
+        if name.startswith("b") and values.any():
+            return f"{name} is not 0"
+        if name.startswith("W") and (fault := not_normal(values, 0.05)):
+            return f"{name}: {fault}"
+    return None
+
+
+@check(f"{CNN}ThreeLayerConvNet.__init__", points=1, law=three_layer_law)
+def three_layer_start(code, case):
+    """Parameters of a three-layer network, for images with odd sides."""
+    like = case.numbers(1)
+    net = code.cnn.convolutional_networks.ThreeLayerConvNet(
+        (4, 7, 10), 12, 5, 14, 30, weight_scale=0.05, dtype=like.dtype, device=like.device
+    )
+    return {name: net.params[name] for name in sorted(net.params)}
+
+
+def _three_layers(code, case, num: int, **settings):
+    X = case.numbers(num, 2, 6, 11)
+    net = code.cnn.convolutional_networks.ThreeLayerConvNet(
+        (2, 6, 11), 3, 5, 7, 4, dtype=X.dtype, device=X.device, **settings
+    )
+    shapes = {"W1": (3, 2, 5, 5), "b1": (3,), "W2": (45, 7), "b2": (7,), "W3": (7, 4), "b3": (4,)}
+    net.params = {name: case.numbers(*shape, reach=0.6) for name, shape in shapes.items()}
+    return net, X
+
+
+THREE = [f"{CNN}ThreeLayerConvNet.__init__", *DENSE, "mlp.losses.softmax_loss"]
+
+
+@check(f"{CNN}ThreeLayerConvNet.loss", points=2, uses=[*THREE, *FAST], forbids=NO_AUTOGRAD)
+def three_layer_loss(code, case):
+    """Loss and gradients, with and without penalty, and of one image."""
+    outputs = {}
+    for num, reg in ((5, 0.0), (3, 0.7), (1, 0.2)):
+        net, X = _three_layers(code, case, num, reg=reg)
+        loss, grads = net.loss(X, case.labels(num, num_classes=4))
+        found = {"loss": loss, **{f"d{name}": grads[name] for name in sorted(grads)}}
+        outputs[f"{num} images, reg={reg}"] = found
+    return outputs
+
+
+@check(
+    f"{CNN}ThreeLayerConvNet.loss:scores",
+    points=1,
+    uses=[f"{CNN}ThreeLayerConvNet.__init__", *DENSE[::2], *FORWARD],
+    forbids=NO_AUTOGRAD,
+)
+def three_layer_scores(code, case):
+    """Scores, negative ones too, where there are no labels."""
+    net, X = _three_layers(code, case, 5)
+    return {"scores": net.loss(X)}
+
+
+def deep_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
+    """Biases and betas 0, gammas 1, weights as asked for; error rate seven times that of `not_normal`."""
+    for name, values in outputs.items():
+        if name.startswith(("b", "gamma")) and (values != name.startswith("gamma")).any():
+            return f"{name} is not {int(name.startswith('gamma'))}"
+        if name.startswith("W"):
+            fan_in = values[0].numel() if values.dim() == 4 else len(values)
+            gain = 2 if values.dim() == 4 else 1
+            due = (gain / fan_in) ** 0.5 if "kaiming" in name else 0.05
+            if fault := not_normal(values, due):
+                return f"{name}: {fault}"
+    return None
+
+
+@check(f"{CNN}DeepConvNet.__init__", points=2, uses=[f"{CNN}kaiming_initializer"], law=deep_law)
+def deep_start(code, case):
+    """Parameters of deep networks, with batch norm and without, with pools in unusual places."""
+    like, params = case.numbers(1), {}
+    for filters, pools, batchnorm, scale in (
+        ((9, 12), (1,), False, 0.05),
+        ((16, 11, 14), (2, 0), True, "kaiming"),
+    ):
+        net = code.cnn.convolutional_networks.DeepConvNet(
+            (5, 14, 9), filters, pools, batchnorm, 30, scale, dtype=like.dtype, device=like.device
+        )
+        params |= {f"{name} for weight_scale={scale}": net.params[name] for name in sorted(net.params)}
+    return params
+
+
+def _deep(
+    code, case, num: int, filters: tuple[int, ...], pools: tuple[int, ...], batchnorm: bool, reg: float
+):
+    """A deep network with parameters of its own, and images of 10 x 7 pixels for it."""
+    X = case.numbers(num, 2, 10, 7)
+    net = code.cnn.convolutional_networks.DeepConvNet(
+        (2, 10, 7), filters, pools, batchnorm, 4, reg=reg, dtype=X.dtype, device=X.device
+    )
+    net.params = {}
+    for layer, (channels, count) in enumerate(itertools.pairwise((2, *filters)), start=1):
+        net.params[f"W{layer}"] = case.numbers(count, channels, 3, 3, reach=0.6)
+        for name in ("b", "gamma", "beta") if batchnorm else ("b",):
+            net.params[f"{name}{layer}"] = case.numbers(count, reach=1.0)
+    inputs = filters[-1] * (10 // 2 ** len(pools)) * (7 // 2 ** len(pools))
+    net.params[f"W{len(filters) + 1}"] = case.numbers(inputs, 4, reach=0.6)
+    net.params[f"b{len(filters) + 1}"] = case.numbers(4, reach=1.0)
+    return net, X
+
+
+DEEP = [f"{CNN}DeepConvNet.__init__", *DENSE, "mlp.losses.softmax_loss", *FAST]
+
+
+@check(f"{CNN}DeepConvNet.loss", points=3, uses=DEEP, forbids=NO_AUTOGRAD)
+def deep_loss(code, case):
+    """Loss and gradients at three depths, with pools in several places."""
+    outputs = {}
+    for num, filters, pools in ((5, (3,), (0,)), (1, (3, 5), ()), (4, (5, 3, 4), (0, 2))):
+        net, X = _deep(code, case, num, filters, pools, False, reg=0.3)
+        loss, grads = net.loss(X, case.labels(num, num_classes=4))
+        found = {"loss": loss, **{f"d{name}": grads[name] for name in sorted(grads)}}
+        outputs[f"{len(filters) + 1} layers, pools behind {list(pools)}"] = found
+    return outputs
+
+
+@check(
+    f"{CNN}DeepConvNet.loss:batchnorm", points=2, uses=[*DEEP, *NORM], forbids=NO_AUTOGRAD, stateful=True
+)
+def deep_batchnorm(code, case):
+    """Loss and gradients through batch norms, and what these remember."""
+    net, X = _deep(code, case, 5, (3, 4), (1,), True, reg=0.3)
+    loss, grads = net.loss(X, case.labels(5, num_classes=4))
+    remembered = {
+        f"{name} of layer {layer}": bn_param[name]
+        for layer, bn_param in enumerate(net.bn_params, start=1)
+        for name in ("running_mean", "running_var")
+    }
+    return {"loss": loss, **{f"d{name}": grads[name] for name in sorted(grads)}, **remembered}
+
+
+@check(
+    f"{CNN}DeepConvNet.loss:scores",
+    points=1,
+    uses=[f"{CNN}DeepConvNet.__init__", *DENSE[::2], *FORWARD, *NORM[:1]],
+    forbids=NO_AUTOGRAD,
+)
+def deep_scores(code, case):
+    """Scores where there are no labels: batch norms use what they remember, and the mean colour is off."""
+    net, X = _deep(code, case, 3, (3, 4), (0,), True, reg=0.0)
+    for bn_param, count in zip(net.bn_params, (3, 4), strict=True):
+        running_var = case.tensor(1 + case.numbers(count).cpu().abs())
+        bn_param |= {"running_mean": case.numbers(count), "running_var": running_var}
+    net.mean = case.numbers(2, 1, 1)
+    scores = net.loss(X)
+    return {"scores": scores, "running mean": net.bn_params[0]["running_mean"]}
+
+
+# Training
+@functools.lru_cache
+def learn_by_heart(weight_scale: float, learning_rate: float) -> dict[str, float]:
+    """Train on 50 images of shapes, 20 epochs of Adam, from one fixed draw."""
+    prepared = data.prepare("shapes", 50, 1, 1, flatten=False)
+    X, y = prepared["X_train"], prepared["y_train"]
+    random = torch.Generator().manual_seed(0)
+    shapes = [(8, 3, 3, 3), (8,), (16, 8, 3, 3), (16,), (32, 16, 3, 3), (32,), (512, 10), (10,)]
+    params = [
+        (weight_scale if len(shape) > 1 else 0.0) * torch.randn(shape, generator=random) for shape in shapes
+    ]
+
+    params = [p.requires_grad_() for p in params]
+
+    def scores(X: torch.Tensor) -> torch.Tensor:
+        for w, b in zip(params[:6:2], params[1:6:2], strict=True):
+            X = F.max_pool2d(F.conv2d(X, w, b, padding=1).relu(), 2)
+        return X.flatten(1) @ params[6] + params[7]
+
+    spread = scores(X).std(dim=0).mean().item()
+    optimizer = torch.optim.Adam(params, learning_rate)
+    for _ in range(20):
+        for batch in torch.randperm(50, generator=random).split(10):
+            loss = F.cross_entropy(scores(X[batch]), y[batch])
+            for p, gradient in zip(params, torch.autograd.grad(loss, params), strict=True):
+                p.grad = gradient
+            optimizer.step()
+    accuracy = (scores(X).argmax(dim=1) == y).double().mean().item()
+    return {"spread": spread, "loss": loss.item(), "accuracy": accuracy}
+
+
+def by_heart_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
+    """All of the 50 images are right; one fixed training decides, so nothing is left to chance."""
+    scale, rate = outputs["weight_scale"], outputs["learning_rate"]
+    if not (0 < scale < math.inf and 0 < rate < math.inf):
+        return f"weight_scale {scale:g} and learning_rate {rate:g} must be positive numbers"
+    found = learn_by_heart(scale, rate)
+    if found["accuracy"] == 1:
+        return None
+    right = f"{round(50 * found['accuracy'])} of 50 images are right after 20 epochs"
+    if found["spread"] < 0.05:
+        return f"{right}: at the start all images have nearly the same scores"
+    if not found["loss"] < 10:
+        return f"{right}: the loss has exploded"
+    return f"{right}: the loss is still {found['loss']:.3g}"
+
+
+@check(f"{CNN}find_overfit_parameters", points=1, law=by_heart_law)
+def by_heart(code, case):
+    """A deep network learns 50 images by heart."""
+    scale, rate = code.cnn.convolutional_networks.find_overfit_parameters()
+    return {"weight_scale": float(scale), "learning_rate": float(rate)}
+
+
+def _own_solver(code, case):
+    given = {}
+    for part, num in (("train", 6), ("val", 5)):
+        given[f"X_{part}"], given[f"y_{part}"] = case.numbers(num, 3, 32, 32), case.labels(num, num_classes=4)
+    like = given["X_train"]
+    return code.cnn.convolutional_networks.create_convolutional_solver_instance(
+        given, like.dtype, like.device
+    )
+
+
+@check(f"{CNN}create_convolutional_solver_instance", points=1, uses=[f"{CNN}DeepConvNet.__init__"])
+def ready_to_train(code, case):
+    """A solver with an untrained deep network, on the data given."""
+    solver = _own_solver(code, case)
+    params = solver.model.params
+    last = params[f"b{solver.model.num_layers}"]
+    return {
+        "solver and model": [type(solver).__name__, type(solver.model).__name__],
+        "X_train": solver.X_train,
+        "y_val": solver.y_val,
+        "channels of W1": params["W1"].shape[1],
+        "last bias": last,
+        "steps so far": len(solver.loss_history),
+    }
+
+
+@check(
+    f"{CNN}create_convolutional_solver_instance:steps",
+    points=1,
+    uses=[
+        *DEEP,
+        f"{CNN}DeepConvNet.loss",
+        *NORM,
+        "mlp.solver.Solver._step",
+        *(f"mlp.update_rules.{rule}" for rule in ("sgd_momentum", "rmsprop", "adam")),
+    ],
+)
+def ready_to_step(code, case):
+    """Settings that train: a step moves every filter and the last layer, and leaves numbers."""
+    solver = _own_solver(code, case)
+    before = {name: p.clone() for name, p in solver.model.params.items() if name.startswith("W")}
+    solver._step(solver.X_train, solver.y_train)
+    after = solver.model.params
+    moved = [not after[name].equal(p) and bool(after[name].isfinite().all()) for name, p in before.items()]
+    return {"all weights move": all(moved)}
+
+
+@check(
+    f"{CNN}create_convolutional_solver_instance:accuracy",
+    points=4,
+    uses=[f"{CNN}DeepConvNet.__init__", f"{CNN}DeepConvNet.loss", *FORWARD, *NORM[:1], *DENSE[::2]],
+    floor=0.40,
+    target=0.60,
+)
+def best_cnn(code, case):
+    """The saved network on images that nobody has trained on."""
+    saved = case.model("best_cnn.pt")
+    net = code.cnn.convolutional_networks.DeepConvNet()
+    net.restore(saved)
+    images = case.held_out()
+    return {"labels": torch.cat([net.loss(part).argmax(dim=1) for part in images.split(100)])}

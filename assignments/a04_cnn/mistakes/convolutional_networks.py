@@ -1,11 +1,24 @@
 """How people get `cnn.convolutional_networks` wrong, and the hint each mistake deserves."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import torch
 from torch.nn import functional
 
-from exercise_code.cnn.convolutional_networks import Conv, MaxPool, output_size
+from exercise_code.cnn.convolutional_networks import (
+    HALVE,
+    Conv,
+    DeepConvNet,
+    FastConv,
+    FastMaxPool,
+    MaxPool,
+    SpatialBatchNorm,
+    ThreeLayerConvNet,
+    initial_weights,
+    output_size,
+)
+from exercise_code.mlp.fully_connected_networks import Linear, ReLU
+from exercise_code.mlp.losses import softmax_loss
 from exercise_code.support.checking.declare import mistake
 
 CNN = "cnn.convolutional_networks."
@@ -941,3 +954,778 @@ def fast_pool_backward_one_by_one(dout, cache):
         for windows in _fast_pool_windows(dout, cache)
     ]
     return torch.cat(patches).reshape(shape)
+
+
+# Networks
+def _kaiming(Din, Dout, K, relu, dtype, device, *, gain=None, fan_in=None, power=0.5, draw=torch.randn):
+    shape = (Din, Dout) if K is None else (Dout, Din, K, K)
+    fan_in = Din * (K or 1) ** 2 if fan_in is None else fan_in
+    gain = (2 if relu else 1) if gain is None else gain
+    return (gain / fan_in) ** power * draw(shape, dtype=dtype, device=device)
+
+
+@mistake(CNN + "kaiming_initializer", hint="This is the variance: the standard deviation is its root.")
+def kaiming_without_root(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    return _kaiming(Din, Dout, K, relu, dtype, device, power=1)
+
+
+@mistake(CNN + "kaiming_initializer", hint="An output of a filter sums over K x K places of every channel.")
+def kaiming_channels_only(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    return _kaiming(Din, Dout, K, relu, dtype, device, fan_in=Din)
+
+
+@mistake(CNN + "kaiming_initializer", hint="The window has K^2 places, not K.")
+def kaiming_one_side(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    return _kaiming(Din, Dout, K, relu, dtype, device, fan_in=Din * (K or 1))
+
+
+@mistake(CNN + "kaiming_initializer", hint="What an output sums up counts: Din, not Dout.")
+def kaiming_by_outputs(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    return _kaiming(Din, Dout, K, relu, dtype, device, fan_in=Dout * (K or 1) ** 2)
+
+
+@mistake(CNN + "kaiming_initializer", hint="Without a ReLU no power is lost, and the gain is 1.")
+def kaiming_always_two(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    return _kaiming(Din, Dout, K, relu, dtype, device, gain=2)
+
+
+@mistake(CNN + "kaiming_initializer", hint="A ReLU throws away half of the power, so the gain is 2.")
+def kaiming_always_one(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    return _kaiming(Din, Dout, K, relu, dtype, device, gain=1)
+
+
+@mistake(CNN + "kaiming_initializer", hint="`rand` is even between 0 and 1: draw normal numbers.")
+def kaiming_positive(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    return _kaiming(Din, Dout, K, relu, dtype, device, draw=torch.rand)
+
+
+@mistake(CNN + "kaiming_initializer", hint="Filters come first: the shape is (Dout, Din, K, K).")
+def kaiming_channels_first(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    weights = _kaiming(Din, Dout, K, relu, dtype, device)
+    return weights if K is None else weights.transpose(0, 1).contiguous()
+
+
+@mistake(CNN + "kaiming_initializer", hint="dtype and device are ignored: hand them on.")
+def kaiming_default_dtype(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    return _kaiming(Din, Dout, K, relu, torch.float32, "cpu")
+
+
+@mistake(CNN + "kaiming_initializer", hint="The weights are never drawn: they are all 0.")
+def kaiming_unfilled(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    return _kaiming(Din, Dout, K, relu, dtype, device, draw=torch.zeros)
+
+
+def _three_start(net, input_dims, num_filters, filter_size, hidden_dim, num_classes, scale, dtype, device):
+    channels, height, width = input_dims
+    shapes = {
+        "W1": (num_filters, channels, filter_size, filter_size),
+        "b1": (num_filters,),
+        "W2": (num_filters * (height // 2) * (width // 2), hidden_dim),
+        "b2": (hidden_dim,),
+        "W3": (hidden_dim, num_classes),
+        "b3": (num_classes,),
+    }
+    net.params = {
+        name: (scale if name[0] == "W" else 0) * torch.randn(shape, dtype=dtype, device=device)
+        for name, shape in shapes.items()
+    }
+
+
+@mistake(
+    CNN + "ThreeLayerConvNet.__init__",
+    hint="The pool halves height and width, each rounded down, before the linear layer sees them.",
+)
+def three_without_pool(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=32,
+    filter_size=7,
+    hidden_dim=100,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    doubled = (input_dims[0], 2 * input_dims[1], 2 * input_dims[2])
+    self.reg, self.dtype = reg, dtype
+    _three_start(
+        self, doubled, num_filters, filter_size, hidden_dim, num_classes, weight_scale, dtype, device
+    )
+
+
+@mistake(
+    CNN + "ThreeLayerConvNet.__init__",
+    hint="Height and width are halved one by one: H W // 4 is another number where a side is odd.",
+)
+def three_area_in_four(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=32,
+    filter_size=7,
+    hidden_dim=100,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    channels, height, width = input_dims
+    flat = (channels, 2, 2 * (height * width // 4))
+    self.reg, self.dtype = reg, dtype
+    _three_start(self, flat, num_filters, filter_size, hidden_dim, num_classes, weight_scale, dtype, device)
+
+
+@mistake(
+    CNN + "ThreeLayerConvNet.__init__",
+    hint="A pool of 2 drops an odd last row: the halves are rounded down, not up.",
+)
+def three_rounded_up(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=32,
+    filter_size=7,
+    hidden_dim=100,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    channels, height, width = input_dims
+    even = (channels, height + height % 2, width + width % 2)
+    self.reg, self.dtype = reg, dtype
+    _three_start(self, even, num_filters, filter_size, hidden_dim, num_classes, weight_scale, dtype, device)
+
+
+@mistake(CNN + "ThreeLayerConvNet.__init__", hint="W1 starts with the filters: (num_filters, channels, …).")
+def three_channels_first(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=32,
+    filter_size=7,
+    hidden_dim=100,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    self.reg, self.dtype = reg, dtype
+    _three_start(
+        self, input_dims, num_filters, filter_size, hidden_dim, num_classes, weight_scale, dtype, device
+    )
+    self.params["W1"] = self.params["W1"].transpose(0, 1).contiguous()
+
+
+@mistake(CNN + "ThreeLayerConvNet.__init__", hint="`weight_scale` is ignored: it multiplies every weight.")
+def three_unscaled(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=32,
+    filter_size=7,
+    hidden_dim=100,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    self.reg, self.dtype = reg, dtype
+    _three_start(self, input_dims, num_filters, filter_size, hidden_dim, num_classes, 1.0, dtype, device)
+
+
+@mistake(CNN + "ThreeLayerConvNet.__init__", hint="Biases start at 0.")
+def three_random_biases(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=32,
+    filter_size=7,
+    hidden_dim=100,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    self.reg, self.dtype = reg, dtype
+    _three_start(
+        self, input_dims, num_filters, filter_size, hidden_dim, num_classes, weight_scale, dtype, device
+    )
+    self.params["b1"] = weight_scale * torch.randn_like(self.params["b1"])
+
+
+@mistake(
+    CNN + "ThreeLayerConvNet.__init__", hint="All filters are equal, and would stay equal: draw the weights."
+)
+def three_equal_weights(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=32,
+    filter_size=7,
+    hidden_dim=100,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    self.reg, self.dtype = reg, dtype
+    _three_start(
+        self, input_dims, num_filters, filter_size, hidden_dim, num_classes, weight_scale, dtype, device
+    )
+    self.params["W1"] = torch.full_like(self.params["W1"], weight_scale)
+
+
+@mistake(CNN + "ThreeLayerConvNet.__init__", hint="dtype is ignored: make every parameter with it.")
+def three_default_dtype(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=32,
+    filter_size=7,
+    hidden_dim=100,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    self.reg, self.dtype = reg, dtype
+    _three_start(
+        self,
+        input_dims,
+        num_filters,
+        filter_size,
+        hidden_dim,
+        num_classes,
+        weight_scale,
+        torch.float32,
+        device,
+    )
+
+
+def _three_pass(
+    self, X, y, *, pooled=True, active=True, penalised="123", penalty=1.0, last_active=False, through=True
+):
+    params, grads = self.params, {}
+    conv_param = {"stride": 1, "pad": params["W1"].shape[2] // 2}
+    out, conv = FastConv.forward(X.to(self.dtype), params["W1"], params["b1"], conv_param)
+    out, relu = ReLU.forward(out)
+    out, pool = FastMaxPool.forward(out, HALVE)
+    out, hidden = Linear.forward(out, params["W2"], params["b2"])
+    out, relu2 = ReLU.forward(out) if active else (out, None)
+    scores, linear = Linear.forward(out, params["W3"], params["b3"])
+    scores = scores.clamp(min=0) if last_active else scores
+    if y is None:
+        return scores
+    loss, dout = softmax_loss(scores, y)
+    dout, grads["W3"], grads["b3"] = Linear.backward(dout, linear)
+    dout = ReLU.backward(dout, relu2) if active else dout
+    dout, grads["W2"], grads["b2"] = Linear.backward(dout, hidden)
+    dout = FastMaxPool.backward(dout, pool)
+    dout = ReLU.backward(dout, relu) if through else dout
+    _, grads["W1"], grads["b1"] = FastConv.backward(dout, conv)
+    for layer in penalised:
+        loss = loss + penalty * self.reg * params[f"W{layer}"].square().sum()
+        grads[f"W{layer}"] = grads[f"W{layer}"] + 2 * penalty * self.reg * params[f"W{layer}"]
+    return loss, grads
+
+
+THREE = CNN + "ThreeLayerConvNet.loss"
+
+
+@mistake(THREE, hint="The filters are not penalised: W1 is one of the weights.")
+def three_penalty_on_linear(self, X, y=None):
+    return _three_pass(self, X, y, penalised="23")
+
+
+@mistake(THREE, hint="There is a half in the penalty: it is reg * sum(W^2).")
+def three_half_penalty(self, X, y=None):
+    return _three_pass(self, X, y, penalty=0.5)
+
+
+@mistake(THREE, hint="The penalty is in the loss, but not in the gradients.")
+def three_penalty_in_loss_only(self, X, y=None):
+    if y is None:
+        return _three_pass(self, X, y)
+    loss, _ = _three_pass(self, X, y)
+    return loss, _three_pass(self, X, y, penalised="")[1]
+
+
+@mistake(THREE, hint="The biases are penalised too: only weights are.")
+def three_penalty_on_biases(self, X, y=None):
+    found = _three_pass(self, X, y)
+    if y is None:
+        return found
+    loss, grads = found
+    for name in ("b1", "b2", "b3"):
+        loss = loss + self.reg * self.params[name].square().sum()
+        grads[name] = grads[name] + 2 * self.reg * self.params[name]
+    return loss, grads
+
+
+@mistake(THREE, hint="There is no nonlinearity behind the hidden linear layer.")
+def three_without_hidden_relu(self, X, y=None):
+    return _three_pass(self, X, y, active=False)
+
+
+@mistake(THREE, hint="On the way back the ReLU of the convolution is left out.")
+def three_backward_without_relu(self, X, y=None):
+    return _three_pass(self, X, y, through=False)
+
+
+@mistake(
+    THREE,
+    hint="The convolution has no padding: it is to keep height and width.",
+    raises=RuntimeError,
+)
+def three_without_padding(self, X, y=None):
+    out, _ = FastConv.forward(X, self.params["W1"], self.params["b1"], {"stride": 1, "pad": 0})
+    out, _ = FastMaxPool.forward(out.clamp(min=0), HALVE)
+    return Linear.forward(out, self.params["W2"], self.params["b2"])
+
+
+@mistake(THREE, hint="The gradient of the mean loss is divided by the number of images once more.")
+def three_mean_twice(self, X, y=None):
+    found = _three_pass(self, X, y)
+    return found if y is None else (found[0], {name: grad / len(X) for name, grad in found[1].items()})
+
+
+@mistake(THREE + ":scores", hint="There is a ReLU on the scores: the last layer is linear.")
+def three_relu_on_scores(self, X, y=None):
+    return _three_pass(self, X, y, last_active=True)
+
+
+@mistake(THREE + ":scores", hint="These are probabilities: scores are what goes into the softmax.")
+def three_softmax_on_scores(self, X, y=None):
+    found = _three_pass(self, X, y)
+    return found.softmax(dim=1) if y is None else found
+
+
+@mistake(THREE + ":scores", hint="Without labels the scores are asked for, not their largest entry.")
+def three_labels_for_scores(self, X, y=None):
+    found = _three_pass(self, X, y)
+    return found.argmax(dim=1) if y is None else found
+
+
+def _deep_start(net, input_dims, filters, pools, batchnorm, classes, scale, reg, dtype, device, last=False):
+    net.num_layers = len(filters) + 1
+    net.max_pools, net.batchnorm, net.reg, net.dtype = sorted(pools), batchnorm, reg, dtype
+    net.mean = torch.zeros(input_dims[0], 1, 1, dtype=dtype, device=device)
+    net.bn_params = [{} for _ in filters] if batchnorm else []
+    new = {"dtype": dtype, "device": device}
+    net.params = {}
+    for layer, (Din, Dout) in enumerate(pairwise([input_dims[0], *filters]), start=1):
+        net.params[f"W{layer}"] = initial_weights(Din, Dout, 3, scale, **new)
+        net.params[f"b{layer}"] = torch.zeros(Dout, **new)
+        if batchnorm:
+            net.params[f"gamma{layer}"] = torch.ones(Dout, **new)
+            net.params[f"beta{layer}"] = torch.zeros(Dout, **new)
+    side = 2 ** len(net.max_pools)
+    Din = filters[-1] * (input_dims[1] // side) * (input_dims[2] // side)
+    net.params[f"W{len(filters) + 1}"] = initial_weights(Din, classes, None, scale, relu=last, **new)
+    net.params[f"b{len(filters) + 1}"] = torch.zeros(classes, **new)
+
+
+@mistake(CNN + "DeepConvNet.__init__", hint="No ReLU follows the last layer: its gain is 1.")
+def deep_last_gain(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=(8, 8, 8, 8, 8),
+    max_pools=(0, 1, 2, 3, 4),
+    batchnorm=False,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    _deep_start(self, input_dims, num_filters, max_pools, *settings, last=True)
+
+
+@mistake(
+    CNN + "DeepConvNet.__init__",
+    hint="Only a convolution whose number is in max_pools is followed by a pool: count the halvings.",
+)
+def deep_pools_everywhere(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=(8, 8, 8, 8, 8),
+    max_pools=(0, 1, 2, 3, 4),
+    batchnorm=False,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    _deep_start(self, input_dims, num_filters, range(len(num_filters)), *settings)
+
+
+@mistake(CNN + "DeepConvNet.__init__", hint="The last layer sees what the pools leave of height and width.")
+def deep_without_halving(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=(8, 8, 8, 8, 8),
+    max_pools=(0, 1, 2, 3, 4),
+    batchnorm=False,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    _deep_start(self, input_dims, num_filters, (), *settings)
+
+
+@mistake(
+    CNN + "DeepConvNet.__init__", hint="With batch norm each convolution has a gamma and a beta as well."
+)
+def deep_without_gammas(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=(8, 8, 8, 8, 8),
+    max_pools=(0, 1, 2, 3, 4),
+    batchnorm=False,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    _deep_start(self, input_dims, num_filters, max_pools, *settings)
+    self.params = {name: p for name, p in self.params.items() if name[0] in "Wb" and name[:2] != "be"}
+
+
+@mistake(CNN + "DeepConvNet.__init__", hint="A gamma of 0 lets nothing through: gammas start at 1.")
+def deep_gammas_zero(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=(8, 8, 8, 8, 8),
+    max_pools=(0, 1, 2, 3, 4),
+    batchnorm=False,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    _deep_start(self, input_dims, num_filters, max_pools, *settings)
+    self.params = {name: 0 * p if name.startswith("gamma") else p for name, p in self.params.items()}
+
+
+@mistake(CNN + "DeepConvNet.__init__", hint="Names start at W0: the first layer is number 1.")
+def deep_names_from_zero(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=(8, 8, 8, 8, 8),
+    max_pools=(0, 1, 2, 3, 4),
+    batchnorm=False,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    _deep_start(self, input_dims, num_filters, max_pools, *settings)
+    self.params = {f"{name[:-1]}{int(name[-1]) - 1}": p for name, p in self.params.items()}
+
+
+@mistake(CNN + "DeepConvNet.__init__", hint="The linear layer at the end is missing.")
+def deep_without_linear(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=(8, 8, 8, 8, 8),
+    max_pools=(0, 1, 2, 3, 4),
+    batchnorm=False,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    _deep_start(self, input_dims, num_filters, max_pools, *settings)
+    del self.params[f"W{self.num_layers}"], self.params[f"b{self.num_layers}"]
+
+
+@mistake(
+    CNN + "DeepConvNet.__init__",
+    hint='weight_scale may also be "kaiming": `initial_weights` knows what to do with either.',
+    raises=TypeError,
+)
+def deep_numbers_only(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=(8, 8, 8, 8, 8),
+    max_pools=(0, 1, 2, 3, 4),
+    batchnorm=False,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    settings = (batchnorm, num_classes, 1.0, reg, dtype, device)
+    _deep_start(self, input_dims, num_filters, max_pools, *settings)
+    self.params = {
+        name: torch.mul(p, weight_scale) if name[0] == "W" else p for name, p in self.params.items()
+    }
+
+
+def _deep_pass(
+    self,
+    X,
+    y,
+    *,
+    pools=None,
+    norm_first=True,
+    norms=True,
+    penalty=1.0,
+    penalised=None,
+    gammas=False,
+    mode=None,
+    shared=False,
+    forgetful=False,
+    mean=True,
+    back_pools=True,
+    norm_back=True,
+    pad=1,
+):
+    params, grads, caches = self.params, {}, []
+    pools = self.max_pools if pools is None else pools
+    out = X.to(self.dtype) - self.mean if mean else X.to(self.dtype)
+    last = self.num_layers
+    for layer in range(1, last):
+        out, conv = FastConv.forward(out, params[f"W{layer}"], params[f"b{layer}"], {"stride": 1, "pad": pad})
+        remembered = self.bn_params[0 if shared else layer - 1] if self.batchnorm else {}
+        param = {**remembered, "mode": mode or ("test" if y is None else "train")}
+        norm = active = pool = None
+        if not norm_first:
+            out, active = ReLU.forward(out)
+        if self.batchnorm and norms:
+            out, norm = SpatialBatchNorm.forward(out, params[f"gamma{layer}"], params[f"beta{layer}"], param)
+            if not forgetful:
+                remembered.update(param)
+        if norm_first:
+            out, active = ReLU.forward(out)
+        if layer - 1 in pools:
+            out, pool = FastMaxPool.forward(out, HALVE)
+        caches.append((conv, norm, active, pool))
+    scores, linear = Linear.forward(out, params[f"W{last}"], params[f"b{last}"])
+    if y is None:
+        return scores
+    loss, dout = softmax_loss(scores, y)
+    dout, grads[f"W{last}"], grads[f"b{last}"] = Linear.backward(dout, linear)
+    for layer in reversed(range(1, last)):
+        conv, norm, active, pool = caches[layer - 1]
+        if layer - 1 in pools:
+            dout = FastMaxPool.backward(dout, pool)
+        if norm_first:
+            dout = ReLU.backward(dout, active)
+        if norm is not None:
+            dx, grads[f"gamma{layer}"], grads[f"beta{layer}"] = SpatialBatchNorm.backward(dout, norm)
+            dout = dx if norm_back else dout
+        if not norm_first:
+            dout = ReLU.backward(dout, active)
+        dout, grads[f"W{layer}"], grads[f"b{layer}"] = FastConv.backward(dout, conv)
+    names = [f"W{layer}" for layer in penalised or range(1, last + 1)]
+    for name in [*names, *(n for n in params if gammas and n.startswith("gamma"))]:
+        loss = loss + penalty * self.reg * params[name].square().sum()
+        grads[name] = grads[name] + 2 * penalty * self.reg * params[name]
+    return loss, grads
+
+
+DEEP = CNN + "DeepConvNet.loss"
+
+
+@mistake(DEEP, hint="There is a half in the penalty: it is reg * sum(W^2).")
+def deep_half_penalty(self, X, y=None):
+    return _deep_pass(self, X, y, penalty=0.5)
+
+
+@mistake(DEEP, hint="The last layer's weights are not penalised: the sum ends one too early.")
+def deep_penalty_without_last(self, X, y=None):
+    return _deep_pass(self, X, y, penalised=range(1, self.num_layers))
+
+
+@mistake(DEEP, hint="The filters are not penalised: all weights are, of convolutions too.")
+def deep_penalty_on_linear(self, X, y=None):
+    return _deep_pass(self, X, y, penalised=[self.num_layers])
+
+
+@mistake(
+    DEEP,
+    hint="max_pools counts convolutions from 0, parameters from 1: the pools are one convolution off.",
+    raises=RuntimeError,
+)
+def deep_pools_one_off(self, X, y=None):
+    return _deep_pass(self, X, y, pools=[place + 1 for place in self.max_pools])
+
+
+@mistake(
+    DEEP,
+    hint="There are no pools: one follows each convolution whose number is in max_pools.",
+    raises=RuntimeError,
+)
+def deep_without_pools(self, X, y=None):
+    return _deep_pass(self, X, y, pools=())
+
+
+@mistake(
+    DEEP,
+    hint="The convolutions have no padding, and the maps shrink: pad by 1.",
+    raises=RuntimeError,
+)
+def deep_without_padding(self, X, y=None):
+    return _deep_pass(self, X, y, pad=0)
+
+
+@mistake(DEEP, hint="The gradient reaches the first convolution only: each layer has its own.")
+def deep_grads_overwritten(self, X, y=None):
+    found = _deep_pass(self, X, y)
+    if y is None or self.num_layers < 3:
+        return found
+    loss, grads = found
+    return loss, {name: grad for name, grad in grads.items() if name not in ("W2", "b2")}
+
+
+@mistake(DEEP + ":batchnorm", hint="Batch norm follows the convolution, and the ReLU follows the norm.")
+def deep_relu_before_norm(self, X, y=None):
+    return _deep_pass(self, X, y, norm_first=False)
+
+
+@mistake(
+    DEEP + ":batchnorm",
+    hint="The gradient of the convolution skips the norm: `SpatialBatchNorm.backward` gives it, too.",
+)
+def deep_around_the_norm(self, X, y=None):
+    return _deep_pass(self, X, y, norm_back=False)
+
+
+@mistake(DEEP + ":batchnorm", hint="Gammas are penalised too: only weights are.")
+def deep_penalty_on_gammas(self, X, y=None):
+    return _deep_pass(self, X, y, gammas=True)
+
+
+@mistake(
+    DEEP + ":batchnorm",
+    hint="The norm is handed a copy of its bn_param, so what it remembers is lost.",
+    raises=KeyError,
+)
+def deep_forgetful(self, X, y=None):
+    return _deep_pass(self, X, y, forgetful=True)
+
+
+@mistake(
+    DEEP + ":batchnorm",
+    hint="All norms share one bn_param: each has its own, `self.bn_params[layer - 1]`.",
+    raises=RuntimeError,
+)
+def deep_shared_memory(self, X, y=None):
+    return _deep_pass(self, X, y, shared=True)
+
+
+@mistake(DEEP + ":scores", hint="Without labels the norms are still in train mode.")
+def deep_always_training(self, X, y=None):
+    return _deep_pass(self, X, y, mode="train")
+
+
+@mistake(DEEP + ":scores", hint="The mean colour is not taken off: work with X as the given lines leave it.")
+def deep_with_mean(self, X, y=None):
+    return _deep_pass(self, X, y, mean=False)
+
+
+@mistake(DEEP + ":scores", hint="These are probabilities: scores are what goes into the softmax.")
+def deep_softmax_on_scores(self, X, y=None):
+    found = _deep_pass(self, X, y)
+    return found.softmax(dim=1) if y is None else found
+
+
+# Training
+@mistake(
+    CNN + "find_overfit_parameters",
+    hint="The weights are so small that no signal comes through: raise the scale.",
+)
+def overfit_vanishing():
+    return 1e-3, 5e-3
+
+
+@mistake(
+    CNN + "find_overfit_parameters",
+    hint="The steps are too small for 100 of them: raise the learning rate.",
+)
+def overfit_too_slow():
+    return 2e-1, 1e-4
+
+
+@mistake(
+    CNN + "find_overfit_parameters",
+    hint="The steps are too large, and the network forgets what it learns: lower the learning rate.",
+)
+def overfit_too_fast():
+    return 2e-1, 0.3
+
+
+@mistake(CNN + "find_overfit_parameters", hint="The order is weight scale, learning rate.")
+def overfit_turned():
+    return 5e-3, 2e-1
+
+
+def _solver(data_dict, model, **settings):
+    from exercise_code.mlp.solver import Solver
+
+    return Solver(model, data_dict, **settings)
+
+
+SOLVER = CNN + "create_convolutional_solver_instance"
+
+
+@mistake(SOLVER, hint="dtype is ignored: hand it, and the device, on to the network.")
+def solver_default_dtype(data_dict, dtype=torch.float32, device="cpu"):
+    return _solver(data_dict, DeepConvNet(device=device))
+
+
+@mistake(
+    SOLVER,
+    hint="The network is returned: the solver around it is asked for.",
+    raises=AttributeError,
+)
+def solver_is_the_model(data_dict, dtype=torch.float32, device="cpu"):
+    return DeepConvNet(dtype=dtype, device=device)
+
+
+@mistake(SOLVER, hint="This is another network: a `DeepConvNet` is asked for.")
+def solver_of_three_layers(data_dict, dtype=torch.float32, device="cpu"):
+    model = ThreeLayerConvNet(dtype=dtype, device=device)
+    model.num_layers = 3
+    return _solver(data_dict, model)
+
+
+@mistake(SOLVER, hint="Validation images are handed over as training images, or the other way round.")
+def solver_validates_on_training(data_dict, dtype=torch.float32, device="cpu"):
+    turned = {**data_dict, "X_val": data_dict["X_train"], "y_val": data_dict["y_train"]}
+    return _solver(turned, DeepConvNet(dtype=dtype, device=device))
+
+
+@mistake(SOLVER, hint="There are 10 classes, however few of them are among the labels.")
+def solver_counts_labels(data_dict, dtype=torch.float32, device="cpu"):
+    classes = int(data_dict["y_train"].max()) + 1
+    return _solver(data_dict, DeepConvNet(num_classes=classes, dtype=dtype, device=device))
+
+
+@mistake(SOLVER + ":steps", hint="With a learning rate of 0 nothing moves.")
+def solver_without_steps(data_dict, dtype=torch.float32, device="cpu"):
+    model = DeepConvNet(weight_scale="kaiming", dtype=dtype, device=device)
+    return _solver(data_dict, model, optim_config={"learning_rate": 0.0})
+
+
+@mistake(SOLVER + ":steps", hint="A weight scale of 0 makes all units equal, and no filter moves.")
+def solver_of_zeros(data_dict, dtype=torch.float32, device="cpu"):
+    return _solver(data_dict, DeepConvNet(weight_scale=0.0, dtype=dtype, device=device))

@@ -5,6 +5,11 @@ import math
 import torch
 from torch.nn import functional
 
+from exercise_code.cnn import convolutional_networks as nets
+from exercise_code.mlp import update_rules
+from exercise_code.mlp.fully_connected_networks import Linear, Linear_ReLU, ReLU
+from exercise_code.mlp.losses import softmax_loss
+from exercise_code.mlp.solver import Solver
 from exercise_code.support.checking.declare import variant
 
 CNN = "cnn.convolutional_networks."
@@ -298,3 +303,241 @@ def fast_pool_backward_by_comparison(dout, cache):
     places = torch.arange(window[0] * window[1], device=dout.device)[:, None]
     patches = torch.where(winners[:, None] == places, dout.reshape(len(winners), 1, -1), 0.0)
     return functional.fold(patches, shape[2:], window, stride=stride).reshape(shape)
+
+
+# Networks
+@variant(CNN + "kaiming_initializer")
+def kaiming_in_place(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    shape = (Din, Dout) if K is None else (Dout, Din, K, K)
+    fan_in = Din if K is None else Din * K * K
+    return torch.empty(shape, dtype=dtype, device=device).normal_(0, math.sqrt((1 + relu) / fan_in))
+
+
+@variant(CNN + "kaiming_initializer")
+def kaiming_by_reference(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+    if K is None:
+        weights = torch.randn((Din, Dout), dtype=dtype, device=device) / Din**0.5
+    else:
+        weights = torch.randn((Dout, Din, K, K), dtype=dtype, device=device) / (K * Din**0.5)
+    return weights * 2**0.5 if relu else weights
+
+
+@variant(CNN + "ThreeLayerConvNet.__init__")
+def three_line_by_line(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=32,
+    filter_size=7,
+    hidden_dim=100,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    self.reg, self.dtype = reg, dtype
+    C, H, W = input_dims
+    options = {"dtype": dtype, "device": device}
+    after_pool = ((H - H % 2) // 2) * ((W - W % 2) // 2)
+    self.params = {"b1": torch.zeros(num_filters, **options), "b2": torch.zeros(hidden_dim, **options)}
+    self.params["b3"] = torch.zeros(num_classes, **options)
+    self.params["W3"] = torch.randn(hidden_dim, num_classes, **options) * weight_scale
+    self.params["W2"] = torch.randn(num_filters * after_pool, hidden_dim, **options) * weight_scale
+    self.params["W1"] = torch.randn(num_filters, C, filter_size, filter_size, **options) * weight_scale
+
+
+@variant(CNN + "ThreeLayerConvNet.__init__")
+def three_by_output_size(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=32,
+    filter_size=7,
+    hidden_dim=100,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    self.reg, self.dtype, self.params = reg, dtype, {}
+    channels, *sides = input_dims
+    numbers = num_filters * math.prod(nets.output_size(side, 2, 2) for side in sides)
+    filters = (num_filters, channels, filter_size, filter_size)
+    for name, shape in (("1", filters), ("2", (numbers, hidden_dim)), ("3", (hidden_dim, num_classes))):
+        weights = torch.normal(0.0, weight_scale, shape, dtype=dtype, device=device)
+        self.params["W" + name] = weights
+        self.params["b" + name] = weights.new_zeros(num_filters if name == "1" else shape[1])
+
+
+@variant(CNN + "ThreeLayerConvNet.loss")
+def three_layer_by_layer(self, X, y=None):
+    p, X = self.params, X.to(self.dtype)
+    param = {"stride": 1, "pad": (p["W1"].shape[-1] - 1) // 2}
+    maps, conv = nets.FastConv.forward(X, p["W1"], p["b1"], param)
+    pooled, pool = nets.FastMaxPool.forward(maps.clamp(min=0), nets.HALVE)
+    hidden = (pooled.flatten(1) @ p["W2"] + p["b2"]).clamp(min=0)
+    scores = hidden @ p["W3"] + p["b3"]
+    if y is None:
+        return scores
+    loss, dscores = softmax_loss(scores, y)
+    dhidden = dscores @ p["W3"].T * (hidden > 0)
+    dpooled = (dhidden @ p["W2"].T).reshape(pooled.shape)
+    _, dW1, db1 = nets.FastConv.backward(nets.FastMaxPool.backward(dpooled, pool) * (maps > 0), conv)
+    grads = {
+        "W1": dW1 + 2 * self.reg * p["W1"],
+        "b1": db1,
+        "W2": pooled.flatten(1).T @ dhidden + 2 * self.reg * p["W2"],
+        "b2": dhidden.sum(0),
+        "W3": hidden.T @ dscores + 2 * self.reg * p["W3"],
+        "b3": dscores.sum(0),
+    }
+    return loss + self.reg * sum((p[name] ** 2).sum() for name in ("W1", "W2", "W3")), grads
+
+
+@variant(CNN + "ThreeLayerConvNet.loss")
+def three_with_slow_layers(self, X, y=None):
+    p, X = self.params, X.to(self.dtype)
+    param = {"stride": 1, "pad": p["W1"].shape[2] // 2}
+    out, conv = nets.Conv.forward(X, p["W1"], p["b1"], param)
+    out, relu = ReLU.forward(out)
+    out, pool = nets.MaxPool.forward(out, {"pool_height": 2, "pool_width": 2, "stride": 2})
+    out, hidden = Linear_ReLU.forward(out, p["W2"], p["b2"])
+    out, linear = Linear.forward(out, p["W3"], p["b3"])
+    if y is None:
+        return out
+    loss, dout = softmax_loss(out, y)
+    dout, dW3, db3 = Linear.backward(dout, linear)
+    dout, dW2, db2 = Linear_ReLU.backward(dout, hidden)
+    dout = ReLU.backward(nets.MaxPool.backward(dout, pool), relu)
+    _, dW1, db1 = nets.Conv.backward(dout, conv)
+    grads = {"W1": dW1, "W2": dW2, "W3": dW3}
+    grads = {name: grad + 2 * self.reg * p[name] for name, grad in grads.items()}
+    penalty = self.reg * (p["W1"].square().sum() + p["W2"].square().sum() + p["W3"].square().sum())
+    return loss + penalty, {**grads, "b1": db1, "b2": db2, "b3": db3}
+
+
+@variant(CNN + "DeepConvNet.__init__")
+def deep_layer_by_layer(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=(8, 8, 8, 8, 8),
+    max_pools=(0, 1, 2, 3, 4),
+    batchnorm=False,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    self.num_layers, self.reg, self.dtype = len(num_filters) + 1, reg, dtype
+    self.max_pools, self.batchnorm = sorted(max_pools), batchnorm
+    self.mean = torch.zeros(input_dims[0], 1, 1, dtype=dtype, device=device)
+    self.bn_params = [{} for _ in num_filters] if batchnorm else []
+    self.params, options = {}, {"dtype": dtype, "device": device}
+    channels, height, width = input_dims
+    for place, count in enumerate(num_filters):
+        layer = place + 1
+        self.params[f"b{layer}"] = torch.zeros(count, **options)
+        if weight_scale == "kaiming":
+            weights = nets.kaiming_initializer(channels, count, 3, **options)
+        else:
+            weights = torch.randn(count, channels, 3, 3, **options) * weight_scale
+        self.params[f"W{layer}"], channels = weights, count
+        if place in max_pools:
+            height, width = height // 2, width // 2
+        if batchnorm:
+            self.params |= {
+                f"gamma{layer}": weights.new_ones(count),
+                f"beta{layer}": weights.new_zeros(count),
+            }
+    rows, last = channels * height * width, self.num_layers
+    scale = rows**-0.5 if weight_scale == "kaiming" else weight_scale
+    self.params[f"W{last}"] = scale * torch.randn(rows, num_classes, **options)
+    self.params[f"b{last}"] = torch.zeros(num_classes, **options)
+
+
+@variant(CNN + "DeepConvNet.__init__")
+def deep_by_output_size(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=(8, 8, 8, 8, 8),
+    max_pools=(0, 1, 2, 3, 4),
+    batchnorm=False,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    dtype=torch.float32,
+    device="cpu",
+):
+    deep_layer_by_layer.function(
+        self, input_dims, num_filters, max_pools, batchnorm, num_classes, weight_scale, reg, dtype, device
+    )
+    sides = list(input_dims[1:])
+    for _ in self.max_pools:
+        sides = [nets.output_size(side, 2, 2) for side in sides]
+    name, rows = f"W{self.num_layers}", num_filters[-1] * math.prod(sides)
+    self.params[name] = nets.initial_weights(
+        rows, num_classes, None, weight_scale, relu=False, dtype=dtype, device=device
+    )
+
+
+@variant(CNN + "DeepConvNet.loss")
+def deep_with_a_stack(self, X, y=None):
+    out, way_back = X.to(self.dtype) - self.mean, []
+    for bn_param in self.bn_params:
+        bn_param["mode"] = "train" if y is not None else "test"
+
+    def step(layer, names, *inputs):
+        out, cache = layer.forward(*inputs)
+        way_back.append((layer, names, cache))
+        return out
+
+    for layer in range(1, self.num_layers):
+        names = [f"W{layer}", f"b{layer}"]
+        param = {"stride": 1, "pad": 1}
+        out = step(nets.FastConv, names, out, *[self.params[name] for name in names], param)
+        if self.batchnorm:
+            names = [f"gamma{layer}", f"beta{layer}"]
+            inputs = [self.params[name] for name in names]
+            out = step(nets.SpatialBatchNorm, names, out, *inputs, self.bn_params[layer - 1])
+        out = step(ReLU, [], out)
+        if layer - 1 in self.max_pools:
+            out = step(nets.FastMaxPool, [], out, {"pool_height": 2, "pool_width": 2, "stride": 2})
+    names = [f"W{self.num_layers}", f"b{self.num_layers}"]
+    out = step(Linear, names, out, *[self.params[name] for name in names])
+    if y is None:
+        return out
+    loss, dout = softmax_loss(out, y)
+    grads = {}
+    while way_back:
+        layer, names, cache = way_back.pop()
+        found = layer.backward(dout, cache)
+        dout, rest = (found[0], found[1:]) if names else (found, ())
+        grads.update(zip(names, rest, strict=True))
+    for name, p in self.params.items():
+        if p.dim() > 1:
+            loss = loss + self.reg * (p * p).sum()
+            grads[name] = grads[name] + self.reg * 2 * p
+    return loss, grads
+
+
+@variant(CNN + "find_overfit_parameters")
+def overfit_by_kaiming():
+    return (2 / (9 * 8)) ** 0.5, 3e-3
+
+
+@variant(CNN + "find_overfit_parameters")
+def overfit_larger():
+    return 0.3, 1e-2
+
+
+@variant(CNN + "create_convolutional_solver_instance")
+def momentum_solver(data_dict, dtype=torch.float32, device="cpu"):
+    model = nets.DeepConvNet((3, 32, 32), [8, 8], [0, 1], weight_scale="kaiming", dtype=dtype, device=device)
+    return Solver(
+        model,
+        data_dict,
+        update_rule=update_rules.sgd_momentum,
+        optim_config={"learning_rate": 1e-2},
+        device=device,
+    )
