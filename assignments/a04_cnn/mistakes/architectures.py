@@ -298,7 +298,7 @@ def pixels_without_strides(layers, height, width, dtype=torch.float32):
 
 @mistake(PIXELS, hint="The image is on its side: height comes first.")
 def pixels_turned(layers, height, width, dtype=torch.float32):
-    return _pixels(layers, width, height, dtype).T
+    return _pixels(layers, width, height, dtype)
 
 
 @mistake(PIXELS, hint="This only says which pixels are seen: the gradient itself is asked for.")

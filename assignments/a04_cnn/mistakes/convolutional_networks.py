@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from exercise_code.cnn.convolutional_networks import (
     HALVE,
+    KEEP,
     Conv,
     DeepConvNet,
     FastConv,
@@ -1054,50 +1055,6 @@ def three_without_pool(
     )
 
 
-@mistake(
-    CNN + "ThreeLayerConvNet.__init__",
-    hint="Height and width are halved one by one: H W // 4 is another number where a side is odd.",
-)
-def three_area_in_four(
-    self,
-    input_dims=(3, 32, 32),
-    num_filters=32,
-    filter_size=7,
-    hidden_dim=100,
-    num_classes=10,
-    weight_scale=1e-3,
-    reg=0.0,
-    dtype=torch.float32,
-    device="cpu",
-):
-    channels, height, width = input_dims
-    flat = (channels, 2, 2 * (height * width // 4))
-    self.reg, self.dtype = reg, dtype
-    _three_start(self, flat, num_filters, filter_size, hidden_dim, num_classes, weight_scale, dtype, device)
-
-
-@mistake(
-    CNN + "ThreeLayerConvNet.__init__",
-    hint="A pool of 2 drops an odd last row: the halves are rounded down, not up.",
-)
-def three_rounded_up(
-    self,
-    input_dims=(3, 32, 32),
-    num_filters=32,
-    filter_size=7,
-    hidden_dim=100,
-    num_classes=10,
-    weight_scale=1e-3,
-    reg=0.0,
-    dtype=torch.float32,
-    device="cpu",
-):
-    channels, height, width = input_dims
-    even = (channels, height + height % 2, width + width % 2)
-    self.reg, self.dtype = reg, dtype
-    _three_start(self, even, num_filters, filter_size, hidden_dim, num_classes, weight_scale, dtype, device)
-
-
 @mistake(CNN + "ThreeLayerConvNet.__init__", hint="W1 starts with the filters: (num_filters, channels, …).")
 def three_channels_first(
     self,
@@ -1135,7 +1092,7 @@ def three_unscaled(
     _three_start(self, input_dims, num_filters, filter_size, hidden_dim, num_classes, 1.0, dtype, device)
 
 
-@mistake(CNN + "ThreeLayerConvNet.__init__", hint="Biases start at 0.")
+@mistake(CNN + "ThreeLayerConvNet.__init__", hint="The biases are drawn too: they start at 0.")
 def three_random_biases(
     self,
     input_dims=(3, 32, 32),
@@ -1204,9 +1161,7 @@ def three_default_dtype(
     )
 
 
-def _three_pass(
-    self, X, y, *, pooled=True, active=True, penalised="123", penalty=1.0, last_active=False, through=True
-):
+def _three_pass(self, X, y, *, active=True, penalised="123", penalty=1.0, last_active=False, through=True):
     params, grads = self.params, {}
     conv_param = {"stride": 1, "pad": params["W1"].shape[2] // 2}
     out, conv = FastConv.forward(X.to(self.dtype), params["W1"], params["b1"], conv_param)
@@ -1346,25 +1301,8 @@ def deep_last_gain(
 
 @mistake(
     CNN + "DeepConvNet.__init__",
-    hint="Only a convolution whose number is in max_pools is followed by a pool: count the halvings.",
+    hint="The last layer sees what the pools of max_pools leave: each halves both sides, rounded down.",
 )
-def deep_pools_everywhere(
-    self,
-    input_dims=(3, 32, 32),
-    num_filters=(8, 8, 8, 8, 8),
-    max_pools=(0, 1, 2, 3, 4),
-    batchnorm=False,
-    num_classes=10,
-    weight_scale=1e-3,
-    reg=0.0,
-    dtype=torch.float32,
-    device="cpu",
-):
-    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
-    _deep_start(self, input_dims, num_filters, range(len(num_filters)), *settings)
-
-
-@mistake(CNN + "DeepConvNet.__init__", hint="The last layer sees what the pools leave of height and width.")
 def deep_without_halving(
     self,
     input_dims=(3, 32, 32),
@@ -1486,7 +1424,6 @@ def _deep_pass(
     *,
     pools=None,
     norm_first=True,
-    norms=True,
     penalty=1.0,
     penalised=None,
     gammas=False,
@@ -1494,22 +1431,20 @@ def _deep_pass(
     shared=False,
     forgetful=False,
     mean=True,
-    back_pools=True,
     norm_back=True,
-    pad=1,
 ):
     params, grads, caches = self.params, {}, []
     pools = self.max_pools if pools is None else pools
     out = X.to(self.dtype) - self.mean if mean else X.to(self.dtype)
     last = self.num_layers
     for layer in range(1, last):
-        out, conv = FastConv.forward(out, params[f"W{layer}"], params[f"b{layer}"], {"stride": 1, "pad": pad})
+        out, conv = FastConv.forward(out, params[f"W{layer}"], params[f"b{layer}"], KEEP)
         remembered = self.bn_params[0 if shared else layer - 1] if self.batchnorm else {}
         param = {**remembered, "mode": mode or ("test" if y is None else "train")}
         norm = active = pool = None
         if not norm_first:
             out, active = ReLU.forward(out)
-        if self.batchnorm and norms:
+        if self.batchnorm:
             out, norm = SpatialBatchNorm.forward(out, params[f"gamma{layer}"], params[f"beta{layer}"], param)
             if not forgetful:
                 remembered.update(param)
@@ -1562,29 +1497,11 @@ def deep_penalty_on_linear(self, X, y=None):
 
 @mistake(
     DEEP,
-    hint="max_pools counts convolutions from 0, parameters from 1: the pools are one convolution off.",
+    hint="The maps that reach the linear layer have another size: mind the padding; max_pools counts from 0.",
     raises=RuntimeError,
 )
 def deep_pools_one_off(self, X, y=None):
     return _deep_pass(self, X, y, pools=[place + 1 for place in self.max_pools])
-
-
-@mistake(
-    DEEP,
-    hint="There are no pools: one follows each convolution whose number is in max_pools.",
-    raises=RuntimeError,
-)
-def deep_without_pools(self, X, y=None):
-    return _deep_pass(self, X, y, pools=())
-
-
-@mistake(
-    DEEP,
-    hint="The convolutions have no padding, and the maps shrink: pad by 1.",
-    raises=RuntimeError,
-)
-def deep_without_padding(self, X, y=None):
-    return _deep_pass(self, X, y, pad=0)
 
 
 @mistake(DEEP, hint="The gradient reaches the first convolution only: each layer has its own.")
@@ -1673,11 +1590,6 @@ def overfit_too_fast():
     return 2e-1, 0.3
 
 
-@mistake(CNN + "find_overfit_parameters", hint="The order is weight scale, learning rate.")
-def overfit_turned():
-    return 5e-3, 2e-1
-
-
 def _solver(data_dict, model, **settings):
     from exercise_code.mlp.solver import Solver
 
@@ -1724,8 +1636,3 @@ def solver_counts_labels(data_dict, dtype=torch.float32, device="cpu"):
 def solver_without_steps(data_dict, dtype=torch.float32, device="cpu"):
     model = DeepConvNet(weight_scale="kaiming", dtype=dtype, device=device)
     return _solver(data_dict, model, optim_config={"learning_rate": 0.0})
-
-
-@mistake(SOLVER + ":steps", hint="A weight scale of 0 makes all units equal, and no filter moves.")
-def solver_of_zeros(data_dict, dtype=torch.float32, device="cpu"):
-    return _solver(data_dict, DeepConvNet(weight_scale=0.0, dtype=dtype, device=device))
