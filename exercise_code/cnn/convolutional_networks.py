@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from exercise_code.mlp.fully_connected_networks import Linear, Linear_ReLU, ReLU
+from exercise_code.mlp.fully_connected_networks import Dropout, FullyConnectedNet, Linear, Linear_ReLU, ReLU
 from exercise_code.mlp.losses import softmax_loss
 from exercise_code.mlp.solver import Solver
 from exercise_code.mlp.update_rules import adam
@@ -323,8 +323,106 @@ class Conv_ReLU_Pool:
         return Conv_ReLU.backward(FastMaxPool.backward(dout, pool_cache), conv_cache)
 
 
+class BatchNorm:
+    """Batch normalisation: mean 0 and variance 1 for each feature (Ioffe and Szegedy, 2015)."""
+
+    @staticmethod
+    def forward(
+        x: Float[Tensor, "N D"],
+        gamma: Float[Tensor, " D"],
+        beta: Float[Tensor, " D"],
+        bn_param: dict[str, Any],
+    ) -> tuple[Float[Tensor, "N D"], Any]:
+        """gamma * (x - mean) / sqrt(var + eps) + beta, for each feature on its own.
+
+        In training, mean and variance are those of the batch, the variance with N below; and each running
+        average becomes  momentum * old + (1 - momentum) * of the batch.  In testing, the running averages
+        are used and stay what they are. Not allowed here: batch_norm, layer_norm, group_norm and
+        instance_norm of torch.
+
+        Args:
+            x: N inputs with D features each.
+            gamma: scale of each feature.
+            beta: shift of each feature.
+            bn_param: `mode`, "train" or "test"; `eps` and `momentum`; `running_mean` and `running_var`, zeros
+                until the first batch. Training stores new tensors under these two names.
+
+        Returns:
+            The output, and a cache for `backward` and `backward_alt`.
+        """
+        mode, eps, momentum = bn_param["mode"], bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+        running_mean = bn_param.get("running_mean", torch.zeros_like(gamma))
+        running_var = bn_param.get("running_var", torch.zeros_like(gamma))
+        ### BEGIN SOLUTION
+        mean, var = running_mean, running_var
+        if mode == "train":
+            mean, var = x.mean(dim=0), x.var(dim=0, unbiased=False)
+            bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean
+            bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
+        std = (var + eps).sqrt()
+        x_hat = (x - mean) / std
+        return gamma * x_hat + beta, (x_hat, std, gamma, mode)
+        ### END SOLUTION
+
+    @staticmethod
+    def backward(
+        dout: Float[Tensor, "N D"], cache: Any
+    ) -> tuple[Float[Tensor, "N D"], Float[Tensor, " D"], Float[Tensor, " D"]]:
+        """Gradients, one node of the computational graph after the other.
+
+        In training, the gradient also flows through mean and variance, which depend on x; in testing these
+        are constants. Not allowed here: autograd.
+
+        Args:
+            dout: gradient of the loss with respect to the output.
+            cache: from `forward`, in either mode.
+
+        Returns:
+            dx, dgamma and dbeta.
+        """
+        ### BEGIN SOLUTION
+        x_hat, std, gamma, mode = cache
+        dgamma, dbeta = (dout * x_hat).sum(dim=0), dout.sum(dim=0)
+        dx_hat = dout * gamma
+        dcentred = dx_hat / std
+        if mode == "test":
+            return dcentred, dgamma, dbeta
+        N, centred = len(dout), x_hat * std
+        dstd = -(dx_hat * centred).sum(dim=0) / std**2
+        dvar = dstd / (2 * std)
+        dcentred = dcentred + 2 * centred * dvar / N
+        dmean = -dcentred.sum(dim=0)
+        return dcentred + dmean / N, dgamma, dbeta
+        ### END SOLUTION
+
+    @staticmethod
+    def backward_alt(
+        dout: Float[Tensor, "N D"], cache: Any
+    ) -> tuple[Float[Tensor, "N D"], Float[Tensor, " D"], Float[Tensor, " D"]]:
+        """The same gradients by the simplified formula.
+
+        dx = gamma / sqrt(var + eps) * (dout - mean(dout) - x_hat * mean(dout * x_hat))  in training, both
+        means over the batch; in testing only the first of the three terms is left.
+        Not allowed here: autograd.
+
+        Args:
+            dout: gradient of the loss with respect to the output.
+            cache: from `forward`, in either mode.
+
+        Returns:
+            dx, dgamma and dbeta.
+        """
+        ### BEGIN SOLUTION
+        x_hat, std, gamma, mode = cache
+        dgamma, dbeta = (dout * x_hat).sum(dim=0), dout.sum(dim=0)
+        if mode == "train":
+            dout = dout - (dbeta + x_hat * dgamma) / len(dout)
+        return gamma / std * dout, dgamma, dbeta
+        ### END SOLUTION
+
+
 class SpatialBatchNorm:
-    """Batch normalisation of every channel, over the images of a batch and all their places."""
+    """Batch normalisation of feature maps: every channel over all images and all places."""
 
     @staticmethod
     def forward(
@@ -333,30 +431,305 @@ class SpatialBatchNorm:
         beta: Float[Tensor, " C"],
         bn_param: dict[str, Any],
     ) -> tuple[Float[Tensor, "N C H W"], Any]:
-        """By the batch in train mode, by what `bn_param` remembers in test mode."""
-        running_mean = bn_param.get("running_mean", torch.zeros_like(gamma))
-        running_var = bn_param.get("running_var", torch.zeros_like(gamma))
-        momentum, training = bn_param.get("momentum", 0.9), bn_param["mode"] == "train"
-        mean, var = running_mean, running_var
-        if training:
-            var, mean = torch.var_mean(x, dim=(0, 2, 3), unbiased=False)
-            bn_param["running_mean"] = momentum * running_mean + (1 - momentum) * mean
-            bn_param["running_var"] = momentum * running_var + (1 - momentum) * var
-        scale = (var + bn_param.get("eps", 1e-5)).rsqrt()[:, None, None]
-        x_hat = (x - mean[:, None, None]) * scale
-        return gamma[:, None, None] * x_hat + beta[:, None, None], (x_hat, scale, gamma, training)
+        """`BatchNorm.forward`, with a channel for a feature: its mean is taken over N, H and W.
+
+        Not allowed here: batch_norm, layer_norm, group_norm and instance_norm of torch.
+
+        Args:
+            x: feature maps.
+            gamma: scale of each channel.
+            beta: shift of each channel.
+            bn_param: as for `BatchNorm.forward`.
+
+        Returns:
+            The output, and a cache for `backward`.
+        """
+        ### BEGIN SOLUTION
+        N, C, H, W = x.shape
+        rows = x.permute(0, 2, 3, 1).reshape(-1, C)
+        out, cache = BatchNorm.forward(rows, gamma, beta, bn_param)
+        return out.reshape(N, H, W, C).permute(0, 3, 1, 2), cache
+        ### END SOLUTION
 
     @staticmethod
     def backward(
         dout: Float[Tensor, "N C H W"], cache: Any
     ) -> tuple[Float[Tensor, "N C H W"], Float[Tensor, " C"], Float[Tensor, " C"]]:
-        """Gradients of x, gamma and beta."""
-        x_hat, scale, gamma, training = cache
-        dgamma, dbeta = (dout * x_hat).sum(dim=(0, 2, 3)), dout.sum(dim=(0, 2, 3))
-        if training:
-            count = dout.numel() / len(gamma)
-            dout = dout - (dbeta[:, None, None] + x_hat * dgamma[:, None, None]) / count
-        return dout * scale * gamma[:, None, None], dgamma, dbeta
+        """Gradients of the loss with respect to all that went into `forward`, in either mode.
+
+        Not allowed here: autograd.
+
+        Args:
+            dout: gradient of the loss with respect to the output.
+            cache: from `forward`.
+
+        Returns:
+            dx, dgamma and dbeta.
+        """
+        ### BEGIN SOLUTION
+        N, C, H, W = dout.shape
+        rows = dout.permute(0, 2, 3, 1).reshape(-1, C)
+        dx, dgamma, dbeta = BatchNorm.backward_alt(rows, cache)
+        return dx.reshape(N, H, W, C).permute(0, 3, 1, 2), dgamma, dbeta
+        ### END SOLUTION
+
+
+class LayerNorm:
+    """Layer normalisation: every input on its own, over its features (Ba et al., 2016)."""
+
+    @staticmethod
+    def forward(
+        x: Float[Tensor, "N D"],
+        gamma: Float[Tensor, " D"],
+        beta: Float[Tensor, " D"],
+        ln_param: dict[str, Any],
+    ) -> tuple[Float[Tensor, "N D"], Any]:
+        """gamma * (x - mean) / sqrt(var + eps) + beta, mean and variance (with D below) of each input.
+
+        Training and testing are the same. Not allowed here: batch_norm, layer_norm, group_norm and
+        instance_norm of torch.
+
+        Args:
+            x: N inputs with D features each.
+            gamma: scale of each feature.
+            beta: shift of each feature.
+            ln_param: may hold `eps`.
+
+        Returns:
+            The output, and a cache for `backward`.
+        """
+        eps = ln_param.get("eps", 1e-5)
+        ### BEGIN SOLUTION
+        mean, var = x.mean(dim=1, keepdim=True), x.var(dim=1, unbiased=False, keepdim=True)
+        std = (var + eps).sqrt()
+        x_hat = (x - mean) / std
+        return gamma * x_hat + beta, (x_hat, std, gamma)
+        ### END SOLUTION
+
+    @staticmethod
+    def backward(
+        dout: Float[Tensor, "N D"], cache: Any
+    ) -> tuple[Float[Tensor, "N D"], Float[Tensor, " D"], Float[Tensor, " D"]]:
+        """Gradients of the loss with respect to all that went into `forward`.
+
+        Not allowed here: autograd.
+
+        Args:
+            dout: gradient of the loss with respect to the output.
+            cache: from `forward`.
+
+        Returns:
+            dx, dgamma and dbeta.
+        """
+        ### BEGIN SOLUTION
+        x_hat, std, gamma = cache
+        dx_hat = dout * gamma
+        mean, projection = dx_hat.mean(dim=1, keepdim=True), (dx_hat * x_hat).mean(dim=1, keepdim=True)
+        return (dx_hat - mean - x_hat * projection) / std, (dout * x_hat).sum(dim=0), dout.sum(dim=0)
+        ### END SOLUTION
+
+
+class GroupNorm:
+    """Group normalisation: every group of channels of every image on its own (Wu and He, 2018)."""
+
+    @staticmethod
+    def forward(
+        x: Float[Tensor, "N C H W"],
+        gamma: Float[Tensor, "1 C 1 1"],
+        beta: Float[Tensor, "1 C 1 1"],
+        G: int,
+        gn_param: dict[str, Any],
+    ) -> tuple[Float[Tensor, "N C H W"], Any]:
+        """Each image's channels, in order, make G groups, which are normalised over channels, H and W.
+
+        Not allowed here: batch_norm, layer_norm, group_norm and instance_norm of torch.
+
+        Args:
+            x: feature maps.
+            gamma: scale of each channel.
+            beta: shift of each channel.
+            G: number of groups.
+            gn_param: may hold `eps`, 1e-5 if it does not.
+
+        Returns:
+            The output, and a cache for `backward`.
+
+        Raises:
+            ValueError: C is no multiple of G.
+        """
+        ### BEGIN SOLUTION
+        if x.shape[1] % G:
+            raise ValueError(f"{x.shape[1]} channels make no {G} equal groups: choose a divisor")
+        rows = x.reshape(len(x) * G, -1)
+        one = torch.ones_like(rows[0])
+        x_hat, cache = LayerNorm.forward(rows, one, torch.zeros_like(one), gn_param)
+        x_hat = x_hat.reshape(x.shape)
+        return gamma * x_hat + beta, (x_hat, gamma, G, cache)
+        ### END SOLUTION
+
+    @staticmethod
+    def backward(
+        dout: Float[Tensor, "N C H W"], cache: Any
+    ) -> tuple[Float[Tensor, "N C H W"], Float[Tensor, "1 C 1 1"], Float[Tensor, "1 C 1 1"]]:
+        """Gradients of the loss with respect to x, gamma and beta.
+
+        Not allowed here: autograd.
+
+        Args:
+            dout: gradient of the loss with respect to the output.
+            cache: from `forward`.
+
+        Returns:
+            dx, dgamma and dbeta, each in the shape of what it belongs to.
+        """
+        ### BEGIN SOLUTION
+        x_hat, gamma, G, rows_cache = cache
+        dx, _, _ = LayerNorm.backward((dout * gamma).reshape(len(dout) * G, -1), rows_cache)
+        dgamma = (dout * x_hat).sum(dim=(0, 2, 3), keepdim=True)
+        return dx.reshape(dout.shape), dgamma, dout.sum(dim=(0, 2, 3), keepdim=True)
+        ### END SOLUTION
+
+
+class InstanceNorm:
+    """Instance normalisation: every channel of every image on its own (Ulyanov et al., 2016)."""
+
+    @staticmethod
+    def forward(
+        x: Float[Tensor, "N C H W"],
+        gamma: Float[Tensor, "1 C 1 1"],
+        beta: Float[Tensor, "1 C 1 1"],
+        in_param: dict[str, Any],
+    ) -> tuple[Float[Tensor, "N C H W"], Any]:
+        """Group normalisation with a group for each channel.
+
+        Not allowed here: batch_norm, layer_norm, group_norm and instance_norm of torch.
+
+        Args:
+            x: feature maps.
+            gamma: scale of each channel.
+            beta: shift of each channel.
+            in_param: may hold `eps`, 1e-5 if it does not.
+
+        Returns:
+            The output, and a cache for `backward`.
+        """
+        ### BEGIN SOLUTION
+        return GroupNorm.forward(x, gamma, beta, x.shape[1], in_param)
+        ### END SOLUTION
+
+    @staticmethod
+    def backward(
+        dout: Float[Tensor, "N C H W"], cache: Any
+    ) -> tuple[Float[Tensor, "N C H W"], Float[Tensor, "1 C 1 1"], Float[Tensor, "1 C 1 1"]]:
+        """Gradients of the loss with respect to x, gamma and beta.
+
+        Not allowed here: autograd.
+
+        Args:
+            dout: gradient of the loss with respect to the output.
+            cache: from `forward`.
+
+        Returns:
+            dx, dgamma and dbeta, each in the shape of what it belongs to.
+        """
+        ### BEGIN SOLUTION
+        return GroupNorm.backward(dout, cache)
+        ### END SOLUTION
+
+
+class NormalizedNet(FullyConnectedNet):
+    """`FullyConnectedNet`, completed: (linear - [norm] - activation - dropout) x (L - 1) - linear - softmax.
+
+    With a norm, `params` also holds gamma1, beta1, … for each hidden layer.
+    """
+
+    def __init__(self, *args: Any, normalization: Literal["batch", "layer"] | None = None, **settings: Any):
+        """Fill `params` as `FullyConnectedNet` does; gammas are 1 and betas 0.
+
+        Args:
+            *args: as of `FullyConnectedNet`.
+            normalization: which norm follows each hidden layer's product.
+            **settings: as of `FullyConnectedNet`.
+        """
+        super().__init__(*args, **settings)
+        self.normalization = normalization
+        self.norm_params: list[dict[str, Any]] = [{} for _ in range(self.num_layers - 1)]
+        if normalization is not None:
+            for layer in range(1, self.num_layers):
+                self.params[f"gamma{layer}"] = torch.ones_like(self.params[f"b{layer}"])
+                self.params[f"beta{layer}"] = torch.zeros_like(self.params[f"b{layer}"])
+
+    def loss(
+        self, X: Float[Tensor, "N *image"], y: Int[Tensor, " N"] | None = None
+    ) -> Float[Tensor, "N C"] | tuple[Float[Tensor, ""], dict[str, Tensor]]:
+        """Scores, in test mode; or with labels the loss, in training mode, and its gradients.
+
+        Layer l normalises with `norm_params[l - 1]`, whose mode is set. Not allowed here: autograd.
+
+        Args:
+            X: images on the device of the parameters.
+            y: labels, int64, or None.
+
+        Returns:
+            Without y the scores; with y the loss as a tensor without axes, and a dict from the names in
+            `params` to gradients. The penalty is on the weights alone.
+        """
+        X = X.to(self.dtype)
+        mode = "test" if y is None else "train"
+        dropout_param = {"p": self.dropout, "mode": mode, "seed": self.seed}
+        for norm_param in self.norm_params:
+            norm_param["mode"] = mode
+        norm = {"batch": BatchNorm, "layer": LayerNorm, None: None}[self.normalization]
+        ### BEGIN SOLUTION
+        params, last, out, caches = self.params, self.num_layers, X, []
+        for layer in range(1, last):
+            out, linear = Linear.forward(out, params[f"W{layer}"], params[f"b{layer}"])
+            normed = None
+            if norm:
+                gamma, beta = params[f"gamma{layer}"], params[f"beta{layer}"]
+                out, normed = norm.forward(out, gamma, beta, self.norm_params[layer - 1])
+            out, active = self.activation.forward(out)
+            out, dropped = Dropout.forward(out, dropout_param)
+            caches.append((linear, normed, active, dropped))
+        scores, linear = Linear.forward(out, params[f"W{last}"], params[f"b{last}"])
+        if y is None:
+            return scores
+
+        loss, dout = softmax_loss(scores, y)
+        grads = {}
+        dout, grads[f"W{last}"], grads[f"b{last}"] = Linear.backward(dout, linear)
+        for layer in reversed(range(1, last)):
+            linear, normed, active, dropped = caches[layer - 1]
+            dout = self.activation.backward(Dropout.backward(dout, dropped), active)
+            if norm:
+                dout, grads[f"gamma{layer}"], grads[f"beta{layer}"] = norm.backward(dout, normed)
+            dout, grads[f"W{layer}"], grads[f"b{layer}"] = Linear.backward(dout, linear)
+        for layer in range(1, last + 1):
+            loss = loss + self.reg * params[f"W{layer}"].square().sum()
+            grads[f"W{layer}"] = grads[f"W{layer}"] + 2 * self.reg * params[f"W{layer}"]
+        return loss, grads
+        ### END SOLUTION
+
+    def save(self, path: str | Path) -> None:
+        """Write the parameters, what the norms remember, and the settings to a file."""
+        names = ("params", "dropout", "reg", "normalization", "norm_params")
+        saved = {name: getattr(self, name) for name in names}
+        torch.save({**saved, "activation": self.activation.__name__}, path)
+
+    def restore(
+        self,
+        saved: dict[str, Any],
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Take over the content of such a file."""
+        super().restore(saved, dtype, device)
+        self.num_layers = sum(name.startswith("W") for name in self.params)
+        self.normalization = saved["normalization"]
+        self.norm_params = [
+            {name: v.to(device, dtype) if isinstance(v, Tensor) else v for name, v in norm_param.items()}
+            for norm_param in saved["norm_params"]
+        ]
 
 
 def kaiming_initializer(

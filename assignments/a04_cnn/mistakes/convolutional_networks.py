@@ -5,6 +5,7 @@ from itertools import pairwise, product
 import torch
 from torch.nn import functional
 
+<<<<<<< HEAD
 from exercise_code.cnn.convolutional_networks import (
     HALVE,
     KEEP,
@@ -20,6 +21,9 @@ from exercise_code.cnn.convolutional_networks import (
 )
 from exercise_code.mlp.fully_connected_networks import Linear, ReLU
 from exercise_code.mlp.losses import softmax_loss
+=======
+from exercise_code.cnn.convolutional_networks import MaxPool, output_size
+>>>>>>> a04-norm
 from exercise_code.support.checking.declare import mistake
 
 CNN = "cnn.convolutional_networks."
@@ -35,7 +39,7 @@ FLOAT32 = "The result is float32 whatever goes in: keep to the dtype of the inpu
 NOT_LIBRARY = "This is the layer itself, as a call of the library: write it out."
 
 
-PERMUTED = "Right numbers in wrong places: `reshape` never changes the order of axes; `permute` or `transpose` first."
+PERMUTED = "Right numbers in wrong places: `reshape` leaves the order of axes as it is; `permute` them first."
 
 
 SWAPPED_WINDOW = (
@@ -56,8 +60,7 @@ def size_without_one(size, kernel, stride=1, pad=0):
 
 @mistake(
     CNN + "output_size",
-    hint="`size // stride` is a rule of thumb for a few kernels: count from where the window starts to where "
-    "it still fits.",
+    hint="`size // stride` is a rule of thumb for a few kernels: count the places where a window still fits.",
 )
 def size_halved(size, kernel, stride=1, pad=0):
     if kernel > size + 2 * pad:
@@ -190,7 +193,7 @@ def conv_mean(x, w, b, conv_param):
 
 @mistake(
     CNN + "Conv.forward",
-    hint="`pad` with four pairs frames the batch and the channels as well: two pairs, for width and height.",
+    hint="A window differs from its filter in shape: frame the last two axes only, cut HH rows, WW columns.",
     raises=RuntimeError,
 )
 def conv_pads_all_axes(x, w, b, conv_param):
@@ -202,19 +205,6 @@ def conv_pads_all_axes(x, w, b, conv_param):
     for n, f, i, j in _positions(out):
         top, left = i * stride, j * stride
         out[n, f, i, j] = (x_pad[n, :, top : top + height, left : left + width] * w[f]).sum() + b[f]
-    return out, (x_pad, w, stride, pad)
-
-
-@mistake(CNN + "Conv.forward", hint=SWAPPED_WINDOW, raises=RuntimeError)
-def conv_swapped_window(x, w, b, conv_param):
-    stride, pad = conv_param["stride"], conv_param["pad"]
-    height, width = w.shape[2:]
-    x_pad = functional.pad(x, (pad,) * 4)
-    sizes = output_size(x.shape[2], height, stride, pad), output_size(x.shape[3], width, stride, pad)
-    out = x.new_zeros(len(x), len(w), *sizes)
-    for n, f, i, j in _positions(out):
-        top, left = i * stride, j * stride
-        out[n, f, i, j] = (x_pad[n, :, top : top + width, left : left + height] * w[f]).sum() + b[f]
     return out, (x_pad, w, stride, pad)
 
 
@@ -641,8 +631,7 @@ def fast_conv_sizes_swapped(x, w, b, conv_param):
 
 @mistake(
     CNN + "FastConv.forward",
-    hint="The weights are listed in another order than the numbers of a window: `unfold` lists channel by "
-    "channel, and in each row by row, as `flatten(1)` does.",
+    hint="The weights are in another order than the numbers of a window: `unfold` goes channel by channel.",
 )
 def fast_conv_channels_last(x, w, b, conv_param):
     return _fast_conv(x, w, b, conv_param, rows=w.permute(0, 2, 3, 1).flatten(1))
@@ -675,11 +664,6 @@ def fast_conv_bias_along_positions(x, w, b, conv_param):
     columns = functional.unfold(x, w.shape[2:], stride=stride, padding=pad)
     sizes = [output_size(x.shape[axis], w.shape[axis], stride, pad) for axis in (2, 3)]
     return (w.flatten(1) @ columns + b).unflatten(2, sizes), (columns, w, x.shape[2:], stride, pad)
-
-
-@mistake(CNN + "FastConv.forward", hint="These are the loops again: one matrix product does all of them.")
-def fast_conv_by_loops(x, w, b, conv_param):
-    return Conv.forward(x, w, b, conv_param)
 
 
 @mistake(
@@ -813,8 +797,7 @@ def _fast_pool(x, pool_param):
 
 @mistake(
     CNN + "FastMaxPool.forward",
-    hint="`unfold` puts all channels of a window into one column, and the maximum is taken over all of them: "
-    "make every channel an image of its own first.",
+    hint="`unfold` puts all channels of a window into one column: make each channel an image first.",
     raises=RuntimeError,
 )
 def fast_pool_over_channels(x, pool_param):
