@@ -9,17 +9,11 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-<<<<<<< HEAD
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.autograd.functional import vjp
 from torch.nn import functional, init
 from torch.utils.flop_counter import FlopCounterMode
-=======
-from jaxtyping import Float
-from torch import Tensor
-from torch.nn import functional
->>>>>>> a04-norm
 
 from exercise_code.support.checking.declare import stand_in
 

@@ -5,11 +5,9 @@ from itertools import pairwise, product
 import torch
 from torch.nn import functional
 
-<<<<<<< HEAD
 from exercise_code.cnn.convolutional_networks import (
     HALVE,
     KEEP,
-    Conv,
     DeepConvNet,
     FastConv,
     FastMaxPool,
@@ -21,9 +19,6 @@ from exercise_code.cnn.convolutional_networks import (
 )
 from exercise_code.mlp.fully_connected_networks import Linear, ReLU
 from exercise_code.mlp.losses import softmax_loss
-=======
-from exercise_code.cnn.convolutional_networks import MaxPool, output_size
->>>>>>> a04-norm
 from exercise_code.support.checking.declare import mistake
 
 CNN = "cnn.convolutional_networks."
