@@ -1,13 +1,18 @@
 """Figures and toys for the notebooks on convolutional networks."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
+from torch.nn import functional
 
+from exercise_code.mlp.solver import Model, Solver
+from exercise_code.mlp.update_rules import adam
 from exercise_code.support.notebook.plotting import (
     FAINT,
     LINES,
@@ -20,9 +25,40 @@ from exercise_code.support.notebook.plotting import (
     row_of_axes,
     running_mean,
 )
+from exercise_code.support.notebook.setup import with_bar
 
 
 # Networks
+def halved(prepared: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Prepared data whose images have half the height and width, each pixel the mean of four."""
+    return {
+        name: functional.avg_pool2d(values, 2) if name.startswith("X") else values
+        for name, values in prepared.items()
+    }
+
+
+def accuracies(
+    make: Callable[[], Model], prepared: dict[str, Tensor], rate: float, seeds: int, epochs: int = 5
+) -> Float[Tensor, " seeds"]:
+    """Best validation accuracies in per cent of networks that Adam trains, one for each seed.
+
+    Args:
+        make: makes an untrained network.
+        prepared: what `data.prepare` gives.
+        rate: learning rate.
+        seeds: how many networks.
+        epochs: of 50 images at a time.
+    """
+    found = []
+    for seed in with_bar(range(seeds)):
+        torch.manual_seed(seed)
+        config: dict[str, Any] = {"update_rule": adam, "optim_config": {"learning_rate": rate}}
+        solver = Solver(make(), prepared, **config, batch_size=50, num_epochs=epochs)
+        solver.train()
+        found.append(100 * solver.best_val_acc)
+    return torch.tensor(found)
+
+
 def shape_chain(shapes: Mapping[str, Sequence[int]]) -> tuple[Figure, str]:
     """The tensors that one image becomes on its way through a network, each a stack of maps or a column.
 

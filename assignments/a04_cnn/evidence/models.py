@@ -12,9 +12,7 @@ def make_models(folder: Path) -> None:
     """Train the reference's network on `shapes` for three epochs, and save it as best_cnn.pt."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        solver = create_convolutional_solver_instance(
-            data.prepare("shapes", 9_000, 1_000, 1, flatten=False)
-        )
+        solver = create_convolutional_solver_instance(data.prepare("shapes", 9_000, 1_000, 1, flatten=False))
         solver.num_epochs = 3
         solver.train()
     images, *_ = data.load("shapes", 9_000, 1)
