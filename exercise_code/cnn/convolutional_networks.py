@@ -1064,6 +1064,6 @@ def create_convolutional_solver_instance(
         optim_config={"learning_rate": 2e-3},
         lr_decay=0.9,
         batch_size=50,
-        num_epochs=10,
+        num_epochs=6,
     )
     ### END SOLUTION
