@@ -178,6 +178,252 @@ def fast_pool_backward(code, case):
     return _pool_gradients(code.cnn.convolutional_networks.FastMaxPool, case)
 
 
+# Normalisation
+NORMS = [
+    f"torch.{place}{kind}_norm"
+    for kind in ("batch", "layer", "group", "instance")
+    for place in ("", "nn.functional.")
+]
+BN, SBN, LN, GN, IN = (
+    [f"{CNN}{layer}.{way}" for way in ("forward", "backward")]
+    for layer in ("BatchNorm", "SpatialBatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm")
+)
+ALT = f"{CNN}BatchNorm.backward_alt"
+NO_NORMS = [*AUTOGRAD, *NORMS]
+OF_LAYERS = ["torch.autograd.grad", "torch.Tensor.requires_grad_", *NORMS]
+"""What is ruled out where the `backward` of another layer is called."""
+
+
+def _running(case, mode, size):
+    """What batch norm is told, with large eps, so that its place shows."""
+    spread = case.tensor(0.5 + np.abs(case.numbers(size).cpu().numpy()))
+    return {
+        "mode": mode,
+        "eps": 0.3,
+        "momentum": 0.7,
+        "running_mean": case.numbers(size),
+        "running_var": spread,
+    }
+
+
+def _remembered(bn_param):
+    return {name: bn_param[name] for name in ("running_mean", "running_var")}
+
+
+def _gradients(layer, backward, dout, cache):
+    return dict(zip(("dx", "dgamma", "dbeta"), getattr(layer, backward)(dout, cache), strict=True))
+
+
+def _batch_norm_gradients(code, case, mode, backward):
+    BatchNorm = code.cnn.convolutional_networks.BatchNorm
+    param = _running(case, mode, 5)
+    _, cache = BatchNorm.forward(case.numbers(7, 5), case.numbers(5), case.numbers(5), param)
+    return _gradients(BatchNorm, backward, case.numbers(7, 5), cache)
+
+
+@check(BN[0], points=3, forbids=NORMS)
+def batch_norm_forward(code, case):
+    """Training: the batch's own mean and variance, and running averages of both."""
+    forward = code.cnn.convolutional_networks.BatchNorm.forward
+    gamma, beta, param = case.numbers(5), case.numbers(5), _running(case, "train", 5)
+    first, _ = forward(case.numbers(7, 5), gamma, beta, param)
+    after_one = _remembered(param)
+    second, _ = forward(case.numbers(4, 5), gamma, beta, param)
+    fresh = {"mode": "train"}
+    bare, _ = forward(case.numbers(6, 5), gamma, beta, fresh)
+    return {
+        "out": first,
+        "after one batch": after_one,
+        "out of the next batch": second,
+        "after two batches": _remembered(param),
+        "out with nothing set": bare,
+        "after the first of all batches": _remembered(fresh),
+    }
+
+
+@check(f"{BN[0]}:test_mode", points=2, forbids=NORMS)
+def batch_norm_when_testing(code, case):
+    """Testing: the running averages, which stay as they are; a batch of one as well."""
+    forward = code.cnn.convolutional_networks.BatchNorm.forward
+    gamma, beta, param = case.numbers(5), case.numbers(5), _running(case, "test", 5)
+    outs = {f"out of {num}": forward(case.numbers(num, 5), gamma, beta, param)[0] for num in (7, 1)}
+    return {**outs, **_remembered(param)}
+
+
+@check(BN[1], points=3, uses=BN[:1], forbids=NO_NORMS)
+def batch_norm_backward(code, case):
+    """Gradients through the batch's mean and variance."""
+    return _batch_norm_gradients(code, case, "train", "backward")
+
+
+@check(f"{BN[1]}:test_mode", points=1, uses=BN[:1], forbids=NO_NORMS)
+def batch_norm_backward_when_testing(code, case):
+    """Gradients when testing, where mean and variance are constants."""
+    return _batch_norm_gradients(code, case, "test", "backward")
+
+
+@check(ALT, points=2, uses=BN[:1], forbids=NO_NORMS)
+def batch_norm_backward_alt(code, case):
+    """The same gradients by the formula."""
+    return _batch_norm_gradients(code, case, "train", "backward_alt")
+
+
+@check(f"{ALT}:test_mode", points=1, uses=BN[:1], forbids=NO_NORMS)
+def batch_norm_backward_alt_when_testing(code, case):
+    """Gradients when testing, by the formula."""
+    return _batch_norm_gradients(code, case, "test", "backward_alt")
+
+
+@check(SBN[0], points=3, uses=BN[:1], forbids=NORMS)
+def spatial_batch_norm_forward(code, case):
+    """One mean and one variance for each channel, in training and in testing."""
+    forward = code.cnn.convolutional_networks.SpatialBatchNorm.forward
+    outputs = {}
+    for mode in ("train", "test"):
+        param = _running(case, mode, 3)
+        out, _ = forward(case.numbers(2, 3, 4, 5), case.numbers(3), case.numbers(3), param)
+        outputs[f"out, mode {mode}"] = out
+        outputs[f"running averages, mode {mode}"] = _remembered(param)
+    return outputs
+
+
+@check(SBN[1], points=2, uses=[*BN, ALT, SBN[0]], forbids=OF_LAYERS)
+def spatial_batch_norm_backward(code, case):
+    """Gradients of maps, gammas and betas, in training and in testing."""
+    layer = code.cnn.convolutional_networks.SpatialBatchNorm
+    outputs = {}
+    for mode in ("train", "test"):
+        inputs = case.numbers(2, 3, 4, 5), case.numbers(3), case.numbers(3)
+        _, cache = layer.forward(*inputs, _running(case, mode, 3))
+        outputs[f"mode {mode}"] = _gradients(layer, "backward", case.numbers(2, 3, 4, 5), cache)
+    return outputs
+
+
+@check(LN[0], points=2, forbids=NORMS)
+def layer_norm_forward(code, case):
+    """Every input by its own mean and variance; one input alone as well."""
+    forward = code.cnn.convolutional_networks.LayerNorm.forward
+    gamma, beta = case.numbers(6), case.numbers(6)
+    outs = {f"out of {num}": forward(case.numbers(num, 6), gamma, beta, {"eps": 0.3})[0] for num in (4, 1)}
+    return {**outs, "out with nothing set": forward(case.numbers(3, 6), gamma, beta, {})[0]}
+
+
+@check(LN[1], points=2, uses=LN[:1], forbids=NO_NORMS)
+def layer_norm_backward(code, case):
+    """Gradients of inputs, gammas and betas."""
+    layer = code.cnn.convolutional_networks.LayerNorm
+    _, cache = layer.forward(case.numbers(4, 6), case.numbers(6), case.numbers(6), {"eps": 0.3})
+    return _gradients(layer, "backward", case.numbers(4, 6), cache)
+
+
+def _channels(case, num):
+    return case.numbers(1, num, 1, 1), case.numbers(1, num, 1, 1)
+
+
+@check(GN[0], points=2, uses=LN[:1], forbids=NORMS)
+def group_norm_forward(code, case):
+    """Two groups, three, and all channels in one."""
+    forward = code.cnn.convolutional_networks.GroupNorm.forward
+    return {
+        f"out for G={G}": forward(case.numbers(2, 6, 3, 5), *_channels(case, 6), G, {"eps": 0.3})[0]
+        for G in (2, 3, 1)
+    }
+
+
+@check(f"{GN[0]}:indivisible", points=0.5)
+def group_norm_of_odd_groups(code, case):
+    """Channels that do not make equal groups are refused."""
+    forward = code.cnn.convolutional_networks.GroupNorm.forward
+    found = {}
+    for channels, G in ((6, 4), (3, 2), (4, 8)):
+        try:
+            forward(case.numbers(2, channels, 4, 2), *_channels(case, channels), G, {})
+            found[f"{channels} channels, G={G}"] = "no error"
+        except ValueError:
+            found[f"{channels} channels, G={G}"] = "ValueError"
+    return found
+
+
+@check(GN[1], points=2, uses=[*LN, GN[0]], forbids=OF_LAYERS)
+def group_norm_backward(code, case):
+    """Gradients, each in the shape of what it belongs to."""
+    layer = code.cnn.convolutional_networks.GroupNorm
+    outputs = {}
+    for G in (2, 3):
+        _, cache = layer.forward(case.numbers(2, 6, 3, 5), *_channels(case, 6), G, {"eps": 0.3})
+        outputs[f"G={G}"] = _gradients(layer, "backward", case.numbers(2, 6, 3, 5), cache)
+    return outputs
+
+
+@check(IN[0], points=1, uses=[LN[0], GN[0]], forbids=NORMS)
+def instance_norm_forward(code, case):
+    """Every channel of every image on its own."""
+    forward = code.cnn.convolutional_networks.InstanceNorm.forward
+    return {"out": forward(case.numbers(2, 4, 3, 5), *_channels(case, 4), {"eps": 0.3})[0]}
+
+
+@check(IN[1], points=1, uses=[*LN, *GN, IN[0]], forbids=OF_LAYERS)
+def instance_norm_backward(code, case):
+    """Gradients of maps, gammas and betas."""
+    layer = code.cnn.convolutional_networks.InstanceNorm
+    _, cache = layer.forward(case.numbers(2, 4, 3, 5), *_channels(case, 4), {"eps": 0.3})
+    return _gradients(layer, "backward", case.numbers(2, 4, 3, 5), cache)
+
+
+START = "mlp.fully_connected_networks.FullyConnectedNet.__init__"
+FCN_LAYERS = [
+    f"mlp.fully_connected_networks.{layer}.{way}"
+    for layer in ("Linear", "ReLU", "Dropout")
+    for way in ("forward", "backward")
+]
+
+
+def _normalized_net(code, case, normalization, **settings):
+    X = case.numbers(7, 2, 3)
+    net = code.cnn.convolutional_networks.NormalizedNet(
+        (5, 8), 6, 4, normalization=normalization, dtype=X.dtype, device=X.device, **settings
+    )
+    net.params = case.parameters(6, 5, 8, 4)
+    if normalization:
+        for layer, width in ((1, 5), (2, 8)):
+            net.params |= {f"{name}{layer}": case.numbers(width) for name in ("gamma", "beta")}
+    return net, X
+
+
+@check(
+    f"{CNN}NormalizedNet.loss",
+    points=3,
+    uses=[START, *FCN_LAYERS, *BN, ALT, *LN, "mlp.losses.softmax_loss"],
+    forbids=OF_LAYERS,
+)
+def normalized_loss(code, case):
+    """Loss and gradients with batch norm, with layer norm and with none."""
+    outputs = {}
+    for normalization in ("batch", "layer", None):
+        net, X = _normalized_net(code, case, normalization, reg=0.3)
+        loss, grads = net.loss(X, case.labels(7, num_classes=4))
+        found = {"loss": loss, **{f"d{name}": grads[name] for name in sorted(grads)}}
+        outputs[f"normalization={normalization!r}"] = found
+    return outputs
+
+
+@check(
+    f"{CNN}NormalizedNet.loss:test_mode",
+    points=1,
+    uses=[START, *FCN_LAYERS[::2], BN[0], LN[0]],
+    forbids=OF_LAYERS,
+)
+def normalized_scores(code, case):
+    """Scores without labels: running averages in place of the batch's, and no unit dropped."""
+    outputs = {}
+    for normalization in ("batch", "layer"):
+        net, X = _normalized_net(code, case, normalization, dropout=0.5)
+        if normalization == "batch":
+            net.norm_params = [_running(case, "train", width) for width in (5, 8)]
+        outputs[f"scores, normalization={normalization!r}"] = net.loss(X)
+    return outputs
+
+
 INIT = ["torch.nn.init.xavier_normal_", "torch.nn.init.kaiming_normal_"]
 NO_AUTOGRAD = ["torch.autograd.grad", "torch.Tensor.requires_grad_"]
 FAST = [f"{CNN}{layer}.{way}" for layer in ("FastConv", "FastMaxPool") for way in ("forward", "backward")]

@@ -5,6 +5,7 @@ from itertools import pairwise, product
 import torch
 from torch.nn import functional
 
+from exercise_code.cnn import convolutional_networks as nets
 from exercise_code.cnn.convolutional_networks import (
     HALVE,
     KEEP,
@@ -935,6 +936,908 @@ def fast_pool_backward_one_by_one(dout, cache):
     return torch.cat(patches).reshape(shape)
 
 
+# Normalisation
+NO_GAMMA = "gamma has not found its way into dx: the gradient passes through the scale before anything else."
+
+
+PAST_MEAN = (
+    "The mean depends on x as well, and so passes gradient back: dx is not the gradient of x_hat over std."
+)
+
+
+TEST_BACKWARD = (
+    "When testing, mean and variance are constants: only the division by the standard deviation is left."
+)
+
+
+UNBIASED = "The variance has N - 1 below: `var` does that unless told otherwise, and here N is due."
+
+
+GAMMA_GRADIENT = "dgamma misses x_hat, which gamma was multiplied by."
+
+
+def _batch_norm(
+    x,
+    gamma,
+    beta,
+    bn_param,
+    *,
+    axis=0,
+    correction=0,
+    root=lambda var, eps: (var + eps).sqrt(),
+    update=lambda old, new, momentum: momentum * old + (1 - momentum) * new,
+    test=lambda param, x: (param["running_mean"], param["running_var"]),
+    affine=lambda x_hat, gamma, beta: gamma * x_hat + beta,
+    store=("running_mean", "running_var"),
+):
+    """Batch norm, right but for what is asked to be otherwise."""
+    momentum, mode = bn_param.get("momentum", 0.9), bn_param["mode"]
+    keep = axis == 1
+    mean, var = x.mean(axis, keepdim=keep), x.var(axis, correction=correction, keepdim=keep)
+    if mode == "train":
+        for name, new in (("running_mean", mean), ("running_var", var)):
+            old = bn_param.get(name, torch.zeros_like(gamma))
+            bn_param[name] = update(old, new, momentum) if name in store else old
+    else:
+        mean, var = test(bn_param, x)
+    std = root(var, bn_param.get("eps", 1e-5))
+    x_hat = (x - mean) / std
+    return affine(x_hat, gamma, beta), (x_hat, std, gamma, mode)
+
+
+@mistake(CNN + "BatchNorm.forward", hint=UNBIASED)
+def batch_norm_unbiased(x, gamma, beta, bn_param):
+    return _batch_norm(x, gamma, beta, bn_param, correction=1)
+
+
+@mistake(
+    CNN + "BatchNorm.forward",
+    hint="The running averages are never stored: put them back into `bn_param`, which outlives the call.",
+)
+def batch_norm_forgets(x, gamma, beta, bn_param):
+    return _batch_norm(x, gamma, beta, bn_param, store=())
+
+
+@mistake(
+    CNN + "BatchNorm.forward",
+    hint="`momentum` is on the wrong side: it is the share of the old average (in torch that of the new).",
+)
+def batch_norm_momentum_reversed(x, gamma, beta, bn_param):
+    return _batch_norm(x, gamma, beta, bn_param, update=lambda old, new, m: (1 - m) * old + m * new)
+
+
+@mistake(
+    CNN + "BatchNorm.forward",
+    hint="The running average is the last batch alone: keep a share `momentum` of the old one.",
+)
+def batch_norm_without_momentum(x, gamma, beta, bn_param):
+    return _batch_norm(x, gamma, beta, bn_param, update=lambda old, new, m: new)
+
+
+@mistake(CNN + "BatchNorm.forward", hint="eps belongs under the root, with the variance.")
+def batch_norm_eps_outside(x, gamma, beta, bn_param):
+    return _batch_norm(x, gamma, beta, bn_param, root=lambda var, eps: var.sqrt() + eps)
+
+
+@mistake(CNN + "BatchNorm.forward", hint="This divides by the variance: take the root.")
+def batch_norm_by_variance(x, gamma, beta, bn_param):
+    return _batch_norm(x, gamma, beta, bn_param, root=lambda var, eps: var + eps)
+
+
+@mistake(CNN + "BatchNorm.forward", hint="gamma and beta are not used: scale and shift what is normalised.")
+def batch_norm_bare(x, gamma, beta, bn_param):
+    return _batch_norm(x, gamma, beta, bn_param, affine=lambda x_hat, gamma, beta: x_hat)
+
+
+@mistake(CNN + "BatchNorm.forward", hint="gamma scales, beta shifts: yours have changed places.")
+def batch_norm_swapped(x, gamma, beta, bn_param):
+    return _batch_norm(x, gamma, beta, bn_param, affine=lambda x_hat, gamma, beta: beta * x_hat + gamma)
+
+
+@mistake(
+    CNN + "BatchNorm.forward",
+    hint="The running variance is never stored: both averages have to be.",
+)
+def batch_norm_forgets_variance(x, gamma, beta, bn_param):
+    return _batch_norm(x, gamma, beta, bn_param, store=("running_mean",))
+
+
+@mistake(
+    CNN + "BatchNorm.forward",
+    hint="This is the layer itself, as a call of the library: write out mean, variance and division.",
+)
+def batch_norm_by_library(x, gamma, beta, bn_param):
+    out, cache = _batch_norm(x, gamma, beta, bn_param)
+    if bn_param["mode"] == "train":
+        eps = bn_param.get("eps", 1e-5)
+        out = functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)
+    return out, cache
+
+
+@mistake(
+    CNN + "BatchNorm.forward:test_mode",
+    hint="Testing uses the batch's own mean and variance: take the running averages.",
+)
+def batch_norm_always_trains(x, gamma, beta, bn_param):
+    return _batch_norm(x, gamma, beta, bn_param, test=lambda param, x: (x.mean(0), x.var(0, correction=0)))
+
+
+@mistake(
+    CNN + "BatchNorm.forward:test_mode",
+    hint="Testing changes the running averages: they belong to training.",
+)
+def batch_norm_learns_when_testing(x, gamma, beta, bn_param):
+    def learn(param, x):
+        known = param["running_mean"], param["running_var"]
+        param["running_mean"] = 0.7 * known[0] + 0.3 * x.mean(0)
+        param["running_var"] = 0.7 * known[1] + 0.3 * x.var(0, correction=0)
+        return known
+
+    return _batch_norm(x, gamma, beta, bn_param, test=learn)
+
+
+@mistake(
+    CNN + "BatchNorm.forward:test_mode",
+    hint="When testing, x passes as it came: it is normalised then, too, by the running averages.",
+)
+def batch_norm_rests_when_testing(x, gamma, beta, bn_param):
+    if bn_param["mode"] == "test":
+        return gamma * x + beta, None
+    return _batch_norm(x, gamma, beta, bn_param)
+
+
+@mistake(CNN + "BatchNorm.forward:test_mode", hint="When testing, gamma and beta are used as well.")
+def batch_norm_bare_when_testing(x, gamma, beta, bn_param):
+    out, cache = _batch_norm(x, gamma, beta, bn_param)
+    return (cache[0] if bn_param["mode"] == "test" else out), cache
+
+
+def _batch_norm_gradients(dout, cache, *, mean=1, projection=1, gamma_in=True, per=None, test=False):
+    """Gradients of batch norm, right but for what is asked to be otherwise."""
+    x_hat, std, gamma, mode = cache
+    dgamma, dbeta = (dout * x_hat).sum(0), dout.sum(0)
+    weighted = dout * gamma if gamma_in else dout
+    if mode == "train" or test:
+        N = per or len(dout)
+        weighted = weighted - mean * weighted.sum(0) / N - projection * x_hat * (weighted * x_hat).sum(0) / N
+    return weighted / std, dgamma, dbeta
+
+
+@mistake(CNN + "BatchNorm.backward", hint=NO_GAMMA)
+def batch_norm_without_gamma(dout, cache):
+    return _batch_norm_gradients(dout, cache, gamma_in=False)
+
+
+@mistake(
+    CNN + "BatchNorm.backward",
+    hint="The mean depends on x, too: one term of dx, the mean over the batch, is missing.",
+)
+def batch_norm_past_the_mean(dout, cache):
+    return _batch_norm_gradients(dout, cache, mean=0)
+
+
+@mistake(
+    CNN + "BatchNorm.backward",
+    hint="The variance depends on x, too: the term that holds x_hat once more is missing in dx.",
+)
+def batch_norm_past_the_variance(dout, cache):
+    return _batch_norm_gradients(dout, cache, projection=0)
+
+
+@mistake(
+    CNN + "BatchNorm.backward",
+    hint="Mean and variance count as constants here: in training, gradient flows through both of them.",
+)
+def batch_norm_through_neither(dout, cache):
+    return _batch_norm_gradients(dout, cache, mean=0, projection=0)
+
+
+@mistake(
+    CNN + "BatchNorm.backward",
+    hint="The term of the variance has the wrong sign: a larger variance makes x_hat smaller.",
+)
+def batch_norm_variance_with_wrong_sign(dout, cache):
+    return _batch_norm_gradients(dout, cache, projection=-1)
+
+
+@mistake(CNN + "BatchNorm.backward", hint=GAMMA_GRADIENT)
+def batch_norm_gamma_without_x_hat(dout, cache):
+    dx, _, dbeta = _batch_norm_gradients(dout, cache)
+    return dx, dbeta, dbeta
+
+
+@mistake(
+    CNN + "BatchNorm.backward",
+    hint="dgamma and dbeta are means over the batch: a shared parameter collects a sum.",
+)
+def batch_norm_means_for_sums(dout, cache):
+    dx, dgamma, dbeta = _batch_norm_gradients(dout, cache)
+    return dx, dgamma / len(dout), dbeta / len(dout)
+
+
+@mistake(CNN + "BatchNorm.backward", hint="Gradients come back in the order dx, dgamma, dbeta.")
+def batch_norm_in_other_order(dout, cache):
+    dx, dgamma, dbeta = _batch_norm_gradients(dout, cache)
+    return dx, dbeta, dgamma
+
+
+@mistake(CNN + "BatchNorm.backward:test_mode", hint=TEST_BACKWARD)
+def batch_norm_trains_when_testing(dout, cache):
+    return _batch_norm_gradients(dout, cache, test=True)
+
+
+@mistake(
+    CNN + "BatchNorm.backward:test_mode",
+    hint="When testing, dx is divided by the running standard deviation, as x was: yours is not.",
+)
+def batch_norm_undivided_when_testing(dout, cache):
+    dx, dgamma, dbeta = _batch_norm_gradients(dout, cache)
+    return (dout * cache[2] if cache[3] == "test" else dx), dgamma, dbeta
+
+
+@mistake(CNN + "BatchNorm.backward:test_mode", hint=f"When testing: {NO_GAMMA}")
+def batch_norm_without_gamma_when_testing(dout, cache):
+    dx, dgamma, dbeta = _batch_norm_gradients(dout, cache)
+    return (dout / cache[1] if cache[3] == "test" else dx), dgamma, dbeta
+
+
+@mistake(
+    CNN + "BatchNorm.backward:test_mode",
+    hint="Testing has a backward pass, too: a picture's gradient is asked of trained networks.",
+    raises=ValueError,
+)
+def batch_norm_none_when_testing(dout, cache):
+    if cache[3] == "test":
+        raise ValueError("backward is for training")
+    return _batch_norm_gradients(dout, cache)
+
+
+@mistake(CNN + "BatchNorm.backward_alt", hint=NO_GAMMA)
+def alt_without_gamma(dout, cache):
+    return _batch_norm_gradients(dout, cache, gamma_in=False)
+
+
+@mistake(
+    CNN + "BatchNorm.backward_alt",
+    hint="The mean depends on x, too: one term of dx, the mean over the batch, is missing.",
+)
+def alt_past_the_mean(dout, cache):
+    return _batch_norm_gradients(dout, cache, mean=0)
+
+
+@mistake(
+    CNN + "BatchNorm.backward_alt",
+    hint="The variance depends on x, too: the term that holds x_hat once more is missing in dx.",
+)
+def alt_past_the_variance(dout, cache):
+    return _batch_norm_gradients(dout, cache, projection=0)
+
+
+@mistake(
+    CNN + "BatchNorm.backward_alt",
+    hint="Mean and variance count as constants here: in training, gradient flows through both of them.",
+)
+def alt_through_neither(dout, cache):
+    return _batch_norm_gradients(dout, cache, mean=0, projection=0)
+
+
+@mistake(
+    CNN + "BatchNorm.backward_alt",
+    hint="The term of the variance has the wrong sign: a larger variance makes x_hat smaller.",
+)
+def alt_variance_with_wrong_sign(dout, cache):
+    return _batch_norm_gradients(dout, cache, projection=-1)
+
+
+@mistake(CNN + "BatchNorm.backward_alt", hint=GAMMA_GRADIENT)
+def alt_gamma_without_x_hat(dout, cache):
+    dx, _, dbeta = _batch_norm_gradients(dout, cache)
+    return dx, dbeta, dbeta
+
+
+@mistake(
+    CNN + "BatchNorm.backward_alt",
+    hint="dgamma and dbeta are means over the batch: a shared parameter collects a sum.",
+)
+def alt_means_for_sums(dout, cache):
+    dx, dgamma, dbeta = _batch_norm_gradients(dout, cache)
+    return dx, dgamma / len(dout), dbeta / len(dout)
+
+
+@mistake(CNN + "BatchNorm.backward_alt", hint="Gradients come back in the order dx, dgamma, dbeta.")
+def alt_in_other_order(dout, cache):
+    dx, dgamma, dbeta = _batch_norm_gradients(dout, cache)
+    return dx, dbeta, dgamma
+
+
+@mistake(CNN + "BatchNorm.backward_alt:test_mode", hint=TEST_BACKWARD)
+def alt_trains_when_testing(dout, cache):
+    return _batch_norm_gradients(dout, cache, test=True)
+
+
+@mistake(
+    CNN + "BatchNorm.backward_alt:test_mode",
+    hint="When testing, dx is divided by the running standard deviation, as x was: yours is not.",
+)
+def alt_undivided_when_testing(dout, cache):
+    dx, dgamma, dbeta = _batch_norm_gradients(dout, cache)
+    return (dout * cache[2] if cache[3] == "test" else dx), dgamma, dbeta
+
+
+@mistake(CNN + "BatchNorm.backward_alt:test_mode", hint=f"When testing: {NO_GAMMA}")
+def alt_without_gamma_when_testing(dout, cache):
+    dx, dgamma, dbeta = _batch_norm_gradients(dout, cache)
+    return (dout / cache[1] if cache[3] == "test" else dx), dgamma, dbeta
+
+
+@mistake(
+    CNN + "BatchNorm.backward_alt:test_mode",
+    hint="Testing has a backward pass, too: a picture's gradient is asked of trained networks.",
+    raises=ValueError,
+)
+def alt_none_when_testing(dout, cache):
+    if cache[3] == "test":
+        raise ValueError("backward is for training")
+    return _batch_norm_gradients(dout, cache)
+
+
+def _spatial(x, gamma, beta, bn_param, to_rows, from_rows, **otherwise):
+    out, cache = _batch_norm(to_rows(x), gamma, beta, bn_param, **otherwise)
+    return from_rows(out, x.shape), cache
+
+
+def _rows(x):
+    return x.movedim(1, -1).flatten(0, 2)
+
+
+def _maps(rows, shape):
+    N, C, H, W = shape
+    return rows.reshape(N, H, W, C).movedim(-1, 1)
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.forward",
+    hint="`reshape(-1, C)` without `permute` mixes channels: move C to the end first.",
+)
+def spatial_by_reshape(x, gamma, beta, bn_param):
+    return _spatial(
+        x, gamma, beta, bn_param, lambda x: x.reshape(-1, len(gamma)), lambda out, shape: out.reshape(shape)
+    )
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.forward",
+    hint="The way back is wrong: shape (N, H, W, C) first, then move C to its place.",
+)
+def spatial_back_by_reshape(x, gamma, beta, bn_param):
+    return _spatial(x, gamma, beta, bn_param, _rows, lambda out, shape: out.reshape(shape))
+
+
+@mistake(CNN + "SpatialBatchNorm.forward", hint=UNBIASED)
+def spatial_unbiased(x, gamma, beta, bn_param):
+    return _spatial(x, gamma, beta, bn_param, _rows, _maps, correction=1)
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.forward",
+    hint="Every image has a mean of its own here (that is instance norm): the batch shares one.",
+)
+def spatial_each_image(x, gamma, beta, bn_param):
+    out, cache = _spatial(x, gamma, beta, bn_param, _rows, _maps)
+    if bn_param["mode"] == "test":
+        return out, cache
+    shape, eps = (1, -1, 1, 1), bn_param.get("eps", 1e-5)
+    mean, var = x.mean((2, 3), keepdim=True), x.var((2, 3), correction=0, keepdim=True)
+    return gamma.view(shape) * (x - mean) / (var + eps).sqrt() + beta.view(shape), cache
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.forward",
+    hint="Every place has a mean of its own here: H and W are averaged over as well.",
+)
+def spatial_each_place(x, gamma, beta, bn_param):
+    out, cache = _spatial(x, gamma, beta, bn_param, _rows, _maps)
+    if bn_param["mode"] == "test":
+        return out, cache
+    shape, eps = (1, -1, 1, 1), bn_param.get("eps", 1e-5)
+    mean, var = x.mean(0), x.var(0, correction=0)
+    return gamma.view(shape) * (x - mean) / (var + eps).sqrt() + beta.view(shape), cache
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.forward",
+    hint="The settings are a copy, so the running averages are lost: hand on `bn_param` itself.",
+)
+def spatial_forgets(x, gamma, beta, bn_param):
+    return _spatial(x, gamma, beta, dict(bn_param), _rows, _maps)
+
+
+def _spatial_gradients(dout, cache, to_rows=_rows, from_rows=_maps, **otherwise):
+    dx, dgamma, dbeta = _batch_norm_gradients(to_rows(dout), cache, **otherwise)
+    return from_rows(dx, dout.shape), dgamma, dbeta
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.backward",
+    hint="`reshape(-1, C)` mixes the channels of dout: move C to the end first, as in `forward`.",
+)
+def spatial_backward_by_reshape(dout, cache):
+    return _spatial_gradients(dout, cache, to_rows=lambda dout: dout.reshape(-1, dout.shape[1]))
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.backward",
+    hint="The numbers of dx are in wrong places: shape (N, H, W, C) first, then move C to its place.",
+)
+def spatial_backward_back_by_reshape(dout, cache):
+    return _spatial_gradients(dout, cache, from_rows=lambda dx, shape: dx.reshape(shape))
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.backward",
+    hint="The means of dx are over N numbers here: each channel has N times H times W.",
+)
+def spatial_backward_per_image(dout, cache):
+    return _spatial_gradients(dout, cache, per=len(dout))
+
+
+@mistake(CNN + "SpatialBatchNorm.backward", hint=TEST_BACKWARD)
+def spatial_backward_always_trains(dout, cache):
+    return _spatial_gradients(dout, cache, test=True)
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.backward",
+    hint="dgamma and dbeta are means over images and places: they collect sums.",
+)
+def spatial_backward_means(dout, cache):
+    dx, dgamma, dbeta = _spatial_gradients(dout, cache)
+    count = dout[:, 0].numel()
+    return dx, dgamma / count, dbeta / count
+
+
+@mistake(CNN + "SpatialBatchNorm.backward", hint=PAST_MEAN)
+def spatial_backward_through_neither(dout, cache):
+    return _spatial_gradients(dout, cache, mean=0, projection=0)
+
+
+def _layer_norm(x, gamma, beta, ln_param, *, axis=1, correction=0, root=lambda var, eps: (var + eps).sqrt()):
+    mean, var = x.mean(axis, keepdim=True), x.var(axis, keepdim=True, correction=correction)
+    std = root(var, ln_param.get("eps", 1e-5))
+    x_hat = (x - mean) / std
+    return gamma * x_hat + beta, (x_hat, std, gamma)
+
+
+@mistake(
+    CNN + "LayerNorm.forward",
+    hint="This is batch norm: the mean goes over the features of one input, axis 1.",
+)
+def layer_norm_over_the_batch(x, gamma, beta, ln_param):
+    return _layer_norm(x, gamma, beta, ln_param, axis=0)
+
+
+@mistake(
+    CNN + "LayerNorm.forward", hint="The variance has D - 1 below: tell `var` that it is D (`correction=0`)."
+)
+def layer_norm_unbiased(x, gamma, beta, ln_param):
+    return _layer_norm(x, gamma, beta, ln_param, correction=1)
+
+
+@mistake(
+    CNN + "LayerNorm.forward",
+    hint="Means of shape (N,) do not broadcast against (N, D): keep the axis (`keepdim=True`).",
+    raises=RuntimeError,
+)
+def layer_norm_without_keepdim(x, gamma, beta, ln_param):
+    std = (x.var(1, correction=0) + ln_param.get("eps", 1e-5)).sqrt()
+    x_hat = (x - x.mean(1)) / std
+    return gamma * x_hat + beta, (x_hat, std, gamma)
+
+
+@mistake(CNN + "LayerNorm.forward", hint="eps belongs under the root, with the variance of each input.")
+def layer_norm_eps_outside(x, gamma, beta, ln_param):
+    return _layer_norm(x, gamma, beta, ln_param, root=lambda var, eps: var.sqrt() + eps)
+
+
+@mistake(CNN + "LayerNorm.forward", hint="One mean for all inputs together: each input has its own.")
+def layer_norm_of_everything(x, gamma, beta, ln_param):
+    return _layer_norm(x, gamma, beta, ln_param, axis=(0, 1))
+
+
+@mistake(CNN + "LayerNorm.forward", hint="gamma and beta are not used: there is one of each for a feature.")
+def layer_norm_bare(x, gamma, beta, ln_param):
+    _, cache = _layer_norm(x, gamma, beta, ln_param)
+    return cache[0], cache
+
+
+def _layer_norm_gradients(dout, cache, *, axis=1, mean=1, projection=1, gamma_first=True):
+    x_hat, std, gamma = cache
+    weighted = dout * gamma if gamma_first else dout
+    dx = weighted - mean * weighted.mean(axis, keepdim=True)
+    dx = (dx - projection * x_hat * (weighted * x_hat).mean(axis, keepdim=True)) / std
+    return (dx if gamma_first else dx * gamma), (dout * x_hat).sum(0), dout.sum(0)
+
+
+@mistake(
+    CNN + "LayerNorm.backward",
+    hint="gamma varies within the row that is averaged, so it cannot wait: multiply dout by it first.",
+)
+def layer_norm_gamma_last(dout, cache):
+    return _layer_norm_gradients(dout, cache, gamma_first=False)
+
+
+@mistake(CNN + "LayerNorm.backward", hint="The means in dx go over the features of one input, axis 1.")
+def layer_norm_backward_over_the_batch(dout, cache):
+    return _layer_norm_gradients(dout, cache, axis=0)
+
+
+@mistake(
+    CNN + "LayerNorm.backward",
+    hint="dgamma and dbeta have one entry for each feature: they are sums over the batch, axis 0.",
+)
+def layer_norm_gamma_axis(dout, cache):
+    dx, _, _ = _layer_norm_gradients(dout, cache)
+    return dx, (dout * cache[0]).sum(1), dout.sum(1)
+
+
+@mistake(CNN + "LayerNorm.backward", hint="The mean of a row depends on x, too: its term is missing in dx.")
+def layer_norm_past_the_mean(dout, cache):
+    return _layer_norm_gradients(dout, cache, mean=0)
+
+
+@mistake(
+    CNN + "LayerNorm.backward", hint="The variance of a row depends on x: the term with x_hat is missing."
+)
+def layer_norm_past_the_variance(dout, cache):
+    return _layer_norm_gradients(dout, cache, projection=0)
+
+
+@mistake(CNN + "LayerNorm.backward", hint=GAMMA_GRADIENT)
+def layer_norm_gamma_without_x_hat(dout, cache):
+    dx, _, dbeta = _layer_norm_gradients(dout, cache)
+    return dx, dbeta, dbeta
+
+
+def _group_norm(x, gamma, beta, G, gn_param, *, order=lambda x: x, back=lambda x: x, **otherwise):
+    if x.shape[1] % G:
+        raise ValueError("G does not divide C")
+    rows = order(x).reshape(len(x) * G, -1)
+    x_hat, cache = _layer_norm(rows, torch.ones_like(rows[0]), 0, gn_param, **otherwise)
+    x_hat = back(x_hat.reshape(x.shape))
+    return gamma * x_hat + beta, (x_hat, gamma, G, cache)
+
+
+@mistake(
+    CNN + "GroupNorm.forward",
+    hint="Every channel is normalised on its own (instance norm): a group has C / G channels with one mean.",
+)
+def group_norm_of_channels(x, gamma, beta, G, gn_param):
+    return _group_norm(x, gamma, beta, x.shape[1], gn_param)
+
+
+@mistake(
+    CNN + "GroupNorm.forward", hint="All channels make one group here: there are G groups, each with a mean."
+)
+def group_norm_of_all(x, gamma, beta, G, gn_param):
+    return _group_norm(x, gamma, beta, 1, gn_param)
+
+
+@mistake(
+    CNN + "GroupNorm.forward",
+    hint="G is taken for the size of a group: it is their number, and a group has C / G channels.",
+)
+def group_norm_sizes(x, gamma, beta, G, gn_param):
+    return _group_norm(x, gamma, beta, x.shape[1] // G, gn_param)
+
+
+@mistake(
+    CNN + "GroupNorm.forward",
+    hint="Groups are of neighbouring channels, in order; yours take every G-th channel.",
+)
+def group_norm_dealt_out(x, gamma, beta, G, gn_param):
+    C = x.shape[1]
+    places = torch.arange(C, device=x.device).reshape(-1, G).T.reshape(-1)
+    return _group_norm(
+        x,
+        gamma,
+        beta,
+        G,
+        gn_param,
+        order=lambda x: x[:, places],
+        back=lambda x_hat: x_hat[:, places.argsort()],
+    )
+
+
+@mistake(CNN + "GroupNorm.forward", hint="The images of the batch share a mean here: each image has its own.")
+def group_norm_over_the_batch(x, gamma, beta, G, gn_param):
+    _, cache = _group_norm(x, gamma, beta, G, gn_param)
+    groups = x.reshape(len(x), G, -1)
+    mean, var = groups.mean((0, 2), keepdim=True), groups.var((0, 2), keepdim=True, correction=0)
+    x_hat = ((groups - mean) / (var + gn_param.get("eps", 1e-5)).sqrt()).reshape(x.shape)
+    return gamma * x_hat + beta, cache
+
+
+@mistake(
+    CNN + "GroupNorm.forward",
+    hint="The variance of a group has one too few below: it is divided by the count of its numbers.",
+)
+def group_norm_unbiased(x, gamma, beta, G, gn_param):
+    return _group_norm(x, gamma, beta, G, gn_param, correction=1)
+
+
+@mistake(
+    CNN + "GroupNorm.forward:indivisible",
+    hint="Channels that do not make equal groups must be refused with a ValueError.",
+    raises=RuntimeError,
+)
+def group_norm_lets_torch_complain(x, gamma, beta, G, gn_param):
+    rows = x.reshape(len(x), G, x.shape[1] // G, -1)
+    return rows, None
+
+
+@mistake(
+    CNN + "GroupNorm.forward:indivisible",
+    hint="G above C or between its divisors is silently taken: compare C with a multiple of G.",
+)
+def group_norm_takes_any_number(x, gamma, beta, G, gn_param):
+    if x[0].numel() % G:
+        raise ValueError("these groups are not of one size")
+    rows = x.reshape(len(x) * G, -1)
+    x_hat, cache = _layer_norm(rows, 1, 0, gn_param)
+    return gamma * x_hat.reshape(x.shape) + beta, (x_hat.reshape(x.shape), gamma, G, cache)
+
+
+def _group_norm_gradients(dout, cache, *, weigh=True, **otherwise):
+    x_hat, gamma, G, (rows, std, _) = cache
+    weighted = (dout * gamma if weigh else dout).reshape(len(dout) * G, -1)
+    dx, _, _ = _layer_norm_gradients(weighted, (rows, std, torch.ones_like(rows[0])), **otherwise)
+    dgamma = (dout * x_hat).sum((0, 2, 3), keepdim=True)
+    return dx.reshape(dout.shape), dgamma, dout.sum((0, 2, 3), keepdim=True)
+
+
+@mistake(CNN + "GroupNorm.backward", hint=NO_GAMMA)
+def group_norm_without_gamma(dout, cache):
+    return _group_norm_gradients(dout, cache, weigh=False)
+
+
+@mistake(
+    CNN + "GroupNorm.backward",
+    hint="dgamma and dbeta lack axes: they have the shape (1, C, 1, 1) of gamma (`keepdim=True`).",
+)
+def group_norm_flat_parameters(dout, cache):
+    dx, dgamma, dbeta = _group_norm_gradients(dout, cache)
+    return dx, dgamma.flatten(), dbeta.flatten()
+
+
+@mistake(
+    CNN + "GroupNorm.backward",
+    hint="gamma is shared by all images: dgamma and dbeta are summed over N as well.",
+)
+def group_norm_parameters_per_image(dout, cache):
+    dx, _, _ = _group_norm_gradients(dout, cache)
+    return dx, (dout * cache[0]).sum((2, 3), keepdim=True), dout.sum((2, 3), keepdim=True)
+
+
+@mistake(
+    CNN + "GroupNorm.backward",
+    hint="The mean of a group depends on x: a term of dx, the mean of the group, is missing.",
+)
+def group_norm_past_the_mean(dout, cache):
+    return _group_norm_gradients(dout, cache, mean=0)
+
+
+@mistake(
+    CNN + "GroupNorm.backward", hint="The variance of a group depends on x: the term with x_hat is missing."
+)
+def group_norm_past_the_variance(dout, cache):
+    return _group_norm_gradients(dout, cache, projection=0)
+
+
+@mistake(CNN + "GroupNorm.backward", hint=GAMMA_GRADIENT)
+def group_norm_gamma_without_x_hat(dout, cache):
+    dx, _, dbeta = _group_norm_gradients(dout, cache)
+    return dx, dbeta, dbeta
+
+
+@mistake(CNN + "InstanceNorm.backward", hint=NO_GAMMA)
+def instance_norm_without_gamma(dout, cache):
+    return _group_norm_gradients(dout, cache, weigh=False)
+
+
+@mistake(
+    CNN + "InstanceNorm.backward",
+    hint="dgamma and dbeta lack axes: they have the shape (1, C, 1, 1) of gamma (`keepdim=True`).",
+)
+def instance_norm_flat_parameters(dout, cache):
+    dx, dgamma, dbeta = _group_norm_gradients(dout, cache)
+    return dx, dgamma.flatten(), dbeta.flatten()
+
+
+@mistake(
+    CNN + "InstanceNorm.backward",
+    hint="gamma is shared by all images: dgamma and dbeta are summed over N as well.",
+)
+def instance_norm_parameters_per_image(dout, cache):
+    dx, _, _ = _group_norm_gradients(dout, cache)
+    return dx, (dout * cache[0]).sum((2, 3), keepdim=True), dout.sum((2, 3), keepdim=True)
+
+
+@mistake(
+    CNN + "InstanceNorm.backward",
+    hint="The mean of a group depends on x: a term of dx, the mean of the group, is missing.",
+)
+def instance_norm_past_the_mean(dout, cache):
+    return _group_norm_gradients(dout, cache, mean=0)
+
+
+@mistake(
+    CNN + "InstanceNorm.backward",
+    hint="The variance of a group depends on x: the term with x_hat is missing.",
+)
+def instance_norm_past_the_variance(dout, cache):
+    return _group_norm_gradients(dout, cache, projection=0)
+
+
+@mistake(CNN + "InstanceNorm.backward", hint=GAMMA_GRADIENT)
+def instance_norm_gamma_without_x_hat(dout, cache):
+    dx, _, dbeta = _group_norm_gradients(dout, cache)
+    return dx, dbeta, dbeta
+
+
+@mistake(
+    CNN + "InstanceNorm.forward",
+    hint="All channels of an image share a mean here (layer norm): each channel has its own.",
+)
+def instance_norm_over_channels(x, gamma, beta, in_param):
+    return _group_norm(x, gamma, beta, 1, in_param)
+
+
+@mistake(
+    CNN + "InstanceNorm.forward",
+    hint="The images of the batch share a mean here (batch norm): each image has its own.",
+)
+def instance_norm_over_the_batch(x, gamma, beta, in_param):
+    _, cache = _group_norm(x, gamma, beta, x.shape[1], in_param)
+    mean, var = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), keepdim=True, correction=0)
+    return gamma * (x - mean) / (var + in_param.get("eps", 1e-5)).sqrt() + beta, cache
+
+
+@mistake(
+    CNN + "InstanceNorm.forward", hint="The variance has H W - 1 below: it is divided by the count of places."
+)
+def instance_norm_unbiased(x, gamma, beta, in_param):
+    return _group_norm(x, gamma, beta, x.shape[1], in_param, correction=1)
+
+
+@mistake(
+    CNN + "InstanceNorm.forward", hint="`in_param` is not handed on: eps is its default, whatever was asked."
+)
+def instance_norm_forgets_eps(x, gamma, beta, in_param):
+    return _group_norm(x, gamma, beta, x.shape[1], {})
+
+
+@mistake(
+    CNN + "InstanceNorm.forward", hint="gamma and beta are not used: there is one of each for a channel."
+)
+def instance_norm_bare(x, gamma, beta, in_param):
+    _, cache = _group_norm(x, gamma, beta, x.shape[1], in_param)
+    return cache[0], cache
+
+
+def _normalized(self, X, y=None, *, after=False, skip_grads=(), decay=("W",), modes=None, through=True):
+    """The network, right but for what is asked to be otherwise."""
+    params, caches, out = self.params, [], X.to(self.dtype)
+    mode = "test" if y is None else "train"
+    norm = {"batch": nets.BatchNorm, "layer": nets.LayerNorm, None: None}[self.normalization]
+    for layer in range(1, self.num_layers):
+        out, linear = nets.Linear.forward(out, params[f"W{layer}"], params[f"b{layer}"])
+        if after:
+            out, active = self.activation.forward(out)
+        normed = None
+        if norm:
+            self.norm_params[layer - 1]["mode"] = modes or mode
+            affine = params[f"gamma{layer}"], params[f"beta{layer}"]
+            out, normed = norm.forward(out, *affine, self.norm_params[layer - 1])
+        if not after:
+            out, active = self.activation.forward(out)
+        out, dropped = nets.Dropout.forward(out, {"p": self.dropout, "mode": mode, "seed": self.seed})
+        caches.append((linear, active, normed, dropped))
+    top = self.num_layers
+    scores, linear = nets.Linear.forward(out, params[f"W{top}"], params[f"b{top}"])
+    if y is None:
+        return scores
+    loss, dout = nets.softmax_loss(scores, y)
+    grads = {}
+    dout, grads[f"W{top}"], grads[f"b{top}"] = nets.Linear.backward(dout, linear)
+    for layer in reversed(range(1, top)):
+        linear, active, normed, dropped = caches[layer - 1]
+        dout = nets.Dropout.backward(dout, dropped)
+        if not after:
+            dout = self.activation.backward(dout, active)
+        if norm:
+            dx, grads[f"gamma{layer}"], grads[f"beta{layer}"] = norm.backward(dout, normed)
+            dout = dx if through else dout
+        if after:
+            dout = self.activation.backward(dout, active)
+        dout, grads[f"W{layer}"], grads[f"b{layer}"] = nets.Linear.backward(dout, linear)
+    for name in params:
+        if name.startswith(tuple(decay)):
+            loss = loss + self.reg * params[name].square().sum()
+            grads[name] = grads[name] + 2 * self.reg * params[name]
+    return loss, {name: slope for name, slope in grads.items() if not name.startswith(tuple(skip_grads))}
+
+
+@mistake(
+    CNN + "NormalizedNet.loss",
+    hint="The norm comes after the activation here: it stands between product and activation.",
+)
+def normalized_after_activation(self, X, y=None):
+    return _normalized(self, X, y, after=True)
+
+
+@mistake(
+    CNN + "NormalizedNet.loss",
+    hint="The gradients of the gammas and betas are missing: they are learned, too.",
+)
+def normalized_without_gammas(self, X, y=None):
+    return _normalized(self, X, y, skip_grads=("gamma", "beta"))
+
+
+@mistake(CNN + "NormalizedNet.loss", hint="The gammas are penalised: the penalty is on the weights alone.")
+def normalized_decays_gammas(self, X, y=None):
+    return _normalized(self, X, y, decay=("W", "gamma"))
+
+
+@mistake(
+    CNN + "NormalizedNet.loss",
+    hint="The gradient goes past the norm: hand on the dx that its `backward` returns.",
+)
+def normalized_past_the_norm(self, X, y=None):
+    return _normalized(self, X, y, through=False)
+
+
+@mistake(
+    CNN + "NormalizedNet.loss", hint="The penalty is missing in the loss and in the gradients of the weights."
+)
+def normalized_without_penalty(self, X, y=None):
+    return _normalized(self, X, y, decay=())
+
+
+@mistake(
+    CNN + "NormalizedNet.loss",
+    hint='Training uses running averages: with labels, the norms are in "train" mode.',
+)
+def normalized_trains_in_test_mode(self, X, y=None):
+    for param, layer in zip(self.norm_params, range(1, self.num_layers), strict=True):
+        if self.normalization == "batch":
+            width = self.params[f"b{layer}"]
+            param.setdefault("running_mean", torch.zeros_like(width))
+            param.setdefault("running_var", torch.ones_like(width))
+    return _normalized(self, X, y, modes="test")
+
+
+@mistake(
+    CNN + "NormalizedNet.loss:test_mode",
+    hint="Without labels the norms still use the batch: scores must not depend on the other images.",
+)
+def normalized_tests_in_train_mode(self, X, y=None):
+    return _normalized(self, X, y, modes="train")
+
+
+@mistake(
+    CNN + "NormalizedNet.loss:test_mode", hint="Without labels the norms are left out: testing has them, too."
+)
+def normalized_without_norms_when_testing(self, X, y=None):
+    if y is not None:
+        return _normalized(self, X, y)
+    out = X.to(self.dtype)
+    for layer in range(1, self.num_layers):
+        out, _ = nets.Linear.forward(out, self.params[f"W{layer}"], self.params[f"b{layer}"])
+        out, _ = self.activation.forward(out)
+    top = self.num_layers
+    return nets.Linear.forward(out, self.params[f"W{top}"], self.params[f"b{top}"])[0]
+
+
 # Networks
 def _kaiming(Din, Dout, K, relu, dtype, device, *, gain=None, fan_in=None, power=0.5, draw=torch.randn):
     shape = (Din, Dout) if K is None else (Dout, Din, K, K)
@@ -1557,7 +2460,7 @@ def overfit_vanishing():
     hint="The steps are too small for 100 of them: raise the learning rate.",
 )
 def overfit_too_slow():
-    return 2e-1, 1e-4
+    return 1.5e-1, 1e-4
 
 
 @mistake(

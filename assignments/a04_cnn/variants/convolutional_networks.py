@@ -305,6 +305,279 @@ def fast_pool_backward_by_comparison(dout, cache):
     return functional.fold(patches, shape[2:], window, stride=stride).reshape(shape)
 
 
+# Normalisation
+def _settings(bn_param):
+    return bn_param["mode"] == "train", bn_param.get("eps", 1e-5), bn_param.get("momentum", 0.9)
+
+
+def _old(bn_param, gamma):
+    return [bn_param.get(name, torch.zeros_like(gamma)) for name in ("running_mean", "running_var")]
+
+
+@variant(CNN + "BatchNorm.forward")
+def batch_norm_by_rsqrt(x, gamma, beta, bn_param):
+    training, eps, momentum = _settings(bn_param)
+    mean, var = _old(bn_param, gamma)
+    if training:
+        own_mean, own_var = x.mean(0), (x - x.mean(0)).square().mean(0)
+        bn_param["running_mean"] = mean + (1 - momentum) * (own_mean - mean)
+        bn_param["running_var"] = var + (1 - momentum) * (own_var - var)
+        mean, var = own_mean, own_var
+    scale = torch.rsqrt(var + eps)
+    x_hat = (x - mean) * scale
+    return torch.addcmul(beta, gamma, x_hat), (x_hat, 1 / scale, gamma, "train" if training else "test")
+
+
+@variant(CNN + "BatchNorm.forward")
+def batch_norm_as_a_line(x, gamma, beta, bn_param):
+    training, eps, momentum = _settings(bn_param)
+    mean, var = _old(bn_param, gamma)
+    if training:
+        own_var, own_mean = torch.var_mean(x, 0, correction=0)
+        bn_param.update(running_mean=momentum * mean + (1 - momentum) * own_mean)
+        bn_param.update(running_var=momentum * var + (1 - momentum) * own_var)
+        mean, var = own_mean, own_var
+    std = torch.sqrt(var + eps)
+    slope = gamma / std
+    cache = (x - mean) / std, std, gamma, bn_param["mode"]
+    return slope * x + (beta - slope * mean), cache
+
+
+@variant(CNN + "BatchNorm.forward")
+def batch_norm_of_columns(x, gamma, beta, bn_param):
+    training, eps, momentum = _settings(bn_param)
+    means, variances = _old(bn_param, gamma)
+    if training:
+        columns = list(x.unbind(1))
+        own_mean = torch.stack([column.sum() / len(column) for column in columns])
+        own_var = torch.stack([column.square().mean() - column.mean() ** 2 for column in columns])
+        for name, old, own in (("running_mean", means, own_mean), ("running_var", variances, own_var)):
+            bn_param[name] = momentum * old + (1 - momentum) * own
+        means, variances = own_mean, own_var
+    std = (variances + eps) ** 0.5
+    x_hat = (x - means) / std
+    return x_hat * gamma + beta, (x_hat, std, gamma, bn_param["mode"])
+
+
+@variant(CNN + "BatchNorm.backward")
+def batch_norm_backward_by_matrix(dout, cache):
+    x_hat, std, gamma, mode = cache
+    N = len(dout)
+    dgamma, dbeta = torch.einsum("nd,nd->d", dout, x_hat), torch.ones_like(dout[:, 0]) @ dout
+    if mode == "test":
+        return dout * (gamma / std), dgamma, dbeta
+    jacobian = torch.eye(N, dtype=dout.dtype, device=dout.device)[..., None] - 1 / N
+    jacobian = jacobian - x_hat[:, None] * x_hat[None] / N
+    return torch.einsum("nmd,md->nd", jacobian, dout * gamma / std), dgamma, dbeta
+
+
+@variant(CNN + "BatchNorm.backward_alt")
+def alt_by_matrix(dout, cache):
+    x_hat, std, gamma, mode = cache
+    N = len(dout)
+    dgamma, dbeta = torch.einsum("nd,nd->d", dout, x_hat), torch.ones_like(dout[:, 0]) @ dout
+    if mode == "test":
+        return dout * (gamma / std), dgamma, dbeta
+    jacobian = torch.eye(N, dtype=dout.dtype, device=dout.device)[..., None] - 1 / N
+    jacobian = jacobian - x_hat[:, None] * x_hat[None] / N
+    return torch.einsum("nmd,md->nd", jacobian, dout * gamma / std), dgamma, dbeta
+
+
+@variant(CNN + "BatchNorm.backward")
+def batch_norm_backward_in_three_terms(dout, cache):
+    x_hat, std, gamma, mode = cache
+    dbeta, dgamma = dout.sum(0), torch.sum(dout * x_hat, 0)
+    dx_hat = gamma * dout
+    if mode == "train":
+        dx_hat = len(dout) * dx_hat - dx_hat.sum(0) - x_hat * (dx_hat * x_hat).sum(0)
+        return dx_hat / std / len(dout), dgamma, dbeta
+    return dx_hat / std, dgamma, dbeta
+
+
+@variant(CNN + "BatchNorm.backward_alt")
+def alt_in_three_terms(dout, cache):
+    x_hat, std, gamma, mode = cache
+    dbeta, dgamma = dout.sum(0), torch.sum(dout * x_hat, 0)
+    dx_hat = gamma * dout
+    if mode == "train":
+        dx_hat = len(dout) * dx_hat - dx_hat.sum(0) - x_hat * (dx_hat * x_hat).sum(0)
+        return dx_hat / std / len(dout), dgamma, dbeta
+    return dx_hat / std, dgamma, dbeta
+
+
+@variant(CNN + "BatchNorm.backward")
+def batch_norm_backward_through_the_mean_first(dout, cache):
+    x_hat, std, gamma, mode = cache
+    weighted = dout * (gamma / std)
+    dx = weighted.clone()
+    if mode == "train":
+        dx = dx - weighted.mean(0, keepdim=True)
+        dx = dx - x_hat * torch.mean(weighted * x_hat, 0, keepdim=True)
+    return dx, (x_hat * dout).sum(dim=0), dout.sum(dim=0)
+
+
+@variant(CNN + "BatchNorm.backward_alt")
+def alt_through_the_mean_first(dout, cache):
+    x_hat, std, gamma, mode = cache
+    weighted = dout * (gamma / std)
+    dx = weighted.clone()
+    if mode == "train":
+        dx = dx - weighted.mean(0, keepdim=True)
+        dx = dx - x_hat * torch.mean(weighted * x_hat, 0, keepdim=True)
+    return dx, (x_hat * dout).sum(dim=0), dout.sum(dim=0)
+
+
+@variant(CNN + "SpatialBatchNorm.forward")
+def spatial_by_axes(x, gamma, beta, bn_param):
+    training, eps, momentum = _settings(bn_param)
+    mean, var = _old(bn_param, gamma)
+    if training:
+        own_mean, own_var = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)
+        bn_param["running_mean"] = momentum * mean + (1 - momentum) * own_mean
+        bn_param["running_var"] = momentum * var + (1 - momentum) * own_var
+        mean, var = own_mean, own_var
+    std = (var + eps).sqrt()
+    x_hat = (x - mean.view(1, -1, 1, 1)) / std.view(1, -1, 1, 1)
+    out = gamma.view(1, -1, 1, 1) * x_hat + beta.view(1, -1, 1, 1)
+    return out, (x_hat.movedim(1, -1).flatten(0, 2), std, gamma, bn_param["mode"])
+
+
+@variant(CNN + "SpatialBatchNorm.backward")
+def spatial_backward_by_graph(dout, cache):
+    rows = dout.movedim(1, -1)
+    dx, dgamma, dbeta = nets.BatchNorm.backward(rows.flatten(0, 2), cache)
+    return dx.view(rows.shape).movedim(-1, 1), dgamma, dbeta
+
+
+@variant(CNN + "LayerNorm.forward")
+def layer_norm_by_transposing(x, gamma, beta, ln_param):
+    columns = x.T
+    std = (columns.var(0, correction=0) + ln_param.get("eps", 1e-5)).sqrt()
+    x_hat = ((columns - columns.mean(0)) / std).T
+    return x_hat * gamma + beta, (x_hat, std[:, None], gamma)
+
+
+@variant(CNN + "LayerNorm.forward")
+def layer_norm_row_by_row(x, gamma, beta, ln_param):
+    eps = ln_param.get("eps", 1e-5)
+    std = torch.stack([((row - row.mean()).square().mean() + eps).sqrt() for row in x])[:, None]
+    x_hat = torch.stack([row - row.mean() for row in x]) / std
+    return torch.addcmul(beta, x_hat, gamma), (x_hat, std, gamma)
+
+
+@variant(CNN + "LayerNorm.backward")
+def layer_norm_backward_by_graph(dout, cache):
+    x_hat, std, gamma = cache
+    dx_hat, centred, D = dout * gamma, x_hat * std, dout.shape[1]
+    dvar = -(dx_hat * centred).sum(1, keepdim=True) / (2 * std**3)
+    dcentred = dx_hat / std + 2 * centred * dvar / D
+    return dcentred - dcentred.mean(1, keepdim=True), torch.einsum("nd,nd->d", dout, x_hat), dout.sum(0)
+
+
+@variant(CNN + "LayerNorm.backward")
+def layer_norm_backward_times_D(dout, cache):
+    x_hat, std, gamma = cache
+    D, weighted = dout.shape[1], dout * gamma
+    dx = D * weighted - weighted.sum(-1, keepdim=True) - x_hat * (weighted * x_hat).sum(-1, keepdim=True)
+    return dx / (D * std), (dout * x_hat).sum(0), dout.sum(0)
+
+
+@variant(CNN + "GroupNorm.forward")
+def group_norm_with_five_axes(x, gamma, beta, G, gn_param):
+    N, C, H, W = x.shape
+    if C % G != 0:
+        raise ValueError("C is no multiple of G")
+    groups = x.reshape(N, G, C // G, H, W)
+    var, mean = torch.var_mean(groups, (2, 3, 4), correction=0, keepdim=True)
+    std = (var + gn_param.get("eps", 1e-5)).sqrt()
+    x_hat = ((groups - mean) / std).reshape(N, C, H, W)
+    rows = x_hat.reshape(N * G, -1), std.reshape(-1, 1), torch.ones_like(x_hat.reshape(N * G, -1)[0])
+    return x_hat * gamma + beta, (x_hat, gamma, G, rows)
+
+
+@variant(CNN + "GroupNorm.forward")
+def group_norm_group_by_group(x, gamma, beta, G, gn_param):
+    if x.shape[1] % G:
+        raise ValueError("channels do not divide")
+    eps, parts, stds = gn_param.get("eps", 1e-5), [], []
+    for part in x.chunk(G, dim=1):
+        std = (part.var((1, 2, 3), correction=0, keepdim=True) + eps).sqrt()
+        parts.append((part - part.mean((1, 2, 3), keepdim=True)) / std)
+        stds.append(std.flatten())
+    x_hat, std = torch.cat(parts, 1), torch.stack(stds, 1).reshape(-1, 1)
+    rows = x_hat.reshape(len(x) * G, -1)
+    return gamma * x_hat + beta, (x_hat, gamma, G, (rows, std, torch.ones_like(rows[0])))
+
+
+@variant(CNN + "GroupNorm.backward")
+def group_norm_backward_by_axes(dout, cache):
+    x_hat, gamma, G, (_, std, _) = cache
+    split = (len(dout), G, -1)
+    dgroups, groups = (dout * gamma).reshape(split), x_hat.reshape(split)
+    dx = dgroups - dgroups.mean(2, keepdim=True) - groups * (dgroups * groups).mean(2, keepdim=True)
+    dgamma = torch.einsum("nchw,nchw->c", dout, x_hat).reshape(gamma.shape)
+    return (dx / std.reshape(split)).reshape(dout.shape), dgamma, dout.sum_to_size(gamma.shape)
+
+
+@variant(CNN + "InstanceNorm.forward")
+def instance_norm_by_axes(x, gamma, beta, in_param):
+    var, mean = torch.var_mean(x, (2, 3), correction=0, keepdim=True)
+    std = (var + in_param.get("eps", 1e-5)).sqrt()
+    x_hat = (x - mean) / std
+    rows = x_hat.reshape(-1, x[0, 0].numel())
+    return gamma * x_hat + beta, (
+        x_hat,
+        gamma,
+        x.shape[1],
+        (rows, std.reshape(-1, 1), torch.ones_like(rows[0])),
+    )
+
+
+@variant(CNN + "InstanceNorm.backward")
+def instance_norm_backward_by_axes(dout, cache):
+    x_hat, gamma, C, (_, std, _) = cache
+    weighted = dout * gamma / std.reshape(-1, C, 1, 1)
+    dx = weighted - weighted.mean((2, 3), keepdim=True)
+    dx = dx - x_hat * (weighted * x_hat).mean((2, 3), keepdim=True)
+    return dx, (dout * x_hat).sum_to_size(gamma.shape), dout.sum_to_size(gamma.shape)
+
+
+@variant(CNN + "NormalizedNet.loss")
+def normalized_loss_by_steps(self, X, y=None):
+    params, out, back = self.params, X.to(self.dtype), []
+    mode = "test" if y is None else "train"
+    norm = {"batch": nets.BatchNorm, "layer": nets.LayerNorm}.get(self.normalization)
+
+    def step(layer, names, *inputs):
+        out, cache = layer.forward(*inputs)
+        back.append((layer, names, cache))
+        return out
+
+    for number in range(1, self.num_layers):
+        names = [f"W{number}", f"b{number}"]
+        out = step(nets.Linear, names, out, *(params[name] for name in names))
+        if norm:
+            names = [f"gamma{number}", f"beta{number}"]
+            self.norm_params[number - 1]["mode"] = mode
+            out = step(norm, names, out, *(params[name] for name in names), self.norm_params[number - 1])
+        out = step(self.activation, [], out)
+        out = step(nets.Dropout, [], out, {"p": self.dropout, "mode": mode, "seed": self.seed})
+    names = [f"W{self.num_layers}", f"b{self.num_layers}"]
+    out = step(nets.Linear, names, out, *(params[name] for name in names))
+    if y is None:
+        return out
+    loss, dout = nets.softmax_loss(out, y)
+    grads = {}
+    for layer, names, cache in reversed(back):
+        found = layer.backward(dout, cache)
+        dout, *slopes = found if names else [found]
+        grads |= dict(zip(names, slopes, strict=True))
+    for name in [name for name in params if name.startswith("W")]:
+        loss = loss + self.reg * (params[name] ** 2).sum()
+        grads[name] = grads[name] + 2 * self.reg * params[name]
+    return loss, grads
+
+
 # Networks
 @variant(CNN + "kaiming_initializer")
 def kaiming_in_place(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
