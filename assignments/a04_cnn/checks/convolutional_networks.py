@@ -730,7 +730,7 @@ def ready_to_step(code, case):
     points=4,
     uses=[f"{CNN}DeepConvNet.__init__", f"{CNN}DeepConvNet.loss", *FORWARD, *NORM[:1], *DENSE[::2]],
     floor=0.35,
-    target=0.55,
+    target=0.48,
 )
 def best_cnn(code, case):
     """The saved network on images that nobody has trained on."""

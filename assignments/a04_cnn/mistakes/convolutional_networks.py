@@ -2460,7 +2460,7 @@ def overfit_vanishing():
     hint="The steps are too small for 100 of them: raise the learning rate.",
 )
 def overfit_too_slow():
-    return 1.5e-1, 1e-4
+    return 1.5e-1, 2e-4
 
 
 @mistake(
