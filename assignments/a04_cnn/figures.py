@@ -256,38 +256,6 @@ def unfolded(x: Float[Tensor, "h w"], kernel: tuple[int, int], stride: int) -> t
     return fig, alt
 
 
-def paired_bars(
-    groups: Mapping[str, Mapping[str, Float[Tensor, " runs"]]], chance: float
-) -> tuple[Figure, str]:
-    """Accuracies as bars side by side, with a dot for each run.
-
-    Args:
-        groups: for each group of bars the accuracies, 0 to 1, by what was changed.
-        chance: accuracy of guessing.
-
-    Returns:
-        The figure, and its alternative text.
-    """
-    fig = Figure(figsize=(6.4, 3.4), layout="constrained")
-    ax, told = fig.subplots(), []
-    names = list(next(iter(groups.values())))
-    for place, (name, colour, hatch) in enumerate(zip(names, PALETTE, ("", "////"), strict=False)):
-        for group, (title, bars) in enumerate(groups.items()):
-            runs = 100 * bars[name].numpy()
-            left = group + 0.36 * (place - (len(names) - 1) / 2)
-            label = name if group == 0 else None
-            ax.bar(
-                left, runs.mean(), 0.32, color=colour, hatch=hatch, edgecolor=PAPER, label=label, alpha=0.85
-            )
-            ax.plot([left] * len(runs), runs, "o", color=INK, markersize=3)
-            told.append(f"{title}, {name}: {runs.mean():.0f} %")
-    draw_chance(ax, chance)
-    ax.set_xticks(range(len(groups)), list(groups))
-    ax.set_ylabel("accuracy (%)")
-    ax.legend(fontsize=8)
-    return fig, "; ".join(told) + f". Guessing gets {chance:.0%}."
-
-
 # Normalisation
 NORMS = {
     "batch norm": lambda n, c, p: c == 2,
