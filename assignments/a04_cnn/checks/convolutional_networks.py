@@ -322,11 +322,13 @@ def _channels(case, num):
 
 @check(GN[0], points=2, uses=LN[:1], forbids=NORMS)
 def group_norm_forward(code, case):
-    """Two groups, three, and all channels in one."""
+    """Two groups, three, and all channels in one; one image alone as well."""
     forward = code.cnn.convolutional_networks.GroupNorm.forward
     return {
-        f"out for G={G}": forward(case.numbers(2, 6, 3, 5), *_channels(case, 6), G, {"eps": 0.3})[0]
-        for G in (2, 3, 1)
+        f"out of {num} for G={G}": forward(case.numbers(num, 6, 3, 5), *_channels(case, 6), G, {"eps": 0.3})[
+            0
+        ]
+        for num, G in ((2, 2), (2, 3), (2, 1), (1, 1))
     }
 
 
