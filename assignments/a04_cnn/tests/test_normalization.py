@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jaxtyping import jaxtyped
 from torch.nn import functional
 
+from assignments.a04_cnn import figures
 from exercise_code.cnn.convolutional_networks import (
     BatchNorm,
     GroupNorm,
@@ -143,3 +144,19 @@ def test_a_saved_net_gives_the_same_scores(normalization, tmp_path):
     nets[0].save(tmp_path / "net.pt")
     nets[1].load(tmp_path / "net.pt")
     torch.testing.assert_close(nets[0].loss(X), nets[1].loss(X))
+
+
+@pytest.mark.parametrize("num, channels, places", [(3, 4, 5), (2, 4, 3)])
+def test_the_picture_of_the_axes_counts_what_shares_a_mean(num, channels, places):
+    fig, alt = figures.norm_axes(num, channels, places)
+    counts = [num * places, channels * places, channels // 2 * places, places]
+    hatched = [sum(bool(patch.get_hatch()) for patch in ax.patches) for ax in fig.axes]
+    assert hatched == counts
+    assert all(f"{count} in" in alt for count in counts)
+
+
+def test_the_picture_of_the_graph_has_every_way_to_the_output():
+    fig, alt = figures.batch_norm_graph()
+    written = {text.get_text().partition("\n")[0] for text in fig.axes[0].texts}
+    assert {"x", "mean", "centred", "var", "std", "x_hat", "out"} <= written
+    assert "3 ways" in alt
