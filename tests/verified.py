@@ -30,7 +30,7 @@ MUTANTS = {"touch": 1, "full": 4, "all": None}
 
 ENGINE = ("checking", "devices", "data")
 """What of `exercise_code/support` decides on a check. Released versions of torch and numpy count as well."""
-APART = {"tests", "__pycache__", "verified.toml", "thresholds.json", "answers.safetensors"}
+APART = {"tests", "__pycache__", "verified.toml", "thresholds.json", "answers.safetensors.gz"}
 """What no check depends on; tests of the solutions run in every run."""
 
 

@@ -220,7 +220,7 @@ class FastConv:
         ### BEGIN SOLUTION
         columns, w, image, stride, pad = cache
         dout = dout.flatten(2)
-        dw = torch.einsum("nfl,nkl->fk", dout, columns).reshape(w.shape)
+        dw = (dout @ columns.transpose(1, 2)).sum(dim=0).reshape(w.shape)
         dx = functional.fold(w.flatten(1).T @ dout, image, w.shape[2:], stride=stride, padding=pad)
         return dx, dw, dout.sum(dim=(0, 2))
         ### END SOLUTION

@@ -164,7 +164,7 @@ class CheckProcess:
         if not CAN_FORK:
             scratch = tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True)
             folder = Path(scratch.name) / "files"
-            shutil.copytree(self._pristine, folder, ignore=shutil.ignore_patterns("answers.safetensors"))
+            shutil.copytree(self._pristine, folder, ignore=shutil.ignore_patterns("answers.safetensors.gz"))
             for name, content in files.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)

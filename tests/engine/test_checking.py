@@ -324,8 +324,8 @@ def test_results_without_end_are_cut():
 
 def test_answers_survive_storage(tmp_path, a01):
     answers = make_answers(a01.checks[-2:], [], 5)
-    answers.save(tmp_path / "answers.safetensors")
-    found = Answers.load(tmp_path / "answers.safetensors")
+    answers.save(tmp_path / "answers.safetensors.gz")
+    found = Answers.load(tmp_path / "answers.safetensors.gz")
     assert found.seed == 5
     assert found.reference.keys() == answers.reference.keys()
 

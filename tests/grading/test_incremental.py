@@ -148,7 +148,7 @@ def test_children_have_no_answers_and_no_environment(impatient, tmp_path, monkey
     monkeypatch.setenv("SECRET_OF_THE_GRADER", "1")
     look = """import importlib.util, os, pathlib
     found = ["SECRET_OF_THE_GRADER" in os.environ, importlib.util.find_spec("grading") is not None]
-    found += [any(pathlib.Path(".").rglob(name)) for name in ("mistakes.py", "answers.safetensors")]
+    found += [any(pathlib.Path(".").rglob(name)) for name in ("mistakes.py", "answers.safetensors.gz")]
     return torch.tensor(found)"""
     spy = Submission("spy", {FILE: with_first_line("predict_labels", look).encode()})
     (item,) = grade_all([spy], impatient, SEED, tmp_path)

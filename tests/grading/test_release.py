@@ -51,7 +51,7 @@ def test_the_edition_holds_what_students_need_and_nothing_else(build):
         "README.md",
         "edition.json",
         "requirements.txt",
-        "assignments/a01_knn/answers.safetensors",
+        "assignments/a01_knn/answers.safetensors.gz",
         "assignments/a01_knn/assignment.toml",
         "assignments/a01_knn/checks.py",
         "assignments/a01_knn/figures.py",
@@ -205,7 +205,7 @@ def test_a_second_release_adds_its_assignment_and_keeps_the_first(a01, tiny, bui
     own = {
         f"assignments/{tiny.name}/{name}"
         for name in (
-            "answers.safetensors",
+            "answers.safetensors.gz",
             "assignment.toml",
             "checks.py",
             "figures.py",
@@ -263,7 +263,7 @@ def test_what_is_released_before_is_made_anew_only_where_its_checking_has_change
     after = contents(course / "student")
     assert {name for name in after if after[name] != before[name]} == {
         "edition.json",
-        f"assignments/{tiny.name}/answers.safetensors",
+        f"assignments/{tiny.name}/answers.safetensors.gz",
         f"assignments/{tiny.name}/figures.py",
     }
 
@@ -436,7 +436,7 @@ def test_a_known_mistake_gets_its_hint_in_the_edition(a01, edition):
 
 
 def test_damaged_answers_are_one_sentence(edition):
-    path = edition / "assignments/a01_knn/answers.safetensors"
+    path = edition / "assignments/a01_knn/answers.safetensors.gz"
     path.write_bytes(path.read_bytes()[:1000])
     found = python(edition, "-m", "exercise_code", "check", "a01")
     assert found.returncode == 2

@@ -173,9 +173,9 @@ def start_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
         return f"W starts with a standard deviation of {values.std():.2g}; 1e-6 is due"
     if abs(values.mean().item()) > 2.2e-7:
         return f"W starts with a mean of {values.mean():.2g}; 0 is due"
-    images, labels = expected["X"], expected["y"]
+    images, labels = expected["some columns of X"], expected["y"]
     drawn = []
-    for X_batch, y_batch in zip(outputs["X_batches"], outputs["y_batches"], strict=True):
+    for X_batch, y_batch in zip(outputs["some columns of the batches"], outputs["y_batches"], strict=True):
         rows = (X_batch[:, None, :] == images[None]).all(dim=2)
         if not rows.any(dim=1).all() or not labels[rows.int().argmax(dim=1)].equal(y_batch):
             return "batches are not made of images and their labels"
@@ -194,10 +194,10 @@ def start(code, case):
     code.linear.linear_classifier.train_linear_classifier(bowl, None, X, y, num_iters=25, batch_size=8)
     W, X_batches, y_batches = zip(*bowl.seen, strict=True)
     return {
-        "X": X,
+        "some columns of X": X[:, ::60],
         "y": y,
         "first W": W[0],
-        "X_batches": torch.stack(X_batches),
+        "some columns of the batches": torch.stack(X_batches)[..., ::60],
         "y_batches": torch.stack(y_batches),
     }
 

@@ -364,13 +364,15 @@ def deep_dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str |
     """The units that dropout drops show in the gradients of one image.
 
     With one image, and h of the first hidden layer, row j of dW2 is  m_j h_j db2  and entry j of db1 is
-    m_j (W2 db2)_j (1 - h_j^2), where m is the mask; likewise in the second. The share of 400 zero rows strays
-    from p = 0.25 by more than 0.155 with probability 2 exp(-2 * 400 * 0.155^2), below 1e-8 (Hoeffding).
+    m_j (W2 db2)_j (1 - h_j^2), where m is the mask; likewise in the second. W2 and dW2 are large: W2 is an
+    outer product, and of dW2 come its product with db2 and the sums of its rows. The share of 400 zero rows
+    strays from 0.25 by more than 0.155 with probability 2 exp(-2 * 400 * 0.155^2), below 1e-8 (Hoeffding).
     """
     h = expected["first hidden layer"]
+    weights = {2: torch.outer(expected["rows of W2"], expected["columns of W2"]), 3: expected["W3"]}
     for layer, place in enumerate(("first", "second"), start=1):
-        W, dout = expected[f"W{layer + 1}"], outputs[f"db{layer + 1}"]
-        mask = (outputs[f"dW{layer + 1}"] @ dout) / (h * (dout @ dout))
+        W, dout = weights[layer + 1], outputs[f"db{layer + 1}"]
+        mask = outputs[f"dW{layer + 1} db{layer + 1}"] / (h * (dout @ dout))
         share = (mask.abs() < 1e-3).double().mean().item()
         if abs(share - 0.25) > 0.155:
             return f"{share:.0%} of the {place} hidden layer are dropped in training; p = 0.25 is due"
@@ -381,7 +383,7 @@ def deep_dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str |
         if not torch.allclose(outputs[f"db{layer}"], due, rtol=1e-2, atol=atol):
             return f"the gradient of the {place} hidden layer does not go through its mask"
         h = (h * mask @ W).tanh() if layer == 1 else h
-    if not outputs["dW2 with a seed"].equal(outputs["dW2 with the same seed"]):
+    if not outputs["rows of dW2 with a seed"].equal(outputs["rows of dW2 with the same seed"]):
         return "two passes with one seed drop different units"
     return None
 
@@ -408,15 +410,18 @@ def deep_dropout(code, case):
         (400, 400), 3, 4, dropout=0.25, activation=nets.Tanh, dtype=X.dtype, device=X.device
     )
     W1 = case.tensor(np.abs(case.numbers(3, 400, reach=0.4).cpu().numpy()))
-    rows, columns = case.numbers(400, reach=0.01).cpu().numpy(), case.numbers(400, reach=1.0).cpu().numpy()
-    W2, W3 = case.tensor(np.outer(np.abs(rows), columns)), case.numbers(400, 4, reach=0.05)
+    rows = case.tensor(np.abs(case.numbers(400, reach=0.01).cpu().numpy()))
+    columns, W3 = case.numbers(400, reach=1.0), case.numbers(400, 4, reach=0.05)
+    W2 = torch.outer(rows, columns)
     net.params = {"W1": W1, "b1": 0 * W1[0], "W2": W2, "b2": 0 * W2[0], "W3": W3, "b3": case.numbers(4)}
     _, grads = net.loss(X, y)
-    named = {f"d{name}": grads[name] for name in ("b1", "W2", "b2", "W3", "b3")}
+    seen = {f"db{layer}": grads[f"b{layer}"] for layer in (1, 2, 3)}
+    seen |= {f"dW{layer} db{layer}": grads[f"W{layer}"] @ grads[f"b{layer}"] for layer in (2, 3)}
     net.seed = case.integer(0, 10**6)
-    for name in ("dW2 with a seed", "dW2 with the same seed"):
-        named[name] = net.loss(X, y)[1]["W2"]
-    return {"first hidden layer": (X @ W1)[0].tanh(), "W2": W2, "W3": W3, **named}
+    for name in ("rows of dW2 with a seed", "rows of dW2 with the same seed"):
+        seen[name] = net.loss(X, y)[1]["W2"].sum(1)
+    given = {"first hidden layer": (X @ W1)[0].tanh(), "rows of W2": rows, "columns of W2": columns, "W3": W3}
+    return {**given, **seen}
 
 
 @functools.lru_cache

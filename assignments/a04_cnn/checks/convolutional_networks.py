@@ -36,7 +36,7 @@ SIZE = f"{CNN}output_size"
 CONV_CASES = [
     # x, w, stride and pad, output: gaps between windows, overlaps, and pixels that no window reaches
     ((2, 3, 5, 4), (4, 3, 2, 3), (1, 0), (2, 4, 4, 2)),
-    ((2, 3, 4, 7), (4, 3, 3, 2), (2, 2), (2, 4, 3, 5)),
+    ((2, 3, 4, 5), (1, 3, 3, 2), (2, 2), (2, 1, 3, 4)),
     ((1, 2, 8, 5), (3, 2, 2, 1), (3, 1), (1, 3, 3, 3)),
 ]
 POOL_CASES = [

@@ -773,7 +773,7 @@ def fast_conv_backward_other_order(dout, cache):
 
 @mistake(
     CNN + "FastConv.backward",
-    hint="dw is still summed image by image: `einsum` can sum over images and positions at once.",
+    hint="dw is still computed image by image: one batched product, then a sum over its first axis.",
 )
 def fast_conv_backward_image_by_image(dout, cache):
     columns, w, *_ = cache

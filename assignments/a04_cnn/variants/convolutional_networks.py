@@ -228,7 +228,7 @@ def fast_conv_einsum(x, w, b, conv_param):
 def fast_conv_backward_batched(dout, cache):
     columns, w, image, stride, pad = cache
     flat = dout.reshape(*dout.shape[:2], -1)
-    dw = torch.bmm(flat, columns.transpose(1, 2)).sum(0).view(w.shape)
+    dw = torch.einsum("nfl,nkl->fk", flat, columns).view(w.shape)
     patches = torch.einsum("fk,nfl->nkl", w.flatten(1), flat)
     return functional.fold(patches, image, w.shape[2:], stride=stride, padding=pad), dw, flat.sum((0, 2))
 

@@ -1,6 +1,8 @@
 """What a seed's inputs should give, and what the known mistakes make of them."""
 
 import functools
+import gzip
+import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -50,8 +52,8 @@ class Answers(Packed):
         return cls(content["seed"], reference, mistakes, content["held_out"])
 
     def save(self, path: Path) -> None:
-        """Write them as a safetensors file."""
-        path.write_bytes(self.to_bytes())
+        """Write them as a compressed safetensors file, the same bytes for the same answers."""
+        path.write_bytes(gzip.compress(self.to_bytes(), mtime=0))
 
     @classmethod
     def load(cls, path: Path) -> "Answers":
@@ -60,7 +62,10 @@ class Answers(Packed):
         Raises:
             ValueError: the file holds something else.
         """
-        return cls.from_bytes(path.read_bytes())
+        try:
+            return cls.from_bytes(gzip.decompress(path.read_bytes()))
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise ValueError(f"this is not a file of answers: {error}") from None
 
 
 def make_answers(

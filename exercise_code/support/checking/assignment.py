@@ -104,7 +104,7 @@ class Assignment:
     @property
     def answers_path(self) -> Path:
         """Where the answers for one seed lie in a student's copy."""
-        return self.folder / "answers.safetensors"
+        return self.folder / "answers.safetensors.gz"
 
     @functools.cached_property
     def checks(self) -> list[Check]:
