@@ -36,15 +36,15 @@ def conv_forward(
     conv_param: dict[str, int],
 ) -> tuple[Float[Tensor, "N F H_out W_out"], Any]:
     """By `functional.conv2d`."""
-    stride, pad = conv_param["stride"], conv_param["pad"]
-    return functional.conv2d(x, w, b, stride=stride, padding=pad), (x, w, b, stride, pad)
+    steps = {"stride": conv_param["stride"], "padding": conv_param["pad"]}
+    return functional.conv2d(x, w, b, **steps), (x, w, b, steps)
 
 
 def conv_backward(dout: Float[Tensor, "N F H_out W_out"], cache: Any) -> tuple[Tensor, ...]:
     """By `torch.nn.grad`."""
-    x, w, b, stride, pad = cache
-    dx = torch.nn.grad.conv2d_input(x.shape, w, dout, stride=stride, padding=pad)
-    dw = torch.nn.grad.conv2d_weight(x, w.shape, dout, stride=stride, padding=pad)
+    x, w, b, steps = cache
+    dx = torch.nn.grad.conv2d_input(x.shape, w, dout, **steps)
+    dw = torch.nn.grad.conv2d_weight(x, w.shape, dout, **steps)
     return dx, dw, dout.sum_to_size(1, len(b), 1, 1).flatten()
 
 
@@ -184,7 +184,10 @@ def kaiming_initializer(
     device: torch.device | str = "cpu",
 ) -> Tensor:
     """By `init.kaiming_normal_`, which wants the outputs first."""
-    return _kaiming(Din, Dout, K, relu, dtype=dtype, device=device)
+    shape = (Dout, Din) if K is None else (Dout, Din, K, K)
+    weights = torch.empty(shape, dtype=dtype, device=device)
+    init.kaiming_normal_(weights, nonlinearity="relu" if relu else "linear")
+    return weights.T.contiguous() if K is None else weights
 
 
 def _kaiming(Din: int, Dout: int, K: int | None, relu: bool, **new: Any) -> Tensor:
@@ -272,7 +275,7 @@ def deep_loss(self: Any, X: Float[Tensor, "N C H W"], y: Int[Tensor, " N"] | Non
 
     def scores(params: dict[str, Tensor]) -> Tensor:
         maps = images
-        for layer in range(1, self.num_layers):
+        for layer, _ in enumerate(range(self.num_layers - 1), start=1):
             maps = functional.conv2d(maps, params[f"W{layer}"], params[f"b{layer}"], padding=1)
             if self.batchnorm:
                 memory = self.bn_params[layer - 1]
