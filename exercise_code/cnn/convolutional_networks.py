@@ -655,7 +655,7 @@ class NormalizedNet(FullyConnectedNet):
         self.normalization = normalization
         self.norm_params: list[dict[str, Any]] = [{} for _ in range(self.num_layers - 1)]
         if normalization is not None:
-            for layer in range(1, self.num_layers):
+            for layer in range(1, len(self.norm_params) + 1):
                 self.params[f"gamma{layer}"] = torch.ones_like(self.params[f"b{layer}"])
                 self.params[f"beta{layer}"] = torch.zeros_like(self.params[f"b{layer}"])
 
@@ -758,10 +758,10 @@ def kaiming_initializer(
         The weights, (Din, Dout) or (Dout, Din, K, K).
     """
     ### BEGIN SOLUTION
-    shape = (Din, Dout) if K is None else (Dout, Din, K, K)
+    size = (Din, Dout) if K is None else (Dout, Din, K, K)
     fan_in = Din * (K or 1) ** 2
     gain = 2 if relu else 1
-    return (gain / fan_in) ** 0.5 * torch.randn(shape, dtype=dtype, device=device)
+    return (gain / fan_in) ** 0.5 * torch.randn(size, dtype=dtype, device=device)
     ### END SOLUTION
 
 
@@ -827,11 +827,8 @@ class ThreeLayerConvNet:
         ### BEGIN SOLUTION
         channels, height, width = input_dims
         pooled = num_filters * (height // 2) * (width // 2)
-        shapes = [
-            (num_filters, channels, filter_size, filter_size),
-            (pooled, hidden_dim),
-            (hidden_dim, num_classes),
-        ]
+        filters = num_filters, channels, filter_size, filter_size
+        shapes = [filters, (pooled, hidden_dim), (hidden_dim, num_classes)]
         for layer, shape in enumerate(shapes, start=1):
             units = shape[0] if layer == 1 else shape[1]
             self.params[f"W{layer}"] = weight_scale * torch.randn(shape, dtype=dtype, device=device)
@@ -1047,16 +1044,9 @@ def create_convolutional_solver_instance(
         A `Solver` around a `DeepConvNet` for 10 classes, which has not been trained yet.
     """
     ### BEGIN SOLUTION
-    model = DeepConvNet(
-        tuple(data_dict["X_train"].shape[1:]),
-        num_filters=(8, 32, 64),
-        max_pools=(0, 1, 2),
-        batchnorm=True,
-        weight_scale="kaiming",
-        reg=1e-4,
-        dtype=dtype,
-        device=device,
-    )
+    net = {"num_filters": (8, 32, 64), "max_pools": (0, 1, 2), "batchnorm": True, "weight_scale": "kaiming"}
+    input_dims = tuple(data_dict["X_train"].shape[1:])
+    model = DeepConvNet(input_dims, **net, reg=1e-4, dtype=dtype, device=device)
     return Solver(
         model,
         data_dict,
