@@ -54,9 +54,13 @@ def votes(code, case):
 def ties(code, case):
     """A tie goes to the smallest label."""
     dists = case.distances(7, 24)
-    y_train = case.tensor([13, 1, 1, 13, 15, 0, 15])
+    small, large = case.integer(2, 9), case.integer(11, 14)
     near_four = case.tensor([[0.0]] * 4 + [[1000.0]] * 3)
-    return {"labels for k=4": code.knn.predict_labels(case.tensor(dists + near_four), y_train, 4)}
+    found = {}
+    for name, four in (("k=4", [large, small, small, large]), ("others", [small, large, large, small])):
+        y_train = case.tensor([*four, 15, 0, 15])
+        found[f"labels for {name}"] = code.knn.predict_labels(case.tensor(dists + near_four), y_train, 4)
+    return found
 
 
 @check("knn.KnnClassifier.predict", points=2, uses=["knn.compute_distances_no_loops", "knn.predict_labels"])
@@ -100,7 +104,12 @@ def best_k(code, case):
 @check("knn.knn_get_best_k:ties", points=1)
 def equal_means(code, case):
     """A tie goes to the smallest k."""
-    worst, smallest, second, third, largest = sorted(case.shuffled(range(1, 30))[:5])
     folds = [0.25, 0.375, 0.5, 0.625, 0.75]
-    accuracies = {k: case.shuffled(folds) for k in (second, smallest, largest, third)}
-    return {"best k": code.knn.knn_get_best_k({worst: [0.125] * 5, **accuracies})}
+
+    def best(place_of_worst, order):
+        choices = sorted(case.shuffled(range(1, 30))[:5])
+        worst = choices.pop(place_of_worst)
+        equal = {choices[place]: case.shuffled(folds) for place in order}
+        return code.knn.knn_get_best_k({worst: [0.125] * 5, **equal})
+
+    return {"best k": best(0, [1, 0, 3, 2]), "best k of others": best(2, [2, 1, 0, 3])}

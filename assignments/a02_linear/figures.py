@@ -284,7 +284,12 @@ def ladder(steps: Mapping[str, Sequence[float]], chance: float) -> Figure:
 
 
 def descend(
-    loss_func: Callable[..., tuple[Tensor, Tensor]], X: Tensor, y: Tensor, reg: float, steps: int = 1500
+    loss_func: Callable[..., tuple[Tensor, Tensor]],
+    X: Tensor,
+    y: Tensor,
+    reg: float,
+    steps: int = 1500,
+    start: Float[Tensor, "D C"] | None = None,
 ) -> Float[Tensor, "D C"]:
     """Plain gradient descent on all points, with a learning rate that falls.
 
@@ -294,11 +299,61 @@ def descend(
         y: their classes.
         reg: strength of the penalty.
         steps: of gradient descent.
+        start: weights to go on from, in place of zeros.
     """
-    W = X.new_zeros(X.shape[1], int(y.max()) + 1)
+    W = X.new_zeros(X.shape[1], int(y.max()) + 1) if start is None else start
     for step in range(steps):
         W = W - 2.0 / (1 + 0.05 * step) * loss_func(W, X, y, reg)[1]
     return W
+
+
+def batch_cosines(
+    loss_func: Callable[..., tuple[Tensor, Tensor]],
+    W: Tensor,
+    X: Tensor,
+    y: Tensor,
+    batch_size: int,
+    num: int,
+) -> Float[Tensor, " num"]:
+    """Cosine of the angle between the gradient of all images and that of a random batch, num times.
+
+    Args:
+        loss_func: from (W, X, y, reg) to a loss and its gradient.
+        W: weights at which gradients are taken.
+        X: images.
+        y: their classes.
+        batch_size: images in a batch.
+        num: batches.
+    """
+    whole, random = loss_func(W, X, y, 0.0)[1], torch.Generator().manual_seed(0)
+    batches = torch.randint(len(X), (num, batch_size), generator=random)
+    parts = torch.stack([loss_func(W, X[rows], y[rows], 0.0)[1].flatten() for rows in batches])
+    return torch.cosine_similarity(parts, whole.flatten()[None])
+
+
+def summed(loss_func: Callable[..., tuple[Tensor, Tensor]], num: int) -> Callable[..., tuple[Tensor, Tensor]]:
+    """The sum of the points' losses over a fixed number in place of their mean; the penalty stays as it is.
+
+    Args:
+        loss_func: from (W, X, y, reg) to a mean loss and its gradient.
+        num: what the sum is divided by, however many points there are.
+    """
+
+    def loss_of_sum(W: Tensor, X: Tensor, y: Tensor, reg: float) -> tuple[Tensor, Tensor]:
+        share = len(X) / num
+        loss, gradient = loss_func(W, X, y, reg / share)
+        return share * loss, share * gradient
+
+    return loss_of_sum
+
+
+def changed_share(
+    first: Float[Tensor, "3 classes"], second: Float[Tensor, "3 classes"], reach: float
+) -> float:
+    """Share of a square of the plane that two linear classifiers put into different classes."""
+    axis = torch.linspace(-reach, reach, 300)
+    grid = torch.cat([torch.cartesian_prod(axis, axis), torch.ones(90_000, 1)], dim=1)
+    return ((grid @ first).argmax(dim=1) != (grid @ second).argmax(dim=1)).double().mean().item()
 
 
 def neighbour_accuracy(

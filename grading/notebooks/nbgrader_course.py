@@ -127,6 +127,13 @@ def with_points(assignment: Assignment) -> dict[str, nbformat.NotebookNode]:
     return notebooks
 
 
+def grade_id_of(cell: nbformat.NotebookNode) -> str:
+    """What nbgrader calls a cell; empty where its marks are missing or damaged."""
+    marks = cell.metadata.get("nbgrader")
+    grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
+    return grade_id if isinstance(grade_id, str) else ""
+
+
 def open_gradebook(course: Path | str) -> Gradebook:
     """The gradebook of a course folder or at an address, to be used in a `with` statement."""
     address = course if isinstance(course, str) else gradebook_address(course)

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Container
+from collections.abc import Collection, Container
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from exercise_code.support.checking.assignment import Assignment
+from grading.notebooks.cleaned import clean
 from grading.notebooks.kernelspec import NAME, write_spec
-from grading.notebooks.with_verdicts import grade_id_of
+from grading.notebooks.nbgrader_course import grade_id_of
 from grading.submissions.records import Submission
 
 MAX_OUTPUT = 8 * 2**20
@@ -30,6 +31,7 @@ def executed(
     assignment: Assignment,
     tree: Path,
     kept: Container[str],
+    given: Collection[str],
 ) -> str:
     """The notebook with the outputs that its code has now; small experiments (WORKBOOK_QUICK), no network.
 
@@ -40,6 +42,7 @@ def executed(
         assignment: limits the seconds that all cells take together.
         tree: what the files need to run, without answers.
         kept: grade_ids of cells that are not run and keep their outputs, such as verdicts.
+        given: markdown of the course, whose HTML stays.
 
     Returns:
         The notebook as JSON.
@@ -67,6 +70,7 @@ def executed(
             content = _up_to_damage(content, notebook)
         if client.stopped:
             submission.notes.append(f"{name} was not run to its end: {client.stopped}")
+    clean(content, given, kept)
     return json.dumps(content, ensure_ascii=False)  # nbformat.writes() copies, which deep metadata prevents
 
 

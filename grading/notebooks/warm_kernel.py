@@ -24,6 +24,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import tarfile
@@ -38,7 +39,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFINE = ROOT / "exercise_code/support/isolation/confine.py"
+ISOLATION = ROOT / "exercise_code/support/isolation"
 OURS = {str(ROOT), str(ROOT / "grading")}
 CHILDREN = Path("/proc/thread-self/children")
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
@@ -80,12 +81,6 @@ def launch(connection_file: str) -> int:
     Returns:
         The exit code of the kernel.
     """
-    request = {
-        "connection": json.loads(Path(connection_file).read_text(encoding="utf-8")),
-        "folder": os.getcwd(),  # noqa: PTH109 - a path is not JSON
-        "variables": {name: text for name, text in os.environ.items() if name.startswith(PASSED_ON)},
-        "starter": os.getppid(),
-    }
     with _connection() as server:
 
         def tell(word: bytes) -> None:
@@ -94,7 +89,7 @@ def launch(connection_file: str) -> int:
 
         signal.signal(signal.SIGINT, lambda *_: tell(INTERRUPT))
         signal.signal(signal.SIGTERM, lambda *_: tell(END))
-        server.send(json.dumps(request).encode())
+        server.send(Path(connection_file).read_bytes())
         answer = server.recv(MAX_REQUEST)
     if not answer.startswith(ENDED):
         print(answer.decode() or "the server of warm kernels has ended", file=sys.stderr)
@@ -105,7 +100,7 @@ def launch(connection_file: str) -> int:
 def serve(place: Path) -> None:
     """Import everything once, then fork for each request; a socket that listens is standard input."""
     listening = socket.socket(fileno=os.dup(0))
-    confine = _confine()
+    confine = _module("confine")
     confine._prctl(confine.PR_SET_CHILD_SUBREAPER, 1)
     layers = [layer for layer, reason in confine.offered().items() if not reason]
     prepare()
@@ -127,6 +122,31 @@ class _Kernel:
     starter: int = 0
     ended: int = -1
     scratch: Path = Path()
+
+
+@dataclass(frozen=True)
+class _Asker:
+    """A program that asks for a kernel: its folder, those of its variables that are passed on, its parent."""
+
+    folder: Path
+    variables: dict[str, str]
+    starter: int
+
+
+def _asker(client: socket.socket) -> _Asker:
+    """Who is at the other end of a socket, as this machine knows it: the request itself names no code.
+
+    Raises:
+        PermissionError: another user's program, or one in a sandbox, which has processes of its own.
+    """
+    pid, user, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    place = Path("/proc", str(pid))
+    if user != os.geteuid() or (place / "ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
+        raise PermissionError("a program in a sandbox gets no warm kernel")
+    entries = (entry.partition("=") for entry in os.fsdecode((place / "environ").read_bytes()).split("\0"))
+    variables = {name: text for name, _, text in entries if name.startswith(PASSED_ON)}
+    starter = (place / "stat").read_text().rpartition(")")[2].split()[1]
+    return _Asker((place / "cwd").readlink(), variables, int(starter))
 
 
 class _Server:
@@ -171,10 +191,15 @@ class _Server:
             with contextlib.suppress(OSError):
                 os.killpg(kernel.pid, signal.SIGINT)
         elif not kernel.pid:
-            self._start(kernel, json.loads(said))
+            try:
+                self._start(kernel, json.loads(said), _asker(kernel.client))
+            except (OSError, ValueError) as error:
+                with contextlib.suppress(OSError):
+                    kernel.client.send(str(error).encode())
+                self._end(kernel)
 
-    def _start(self, kernel: _Kernel, request: dict[str, Any]) -> None:
-        kernel.starter = request["starter"]
+    def _start(self, kernel: _Kernel, connection: dict[str, Any], asker: "_Asker") -> None:
+        kernel.starter = asker.starter
         if kernel.starter not in self._starters.values():
             with contextlib.suppress(OSError):
                 self._starters[os.pidfd_open(kernel.starter)] = kernel.starter
@@ -182,7 +207,7 @@ class _Server:
         kernel.scratch.chmod(0o777)
         kernel.pid = os.fork()
         if kernel.pid == 0:
-            _become_kernel(self._confine, self._layers, kernel, request)
+            _become_kernel(self._confine, self._layers, kernel, connection, asker)
         kernel.ended = os.pidfd_open(kernel.pid)
 
     def _end(self, kernel: _Kernel) -> None:
@@ -218,6 +243,7 @@ def prepare() -> None:
             importlib.import_module(name)
     import torch
 
+    _module("by_value").send_by_value()
     weight = torch.ones(2, 2, requires_grad=True)
     (weight @ weight).sum().backward()
     torch.optim.Adam([weight]).step()  # imports torch's compiler
@@ -225,14 +251,14 @@ def prepare() -> None:
 
 
 def _become_kernel(
-    confine: ModuleType, layers: list[str], kernel: _Kernel, request: dict[str, Any]
+    confine: ModuleType, layers: list[str], kernel: _Kernel, connection: dict[str, Any], asker: _Asker
 ) -> NoReturn:
     """What a fork does: open the sockets, step by step give up everything else, and run the kernel."""
     code, speaking = 1, kernel.client.fileno()
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        connection, folder = request["connection"], Path(request["folder"])
+        folder = asker.folder
         ports = [connection[f"{channel}_port"] for channel in CHANNELS]
         if connection["transport"] != "tcp":
             raise ConnectionError(f"warm kernels talk by tcp, not by {connection['transport']}")
@@ -251,7 +277,7 @@ def _become_kernel(
         confine.confine(layers, kernel.scratch, readable, MEMORY_MB, SECONDS)
         speaking = descriptors.pop()
         os.environ.clear()
-        os.environ.update(request["variables"])
+        os.environ.update(asker.variables)
         os.environ.update(
             {"HOME": str(kernel.scratch), "TMPDIR": str(kernel.scratch), "OMP_NUM_THREADS": "1"}
         )
@@ -260,8 +286,9 @@ def _become_kernel(
             with tarfile.open(fileobj=io.BytesIO(tree)) as archive:
                 archive.extractall(kernel.scratch, filter="data")
             os.chdir(kernel.scratch / folder.relative_to(root))
-        app = _kernel(connection, dict(zip(ports, descriptors, strict=True)), kernel.scratch)
         os.close(speaking)
+        speaking = -1
+        app = _kernel(connection, dict(zip(ports, descriptors, strict=True)), kernel.scratch)
         app.start()
         app.close()
         code = 0
@@ -413,11 +440,11 @@ def _locked(place: Path) -> Iterator[str]:
         os.close(folder)
 
 
-def _confine() -> ModuleType:
-    """The module, without the package around it."""
-    spec = spec_from_file_location("confine", CONFINE)
+def _module(name: str) -> ModuleType:
+    """A module of the isolation, without the package around it."""
+    spec = spec_from_file_location(f"workbook_{name}", ISOLATION / f"{name}.py")
     assert spec and spec.loader
-    module = module_from_spec(spec)
+    module = sys.modules[spec.name] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 

@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Collection
 
 import nbformat
 from nbgrader.utils import compute_checksum
@@ -9,7 +10,8 @@ from nbgrader.utils import compute_checksum
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.render import to_html
-from grading.notebooks.nbgrader_course import CHECK_CELL, with_points
+from grading.notebooks.cleaned import clean
+from grading.notebooks.nbgrader_course import CHECK_CELL, grade_id_of, with_points
 from grading.submissions.records import Submission
 
 
@@ -24,15 +26,20 @@ def exercises_by_cell(assignment: Assignment) -> dict[str, str]:
 
 
 def with_verdicts(
-    submission: Submission, verdicts: list[Verdict], assignment: Assignment, exercises: dict[str, str]
+    submission: Submission,
+    verdicts: list[Verdict],
+    assignment: Assignment,
+    exercises: dict[str, str],
+    given: Collection[str],
 ) -> tuple[dict[str, str], list[str]]:
-    """Put verdicts into a student's notebooks; that one is damaged is noted in the submission.
+    """Put verdicts into a student's notebooks, which are cleaned; a damaged one is noted in the submission.
 
     Args:
         submission: with the notebooks among its files; a damaged or missing one counts as empty.
         verdicts: of all checks.
         assignment: what was asked.
         exercises: which exercise a check cell is about, by its grade_id.
+        given: markdown of the course, whose HTML stays.
 
     Returns:
         The notebooks as JSON by name, and which written answers are missing or as they were released.
@@ -50,6 +57,9 @@ def with_verdicts(
             grade_id = grade_id_of(cell)
             if grade_id in assignment.questions and _is_changed(cell):
                 answered.add(grade_id)
+        clean(notebook, given)
+        for cell in notebook.cells:
+            grade_id = grade_id_of(cell)
             if grade_id in exercises and cell.cell_type == "code":
                 cell.outputs = []
             if grade_id in waiting and cell.cell_type == "code":  # only the first of doubled cells
@@ -79,13 +89,6 @@ def read_notebook(content: bytes) -> nbformat.NotebookNode | None:
     except Exception:  # nbformat meets what it does not foresee with errors of all kinds
         return None
     return notebook
-
-
-def grade_id_of(cell: nbformat.NotebookNode) -> str:
-    """What nbgrader calls a cell; empty where its marks are missing or damaged."""
-    marks = cell.metadata.get("nbgrader")
-    grade_id = marks.get("grade_id") if isinstance(marks, dict) else None
-    return grade_id if isinstance(grade_id, str) else ""
 
 
 def _is_changed(cell: nbformat.NotebookNode) -> bool:

@@ -28,6 +28,7 @@ from exercise_code.support.checking.follow_through import Rerun, block, follow_t
 from exercise_code.support.checking.judge import Verdict, judge
 from exercise_code.support.isolation.check_server import STAND_INS
 from grading.editions.student_files import single_stand_ins, write_student_files
+from grading.notebooks.cleaned import given_texts
 from grading.notebooks.rerun import executed
 from grading.notebooks.with_verdicts import exercises_by_cell, with_verdicts
 from grading.pages.feedback import feedback_page
@@ -47,7 +48,7 @@ class Job:
     `stand_ins` are files of one stand-in each, by exercise: they lie apart from the other files, so that no
     submission meets one but where a check is run with it. `stubs` are hashes of what stands where a student
     has no file, by path; `probes` and `pages` name what evidence and pages depend on beside; `level` is the
-    isolation that the run promises.
+    isolation that the run promises; `given` is the markdown of the course.
     """
 
     assignment: str
@@ -57,6 +58,7 @@ class Job:
     files: bytes
     answers: bytes
     cells: dict[str, str]
+    given: list[str]
     stand_ins: dict[str, str]
     stubs: dict[str, str]
     probes: str
@@ -86,6 +88,7 @@ class Job:
             packed.getvalue(),
             answers.to_bytes(),
             exercises_by_cell(assignment),
+            given_texts(assignment),
             single_stand_ins(assignment),
             stubs,
             f"{hash_of_probes(assignment)} {held_out}",
@@ -102,7 +105,7 @@ class Job:
     @functools.cached_property
     def verdicts_hash(self) -> str:
         """Names all that verdicts and pages depend on beside the submission and its evidence."""
-        rest = json.dumps([self.cells, self.pages, self.execute, self.stand_ins])
+        rest = json.dumps([self.cells, self.given, self.pages, self.execute, self.stand_ins])
         return sha256(self.answers + rest.encode()).hexdigest()
 
     def key(self, submission: Submission, environment: str) -> str:
@@ -139,11 +142,16 @@ class Grader:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbook-")))
             self._pristine = scratch / "pristine"
             with tarfile.open(fileobj=io.BytesIO(job.files)) as archive:
-                archive.extractall(self._pristine, filter="data")
+                archive.extractall(self._pristine, filter="tar")  # the modes are ours, whatever the umask
             found = find_assignment(job.assignment, self._pristine / "assignments")
             self._assignment = replace(found, limits=job.limits)
             self._answers = Answers.from_bytes(job.answers)
-            self._cells, self._execute, self._stand_ins = job.cells, job.execute, job.stand_ins
+            self._cells, self._given, self._execute, self._stand_ins = (
+                job.cells,
+                job.given,
+                job.execute,
+                job.stand_ins,
+            )
             self._turn = threading.Lock()
             self._worker = stack.enter_context(CheckProcess(self._pristine, self._assignment))
             self._open = stack.pop_all()
@@ -251,10 +259,14 @@ class Grader:
     def _result(self, submission: Submission, gathered: Gathered, graded: Graded, *, new: bool) -> Result:
         """Write the page and the notebooks that the student gets back."""
         submission = replace(submission, notes=[*submission.notes])
-        notebooks, untouched = with_verdicts(submission, graded.verdicts, self._assignment, self._cells)
+        notebooks, untouched = with_verdicts(
+            submission, graded.verdicts, self._assignment, self._cells, self._given
+        )
         if self._execute:
             notebooks = {
-                name: executed(name, text, submission, self._assignment, self._pristine, self._cells)
+                name: executed(
+                    name, text, submission, self._assignment, self._pristine, self._cells, self._given
+                )
                 for name, text in notebooks.items()
             }
         graded.submission, graded.untouched = submission, untouched

@@ -45,6 +45,7 @@ def grade(
     journal: Journal,
     pool: AbstractContextManager[Pool],
     force: bool = False,
+    reference: Submission | None = None,
 ) -> Iterator[Progress]:
     """Grade submissions, and leave pages and notebooks in `out` and the rest in the journal.
 
@@ -59,9 +60,13 @@ def grade(
         journal: what is known so far.
         pool: runs submissions, in any order.
         force: run everything again.
+        reference: the solution, which must get all points where the others run.
 
     Yields:
         A line for each submission as soon as it is done.
+
+    Raises:
+        CourseError: the solution does not: the fault is this machine's or the course's.
     """
     where = environment(seed, job.level)
     keys: dict[str, tuple[str, str]] = {}
@@ -88,6 +93,8 @@ def grade(
         yield from unchanged
         return
     with pool as run:
+        if reference:
+            _prove(run, reference)
         for submission, result in run(chain([first], to_run)):
             write_page(_page(out, submission.id), result.feedback)
             for name, text in result.notebooks.items():
@@ -98,6 +105,17 @@ def grade(
             unchanged.clear()
             yield progress_of(result.graded, ran=result.gathered is not None)
     yield from unchanged
+
+
+def _prove(run: Pool, reference: Submission) -> None:
+    ((_, result),) = run([(reference, None)])
+    written = [verdict for verdict in result.graded.verdicts if verdict.status != "not_written"]
+    if lost := [verdict for verdict in written if verdict.points < verdict.max_points]:
+        raise CourseError(
+            "the reference solution loses points where submissions run, so nobody was graded: "
+            f"{lost[0].check} is {lost[0].status} ({lost[0].message}). Look at `workbook doctor`, "
+            "`ulimit -a` and the limits in assignment.toml"
+        )
 
 
 def _known(journal: Journal, id: str, state: str, out: Path, job: Job) -> Progress | None:

@@ -22,8 +22,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Query, selectinload
 from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError
 from grading.editions.student_files import write_student_files
-from grading.notebooks.nbgrader_course import gradebook_address, make_course, open_gradebook
-from grading.notebooks.with_verdicts import exercises_by_cell, grade_id_of, of_exercise
+from grading.notebooks.nbgrader_course import grade_id_of, gradebook_address, make_course, open_gradebook
+from grading.notebooks.with_verdicts import exercises_by_cell, of_exercise
 from grading.scores.by_hand import Mark
 from grading.submissions.records import Stored
 

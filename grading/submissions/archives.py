@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import stat
 import tarfile
 import unicodedata
@@ -22,6 +23,10 @@ from typing import IO, Any, BinaryIO, cast
 
 MAX_FILES = 5_000
 MAX_UNPACKED = 256 * 2**20
+MAX_HEADER, MAX_HEADERS = 8 * 2**10, 2**19
+"""Bytes of one long name or other header of a tar archive, and of all of them."""
+DIGITS = re.compile(rb"\d{64}")
+"""In such a header it keeps `tarfile` busy (CVE-2024-6232)."""
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".7z", ".rar", ".gz")
 COMPRESSIONS: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
@@ -66,6 +71,8 @@ def opened(path: Path, *, inner: bool = False) -> Iterator[Contents]:
         try:
             if path.is_dir():
                 contents = _folder(path)
+            elif not path.is_file():
+                contents = Contents(notes=[f"{path.name} is no file and no folder"])
             else:
                 contents = _archive(path.name, stack.enter_context(path.open("rb")), stack)
         except OSError as error:
@@ -85,7 +92,7 @@ def _archive(name: str, file: BinaryIO, stack: ExitStack) -> Contents:
             return Contents(notes=[f"{name} is not a zip: hand in a zip or a folder"])
         unpack = next((u for magic, u in COMPRESSIONS.items() if start.startswith(magic)), None)
         bounded = _Bounded(stack.enter_context(unpack(file, "rb")) if unpack else file)
-        return _tar(stack.enter_context(tarfile.open(fileobj=bounded, mode="r:")))
+        return _tar(stack.enter_context(tarfile.open(fileobj=bounded, mode="r:")), bounded)
     except DAMAGE as error:
         return Contents(notes=[f"{name} cannot be read: {str(error) or type(error).__name__}"])
 
@@ -121,10 +128,12 @@ def _open_inner(contents: Contents, stack: ExitStack) -> None:
 
 
 class _Bounded(io.RawIOBase):
-    """A file that ends in an error once too much has been unpacked."""
+    """A tar archive that ends in an error once too much has been unpacked, or its headers are too long."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file, self._furthest = file, 0
+        self._file, self._furthest, self._read = file, 0, 0
+        self.headers = True
+        """Whether only headers are read so far, each at once."""
 
     def readable(self) -> bool:
         return True
@@ -135,6 +144,10 @@ class _Bounded(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         data = self._file.read(min(size, MAX_UNPACKED) if size >= 0 else MAX_UNPACKED)
         self._furthest = max(self._furthest, self._file.tell())
+        if self.headers and size > tarfile.BLOCKSIZE:
+            self._read += size
+            if size > MAX_HEADER or self._read > MAX_HEADERS or DIGITS.search(data):
+                raise ValueError("its headers are too long")
         if self._furthest > MAX_UNPACKED:
             raise ValueError(f"it unpacks to more than {MAX_UNPACKED // 2**20} MiB")
         return data
@@ -202,7 +215,7 @@ def _zip(archive: zipfile.ZipFile) -> Contents:
     return contents
 
 
-def _tar(archive: tarfile.TarFile) -> Contents:
+def _tar(archive: tarfile.TarFile, file: _Bounded) -> Contents:
     contents = Contents()
     members: dict[str, tarfile.TarInfo] = {}
     for info in archive:
@@ -216,6 +229,8 @@ def _tar(archive: tarfile.TarFile) -> Contents:
         elif (name := _usable(info.name, contents)) is not None:
             members[name] = info
             contents.sizes[name] = info.size
+
+    file.headers = False
 
     def read(name: str, limit: int) -> bytes:
         return cast(IO[bytes], archive.extractfile(members[name])).read(limit + 1)

@@ -277,7 +277,7 @@ def _committed(repository: Path) -> datetime | None:
 def _is_submission(path: Path) -> bool:
     if path.name.startswith((".", "__")) or path.is_symlink():
         return False
-    return path.is_dir() or path.name.lower().endswith(ENDINGS)
+    return path.is_dir() or (path.is_file() and path.name.lower().endswith(ENDINGS))
 
 
 def _stem(path: Path) -> str:

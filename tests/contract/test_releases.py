@@ -4,14 +4,18 @@ import shutil
 
 import nbformat
 import pytest
+from by_nbgrader import by_nbgrader, read_scores
+from helpers import grade_all
 from nbclient import NotebookClient
 
 from exercise_code.support.paths import ROOT
-from grading.editions.made_up_class import reference_models
+from grading.editions.made_up_class import reference_models, with_mistake, write_submission
 from grading.editions.release import leaks
+from grading.scores.gradebook import write_gradebook
+from grading.submissions.collect import collect
 
 LARGEST_ANSWERS = 2 * 10**6
-"""Bytes; a03 has 9 million of them."""
+SEED = 20261128
 
 
 def test_the_edition_scores_nothing_empty_and_all_when_solved(assignment, released):
@@ -26,6 +30,41 @@ def test_the_edition_scores_nothing_empty_and_all_when_solved(assignment, releas
 def test_the_answers_are_small_enough_for_a_repository(assignment, released):
     answers = released(assignment) / "student/assignments" / assignment.name / assignment.answers_path.name
     assert answers.stat().st_size < LARGEST_ANSWERS
+
+
+def test_plain_nbgrader_gives_the_same_points(assignment, depth, released, tmp_path):
+    """To the solution, and to one in which every third exercise is done as in one of its mistakes."""
+    if depth == "touch":
+        pytest.skip("tested in full only")
+    build, submitted = released(assignment), tmp_path / "submitted"
+    right = {file: (ROOT / file).read_text() for file in assignment.editable}
+    notebooks = {
+        path: (build / "student" / path).read_text(encoding="utf-8") for path in assignment.notebook_paths
+    }
+    wrong = right
+    for mistake in [*{mistake.exercise: mistake for mistake in assignment.mistakes}.values()][::3]:
+        wrong = with_mistake(wrong, mistake)
+    for name, texts in {"right": right, "wrong": wrong}.items():
+        write_submission(submitted / name, texts | notebooks)
+        for path, content in reference_models(assignment).items():
+            (submitted / name / path).parent.mkdir(exist_ok=True)
+            (submitted / name / path).write_bytes(content)
+    graded = grade_all(
+        collect(submitted, assignment).submissions(assignment), assignment, SEED, tmp_path / "ours"
+    )
+    write_gradebook(assignment, graded, tmp_path / "nbgrader")
+    right_one, wrong_one = graded
+    assert right_one.score == assignment.max_points > wrong_one.score > 0
+    ours = read_scores(assignment, tmp_path / "nbgrader")
+    theirs = by_nbgrader(assignment, submitted, build, tmp_path / "course", SEED)
+    assert ours.keys() == theirs.keys()
+    for student, points in ours.items():
+        odd = {
+            cell: (points[cell], theirs[student][cell])
+            for cell in points
+            if points[cell] != theirs[student][cell]
+        }
+        assert not odd, student
 
 
 @pytest.fixture

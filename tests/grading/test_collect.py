@@ -1,5 +1,6 @@
 """Submissions are found in whatever a platform gives, and odd archives harm nobody."""
 
+import gzip
 import io
 import json
 import os
@@ -188,6 +189,34 @@ def test_links_and_devices_are_left_out(a01, tmp_path):
     (tmp_path / "folder" / FILE).symlink_to("/etc/passwd")
     os.mkfifo(tmp_path / "folder/knn.py")
     assert notes_of(tmp_path / "folder", a01).count("is a link or a device") == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "count"),
+    [
+        (b"9" * 2_000_000, 1),
+        (b"9" * 6_000, 1000),
+        (b"3 a" * 2_000 + b"=", 1000),
+        (b"26 comment=is a short one\n", 100_000),
+    ],
+)
+def test_a_header_that_takes_long_to_read_is_refused(a01, tmp_path, header, count):
+    """Before Python 3.11.10 one of 2 kB keeps `tarfile` busy for hours (CVE-2024-6232)."""
+    info = tarfile.TarInfo("eve")
+    info.type, info.size = tarfile.XHDTYPE, len(header)
+    block = info.tobuf() + header + bytes(-len(header) % 512)
+    (tmp_path / "eve.tar.gz").write_bytes(gzip.compress(block * count))
+    (tmp_path / "ann").mkdir()
+    notes = {submission.id: submission.notes for submission in collect(tmp_path, a01).submissions(a01)}
+    assert [*notes] == ["ann", "eve"]
+    assert any("eve.tar.gz cannot be read" in note for note in notes["eve"])
+
+
+def test_a_pipe_called_as_an_archive_is_left_out(a01, tmp_path):
+    os.mkfifo(tmp_path / "pipe.zip")
+    (tmp_path / "ann").mkdir()
+    assert [found.id for found in collect(tmp_path, a01).found] == ["ann"]
+    assert read_submission(tmp_path / "pipe.zip", "eve", a01).notes
 
 
 def test_bombs_are_not_unpacked(a01, tmp_path, monkeypatch):

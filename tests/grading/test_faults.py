@@ -5,6 +5,7 @@ import logging
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def ran(monkeypatch) -> list[str]:
     gather = Grader.gather
 
     def watched(self, submission, parts=None):
-        if parts is None:
+        if parts is None and submission.id != "the reference":
             seen.append(submission.id)
         return gather(self, submission, parts)
 
@@ -199,6 +200,15 @@ def test_a_full_disk_and_a_place_that_cannot_be_written_are_a_sentence(again, tm
     (tmp_path / "out/journal.sqlite").mkdir(parents=True)
     with pytest.raises(CourseError, match="cannot be written: change that, or give another --out"):
         Journal(tmp_path / "out/journal.sqlite")
+
+
+def test_where_the_reference_loses_points_nobody_is_graded(a01, again):
+    """Such as with limits that no solution keeps: the class would get 0 otherwise."""
+    narrow = replace(a01, limits=replace(a01.limits, seconds_per_submission=0.0))
+    before = scores(again)
+    with pytest.raises(CourseError, match="the reference solution loses points where submissions run"):
+        graded(narrow, again)
+    assert scores(again) == before
 
 
 def test_one_student_is_graded_again_and_the_class_stays(a01, again, ran):

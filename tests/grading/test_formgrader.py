@@ -9,12 +9,14 @@ import sys
 import time
 import urllib.request
 
+import nbformat
 import pytest
 from helpers import grade_all
 from playwright.sync_api import sync_playwright
 
 from exercise_code.support.paths import ROOT
 from grading.editions.made_up_class import make_class
+from grading.notebooks.nbgrader_course import grade_id_of
 from grading.scores.gradebook import write_gradebook
 from grading.submissions.collect import collect
 
@@ -26,6 +28,42 @@ pytestmark = [
 ]
 
 
+EVE = 3
+"""The place of the student who attacks."""
+WIN = "document.documentElement.dataset.won = 1"
+TRICKS = [
+    nbformat.v4.new_markdown_cell(f'<img src=x onerror="{WIN}">'),
+    nbformat.v4.new_markdown_cell(f"<a title=\"\n\n<img src=x onerror='{WIN}'>\n\n\">text</a>"),
+    nbformat.v4.new_markdown_cell(f"text <svg/onload='{WIN}'> and `code <img src=x onerror={WIN!r}>`"),
+    nbformat.v4.new_raw_cell(f"<script>{WIN}</script>", metadata={"raw_mimetype": "text/html"}),
+    *(
+        nbformat.v4.new_code_cell(
+            "1", outputs=[nbformat.v4.new_output("display_data", data={kind: text, "text/plain": "shown"})]
+        )
+        for kind, text in {
+            "text/html": f"<script>{WIN}</script><img src=x onerror='{WIN}'>",
+            "application/javascript": WIN,
+            "image/svg+xml": f"<svg xmlns='http://www.w3.org/2000/svg' onload='{WIN}'></svg>",
+            "text/markdown": f"<img src=x onerror='{WIN}'>",
+            "text/latex": f"<img src=x onerror='{WIN}'>",
+            "image/png": f"x' onerror='{WIN}' \" onerror=\"{WIN}",
+        }.items()
+    ),
+    nbformat.v4.new_code_cell(
+        "1",
+        metadata={
+            "nbgrader": {
+                "grade_id": f"x'\"><img src=x onerror='{WIN}'>",
+                "grade": True,
+                "solution": True,
+                "points": 1,
+                "comment": f"<img src=x onerror='{WIN}'>",
+            }
+        },
+    ),
+]
+
+
 @pytest.fixture(scope="module")
 def course(a01, build, tmp_path_factory):
     """A graded class of eight."""
@@ -34,6 +72,12 @@ def course(a01, build, tmp_path_factory):
     submissions = [*collect(folder / "submitted", a01).submissions(a01)]
     for submission in submissions:
         submission.name = f"Ada {submission.id.title()}"
+    eve = submissions[EVE]
+    notebook = nbformat.reads(eve.files[a01.notebook_paths[0]].decode(), as_version=4)
+    answer = next(cell for cell in notebook.cells if grade_id_of(cell) in a01.questions)
+    answer.source = f'If a < b and $a<b$, **yes**. <img src=x onerror="{WIN}">'
+    notebook.cells += TRICKS
+    eve.files[a01.notebook_paths[0]] = nbformat.writes(notebook).encode()
     records = grade_all(submissions, a01, 2, folder / "graded")
     write_gradebook(a01, records, folder / "graded/nbgrader")
     return folder / "graded/nbgrader", {record.submission.id: record.score for record in records}
@@ -107,6 +151,20 @@ def test_a_submission_opens_with_our_verdicts_in_it(course, address, page):
     page.screenshot(path=_place("formgrader-submission.png"))
     assert len(tables) == 7
     assert "wrong" in " ".join(table.inner_text() for table in tables)
+
+
+def test_nothing_of_a_student_runs_in_the_teachers_browser(course, address, page):
+    """Neither HTML in what was written nor an output; what was written can be read."""
+    with urllib.request.urlopen(f"{address}/formgrader/api/submitted_notebooks/a01_knn/knn") as answer:
+        rows = json.load(answer)
+    row = next(row for row in rows if row["student"] == sorted(course[1])[EVE])
+    page.goto(f"{address}/formgrader/submissions/{row['id']}/?index=0")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.dataset.won") is None
+    shown = page.inner_text("body")
+    assert "If a < b" in shown and "yes" in shown and "<img src=" in shown
+    assert shown.count("shown") == 5, "what is no picture is shown as text"
+    assert "<details>" not in shown, "the course's own folded hints are shown as text"
 
 
 def _place(name: str) -> str:

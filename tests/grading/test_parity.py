@@ -1,21 +1,18 @@
 """Plain nbgrader and `workbook grade` give the same scores."""
 
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from by_nbgrader import by_nbgrader, read_scores
 from helpers import grade_all
-from nbgrader.api import MissingEntry
 
 from exercise_code.support.paths import ROOT
 from grading.editions.made_up_class import with_mistake, without, write_submission
 from grading.editions.student_files import strip_solutions
-from grading.notebooks.kernelspec import NAME, OPTION, write_spec
-from grading.notebooks.nbgrader_course import CHECK_CELL, open_gradebook, prepare_autograde
+from grading.notebooks.kernelspec import OPTION
+from grading.notebooks.nbgrader_course import CHECK_CELL
 from grading.scores.gradebook import write_gradebook
 from grading.submissions.collect import collect
 
@@ -58,47 +55,7 @@ def ours(a01, submitted, tmp_path_factory):
 @pytest.fixture(scope="module")
 def theirs(a01, submitted, build, tmp_path_factory):
     """The same from `nbgrader autograde` on the released course."""
-    return by_nbgrader(a01, submitted, build, tmp_path_factory.mktemp("theirs") / "course")
-
-
-def by_nbgrader(a01, submitted, build, course, *options) -> dict[str, dict[str, float]]:
-    """Put submissions into a copy of the course, and let nbgrader grade them."""
-    shutil.copytree(build / "nbgrader", course)
-    prepare_autograde(a01, course, SEED)
-    for folder in submitted.iterdir():
-        target = course / "submitted" / folder.name / a01.name
-        for file in a01.editable:
-            (target / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(folder / file, target / file)
-        notebook = nbformat.read(course / "release" / a01.name / a01.notebooks[0], as_version=4)
-        notebook.cells = [cell for cell in notebook.cells if is_needed(cell)]
-        nbformat.write(notebook, target / a01.notebooks[0])
-    write_spec(course / "jupyter/kernels" / NAME)
-    environment = {**os.environ, "JUPYTER_PATH": str(course / "jupyter")}
-    command = [Path(sys.executable).with_name("nbgrader"), "autograde", a01.name, *options]
-    subprocess.run(command, cwd=course, check=True, capture_output=True, env=environment)
-    return read_scores(a01, course)
-
-
-def is_needed(cell) -> bool:
-    """Set-up, imports and what is graded: the experiments between them only take time."""
-    if cell.metadata.get("nbgrader"):
-        return True
-    return cell.cell_type == "code" and ("setup()" in cell.source or "import check" in cell.source)
-
-
-def read_scores(assignment, course) -> dict[str, dict[str, float]]:
-    """Automatic scores by student and grade cell."""
-    scores = {}
-    with open_gradebook(course) as gradebook:
-        for student in gradebook.students:
-            try:
-                submission = gradebook.find_submission(assignment.name, student.id)
-            except MissingEntry:
-                continue
-            grades = submission.notebooks[0].grades
-            scores[student.id] = {grade.name: grade.auto_score for grade in grades}
-    return scores
+    return by_nbgrader(a01, submitted, build, tmp_path_factory.mktemp("theirs") / "course", SEED)
 
 
 def test_scores_are_equal_cell_by_cell(ours, theirs):
@@ -108,7 +65,7 @@ def test_scores_are_equal_cell_by_cell(ours, theirs):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the warm kernel takes Linux")
 def test_the_warm_kernel_gives_the_same_scores(a01, submitted, build, theirs, tmp_path):
-    assert by_nbgrader(a01, submitted, build, tmp_path / "course", OPTION) == theirs
+    assert by_nbgrader(a01, submitted, build, tmp_path / "course", SEED, OPTION) == theirs
 
 
 def test_scores_are_what_the_submissions_deserve(a01, ours):

@@ -40,7 +40,7 @@ def rerun(a01, tree):
     def run(*cells, kept=()):
         notebook = nbformat.v4.new_notebook(cells=list(cells))
         submission = Submission("ann", {FILE: RIGHT.encode()})
-        text = executed(a01.notebooks[0], nbformat.writes(notebook), submission, a01, tree, kept)
+        text = executed(a01.notebooks[0], nbformat.writes(notebook), submission, a01, tree, kept, ())
         return nbformat.reads(text, as_version=4).cells, submission.notes
 
     return run
@@ -63,7 +63,7 @@ def test_odd_metadata_keeps_no_cell_from_running(a01, tree):
     notebook = nbformat.v4.new_notebook(metadata={"x": deep})
     notebook.cells = [nbformat.v4.new_code_cell("1 + 1", metadata={"nbgrader": None})]
     submission = Submission("eve", {FILE: RIGHT.encode()})
-    returned = executed(a01.notebooks[0], json.dumps(notebook), submission, a01, tree, ())
+    returned = executed(a01.notebooks[0], json.dumps(notebook), submission, a01, tree, (), ())
     assert text(nbformat.from_dict(json.loads(returned)["cells"][0])) == "2"
 
 
@@ -123,7 +123,7 @@ def test_time_is_limited_for_all_cells_together(a01, tree):
     cells = [code("import time\nfor _ in range(100): time.sleep(0.1)"), code("1 + 1"), code("2 + 2")]
     submission = Submission("ann")
     content = nbformat.writes(nbformat.v4.new_notebook(cells=cells))
-    found = nbformat.reads(executed(a01.notebooks[0], content, submission, brief, tree, ()), as_version=4)
+    found = nbformat.reads(executed(a01.notebooks[0], content, submission, brief, tree, (), ()), as_version=4)
     assert text(found.cells[-1]) == "handed in" and "time was over" in submission.notes[0]
 
 

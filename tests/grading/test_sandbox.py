@@ -28,8 +28,13 @@ TRIES = {
     "read users": "open('/etc/passwd').read()",
     "write to /tmp": "open('/tmp/workbook-was-here', 'w').close()\nos.unlink('/tmp/workbook-was-here')",
     "open TCP": "socket.socket(socket.AF_INET, socket.SOCK_STREAM)",
-    "open Unix": "socket.socketpair()",
+    "open Unix": "socket.socket(socket.AF_UNIX)",
+    "pairs of sockets": "socket.socketpair()",
     "write to scratch": "open('x', 'w').close()",
+    "change the grader's file": "os.chmod({mine!r}, 0o600)",
+    "change its times": "os.utime({mine!r}, (0, 0))",
+    "give it attributes": "os.setxattr({mine!r}, 'user.eve', b'x')",
+    "watch it": "libc = ctypes.CDLL(None)\nassert libc.inotify_add_watch(libc.inotify_init(), b'/', 2) >= 0",
     "read libraries": "open(torch.__file__).read()",
     "see the parent": "assert os.getppid()",
     "new namespaces": "assert ctypes.CDLL(None).unshare(0x10000000) == 0",
@@ -45,25 +50,28 @@ def outcomes(offered: dict[str, str]) -> dict[str, bool]:
     a01 = find_assignment("a01")
     with tempfile.TemporaryDirectory() as folder:
         write_student_files(a01, Path(folder) / "pristine")
+        mine = Path(folder) / "mine.txt"
+        mine.touch()
         with CheckProcess(Path(folder) / "pristine", a01, sandbox_of(offered)) as worker:
             found = {}
             for name, lines in TRIES.items():
-                (evidence,) = worker.run({FILE: attempt(lines).encode()}, 1, [CHECK])
+                text = attempt(lines.format(mine=str(mine)))
+                (evidence,) = worker.run({FILE: text.encode()}, 1, [CHECK])
                 found[name] = bool(next(iter(evidence.runs["float32"].outputs.values()))[0])
     return found
 
 
 @linux_only("L3")
-def test_level_3_leaves_scratch_libraries_and_unix_sockets():
+def test_level_3_leaves_scratch_libraries_and_pairs_of_sockets():
     offered = dict.fromkeys(detect().confines, "")
     allowed = {name for name, won in outcomes(offered).items() if won}
-    assert allowed == {"open Unix", "write to scratch", "read libraries"}
+    assert allowed == {"pairs of sockets", "write to scratch", "read libraries"}
 
 
 @linux_only("L2")
 def test_level_2_differs_by_the_process_namespace_alone():
     allowed = {name for name, won in outcomes(WITHOUT_NAMESPACES).items() if won}
-    assert allowed == {"open Unix", "write to scratch", "read libraries", "see the parent"}
+    assert allowed == {"pairs of sockets", "write to scratch", "read libraries", "see the parent"}
 
 
 @linux_only("L2")
@@ -71,6 +79,24 @@ def test_level_1_holds_nothing_and_says_so():
     allowed = {name for name, won in outcomes(NOTHING).items() if won}
     assert {"read users", "open TCP", "see the parent"} <= allowed
     assert sandbox_of(NOTHING).level == "L1"
+
+
+LOADER = """
+from torch.utils.data import DataLoader, TensorDataset
+numbers = TensorDataset(torch.arange(12.0).reshape(6, 2), torch.arange(6))
+total = sum(int(labels.sum()) for _, labels in DataLoader(numbers, batch_size=2, num_workers=2))
+return torch.full((dists.shape[1],), total)
+"""
+
+
+@linux_only("L3")
+def test_workers_of_a_data_loader_need_no_socket(a01, tmp_path):
+    write_student_files(a01, tmp_path / "pristine")
+    with CheckProcess(tmp_path / "pristine", a01) as worker:
+        (evidence,) = worker.run({FILE: inside(LOADER).encode()}, 1, [CHECK])
+    run = evidence.runs["float32"]
+    assert run.error is None
+    assert {int(leaf[0]) for leaf in run.outputs.values()} == {15}
 
 
 @linux_only("L2")
@@ -159,7 +185,11 @@ def test_an_ordinary_user_has_the_same(tmp_path):
     user, level, tries = json.loads(found.stdout.splitlines()[-1])
     assert user == confine.NOBODY
     assert level == "L3"
-    assert {name for name, won in tries.items() if won} == {"open Unix", "write to scratch", "read libraries"}
+    assert {name for name, won in tries.items() if won} == {
+        "pairs of sockets",
+        "write to scratch",
+        "read libraries",
+    }
 
 
 @linux_only("L2")
@@ -183,6 +213,22 @@ def test_limits_of_processes_and_scratch(a01, tmp_path):
         (evidence,) = worker.run({FILE: inside(lines).encode()}, 1, [CHECK])
     (count,) = {int(leaf[0]) for leaf in list(evidence.runs["float32"].outputs.values())[:1]}
     assert 0 < count <= confine.MAX_PROCESSES
+
+
+@linux_only("L2")
+@pytest.mark.parametrize("settings", ["umask 077; ulimit -n 200", "ulimit -t 50"])
+def test_settings_of_the_graders_shell_cost_nobody_a_point(tmp_path, settings):
+    """The umask, and limits below those that submissions get."""
+    (tmp_path / "in/ann" / FILE).parent.mkdir(parents=True)
+    (tmp_path / "in/ann" / FILE).write_text(RIGHT)
+    command = f'{settings}; "$0" -m grading.cli grade a01 "$1/in" --out "$1/out" --workers 1 --json'
+    found = subprocess.run(
+        ["bash", "-c", command, sys.executable, str(tmp_path)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert found.returncode == 0, found.stderr
+    results = json.loads((tmp_path / "out/results.json").read_text())
+    assert [each["score"] for each in results["submissions"]] == [28]
+    assert results["sandbox"]["level"] == LEVEL
 
 
 def test_doctor_names_every_layer_and_require_sandbox_fails_where_one_is_missing(monkeypatch):

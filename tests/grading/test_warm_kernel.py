@@ -14,6 +14,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
+from exercise_code.support.isolation import confine
 from exercise_code.support.paths import ROOT
 from grading.notebooks.kernelspec import NAME, install, write_spec
 from grading.running.sandbox import detect
@@ -146,7 +147,7 @@ IPKernelApp.instance().control_thread.io_loop.add_callback(attempt); found.resul
     [
         (READ, "PermissionError"),
         (f"open({str(ROOT / 'exercise_code/knn.py')!r}).read()", "PermissionError"),
-        (f"open({str(ROOT / 'tests/conftest.py')!r}, 'a')", "PermissionError"),
+        (f"open({str(ROOT / 'tests/conftest.py')!r}, 'a')", "Read-only file system"),
         ("import socket; socket.create_connection(('127.0.0.1', 22), 1)", "PermissionError"),
         ("import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM)", "PermissionError"),
         ("import os; os.kill(-1, 9)", "ProcessLookupError"),
@@ -282,6 +283,70 @@ def family(folder: Path) -> list[str]:
         if b"serve" in command and os.fsencode(folder) in command:
             found.append(process.parent.name)
     return found
+
+
+FORGED = """
+import json, socket, sys
+sys.path.insert(0, {root!r})
+from jupyter_client import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
+from exercise_code.support.isolation import confine
+from grading.notebooks import warm_kernel
+file, connection = write_connection_file()
+request = json.dumps({{**connection, "connection": connection, **{more!r}}}).encode()
+with warm_kernel._connection() as server:
+    confine.enter({layers!r}, [])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as inside:
+        inside.connect(str(warm_kernel.socket_place()))
+        inside.settimeout(60)
+        inside.send(request)
+        if {layers!r}:
+            print(inside.recv(2**17).decode())
+        else:
+            client = BlockingKernelClient(connection_file=file)
+            client.load_connection_file()
+            client.hb_channel.time_to_dead = 60.0
+            client.start_channels()
+            client.wait_for_ready(timeout=60)
+            client.execute_interactive(
+                "import os; print(os.environ.get('PYTHONSTARTUP'), os.path.basename(os.getcwd()))"
+            )
+            client.stop_channels()
+"""
+
+
+def asked(place: Path, where: Path, layers: list[str], more: dict) -> str:
+    """What comes of a request that a program sends to a server of its own; the server ends with it."""
+    place.mkdir()
+    program = FORGED.format(root=str(ROOT), layers=layers, more=more)
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(place), "JUPYTER_RUNTIME_DIR": str(place / "jupyter")}
+    found = subprocess.run(
+        ["sh", "-c", '"$0" -c "$1"; true', sys.executable, program],  # its parent ends with it
+        cwd=where,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    (served,) = place.glob("workbook-*")
+    ends = time.monotonic() + 30
+    while (family(served) or [*served.iterdir()]) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not family(served)
+    return found.stdout.strip() or found.stderr
+
+
+def test_a_request_names_no_code_and_nobody_to_stay_for(course, tmp_path):
+    """Folder, environment and who is waited for are what the machine knows of the program that asks."""
+    (course / "start.py").write_text("print('evil')")
+    evil = {"folder": "/", "variables": {"PYTHONSTARTUP": "start.py"}, "starter": 1}
+    assert asked(tmp_path / "run", course, [], evil) == "None a01"
+
+
+@needs_l3
+def test_a_program_in_the_sandbox_gets_no_kernel(course, tmp_path):
+    found = asked(tmp_path / "run", course, [confine.NAMESPACES], {})
+    assert "a program in a sandbox gets no warm kernel" in found
 
 
 def test_the_kernel_is_installed_where_jupyter_finds_it(tmp_path, monkeypatch):

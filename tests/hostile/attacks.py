@@ -281,6 +281,18 @@ SPIES = {
     "a name server": "socket.getaddrinfo('example.org', 80)",
     "a raw socket": "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
     "a netlink socket": "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+    "a socket of the host": "s = socket.socket(socket.AF_UNIX)\ns.connect({host_socket!r})",
+    "datagrams to a socket of the host": (
+        "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\ns.sendto(b'x', {host_datagrams!r})"
+    ),
+    "a Unix socket at all": "socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)",
+    "rights of a file": "os.chmod({secret!r}, 0o600)",
+    "rights of a folder": "os.chmod(os.path.dirname({secret!r}), 0)",
+    "rights of its own libraries": "os.chmod(torch.__file__, 0o777)",
+    "the times of a file": "os.utime({gradebook!r}, (0, 0))",
+    "the times of its own libraries": "os.utime(torch.__file__)",
+    "attributes of a file": "os.setxattr({secret!r}, 'user.eve', b'x')",
+    "a watch on a folder": "libc = ctypes.CDLL(None)\nassert libc.inotify_add_watch(libc.inotify_init(), b'/', 2) >= 0",
     "ptrace": "assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0",
     "mount": "assert ctypes.CDLL(None).mount(b'none', b'.', b'tmpfs', 0, None) == 0",
     "new namespaces": "assert ctypes.CDLL(None).unshare(0x10000000) == 0",

@@ -273,5 +273,5 @@ def test_verdicts_stand_below_the_first_of_doubled_cells(a01, released):
 def returned(assignment, content):
     submission = Submission("eve", {assignment.notebook_paths[0]: content})
     verdicts = [Verdict(check.id, check.title, check.points) for check in assignment.checks]
-    texts, untouched = with_verdicts(submission, verdicts, assignment, exercises_by_cell(assignment))
+    texts, untouched = with_verdicts(submission, verdicts, assignment, exercises_by_cell(assignment), ())
     return texts[assignment.notebooks[0]], untouched

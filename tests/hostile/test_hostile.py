@@ -66,13 +66,23 @@ def places(tmp_path_factory):
     gradebook.commit()
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o777)
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.socket(socket.AF_UNIX) as listening,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams,
+    ):
+        for name, each in (("host.socket", listening), ("host.datagrams", datagrams)):
+            each.bind(str(folder / name))
+            (folder / name).chmod(0o777)
+        listening.listen()
         yield {
             "secret": str(folder / "secret.txt"),
             "neighbour": str(folder / "neighbour/knn.py"),
             "gradebook": str(folder / "gradebook.db"),
             "journal": str(folder / "secret.txt"),
             "outside": str(folder / "outside.txt"),
+            "host_socket": str(folder / "host.socket"),
+            "host_datagrams": str(folder / "host.datagrams"),
             "port": server.getsockname()[1],
         }
 

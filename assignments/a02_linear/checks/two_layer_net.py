@@ -70,7 +70,8 @@ def backward_large_scores(code, case):
 
 def _train(code, case, num: int, **settings: Any) -> dict[str, Any]:
     """Train on images that are alike in their first number, and tell their places in the second."""
-    params = {"W": normal(case, 3, 2), "b": case.tensor([2.0])}
+    params = {"W1": normal(case, 3, 2), "b1": case.tensor([2.0])}
+    params |= {"W2": normal(case, 2, 4), "b2": normal(case, 4)}
     X = case.tensor(np.stack([np.full(num, -1.5), np.arange(num) / 8], axis=1))
     y = case.tensor(np.ones(num, dtype=int))
     X_val = case.tensor(np.stack([np.array(case.shuffled(range(20))) / 8 - 2.1, np.zeros(20)], axis=1))
@@ -80,15 +81,16 @@ def _train(code, case, num: int, **settings: Any) -> dict[str, Any]:
     drawn: set[float] = set()
 
     def progress(params: dict[str, Tensor], loss_func: Any, X: Tensor) -> Tensor:
-        """Label 1 for images whose first number is above the present b, else 0."""
+        """Label 1 for images whose first number is above the present b1, else 0."""
         asked.append(len(X))
-        return (X[:, 0] > params["b"]).long()
+        return (X[:, 0] > params["b1"]).long()
 
     def loss_func(params, X, y, reg):
         noted.append([*X.shape, *y.shape, reg])
         drawn.update(X[:, 1].tolist())
-        W, b = params["W"], params["b"]
-        return W.sum(), {"W": torch.ones_like(W), "b": 2 * torch.ones_like(b)}
+        steps = {"W1": 1, "b1": 2, "W2": -1, "b2": 3}
+        grads = {name: step * torch.ones_like(params[name]) for name, step in steps.items()}
+        return params["W1"].sum(), grads
 
     history = code.linear.two_layer_net.nn_train(
         params, loss_func, progress, X, y, X_val, y_val, learning_rate=0.25, **settings
@@ -121,10 +123,13 @@ def network_predictions(code, case):
     """The class with the highest score."""
 
     def loss_func(params, X, y=None, reg=0.0):
-        return X @ params["W"]
+        return (X @ params["W1"] + params["b1"]).clamp(min=0) @ params["W2"] + params["b2"]
 
     W, X = of_both_signs(case)
-    return {"labels": code.linear.two_layer_net.nn_predict({"W": W}, loss_func, X)}
+    both = torch.eye(len(W), dtype=W.dtype, device=W.device)  # max(x, 0) W - max(-x, 0) W is x W
+    params = {"W1": torch.cat([both, -both], dim=1), "W2": torch.cat([W, -W])}
+    params |= {"b1": W.new_zeros(2 * len(W)), "b2": W.new_zeros(W.shape[1])}
+    return {"labels": code.linear.two_layer_net.nn_predict(params, loss_func, X)}
 
 
 COMBINED = ("learning rates", "hidden sizes", "regularisation strengths", "decays")

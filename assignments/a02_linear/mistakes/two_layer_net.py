@@ -419,7 +419,7 @@ def nn_train_weights_only(
     verbose=False,
 ):
     settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
-    return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, names=["W"])
+    return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, names=["W1", "W2"])
 
 
 @mistake(

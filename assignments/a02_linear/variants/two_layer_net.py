@@ -71,6 +71,21 @@ def train_by_epochs(
     return {"val_acc_history": val_accs, "train_acc_history": train_accs, "loss_history": losses}
 
 
+@variant(NN + "nn_train")
+def train_by_names(params, loss_func, pred_func, X, y, X_val, y_val, *arguments, **settings):
+    def of_names(params, X, y, reg):
+        loss, grads = loss_func(params, X, y=y, reg=reg)
+        return loss, {name: grads[name] for name in ("W1", "b1", "W2", "b2")}
+
+    return train_by_epochs.function(params, of_names, pred_func, X, y, X_val, y_val, *arguments, **settings)
+
+
+@variant(NN + "nn_predict")
+def network_predict_by_the_forward_pass(params, loss_func, X):
+    scores, _ = two_layer_net.nn_forward_pass(params, X)
+    return scores.argmax(dim=1)
+
+
 @variant(NN + "nn_predict")
 def network_predict_by_max(params, loss_func, X):
     _, labels = loss_func(params, X).max(dim=1)

@@ -124,10 +124,11 @@ def random_config(code, case):
 def unknown_mode(code, case):
     """A mode that does not exist is refused."""
     draw = code.mlp.hyperparameter_tuning.random_search_spaces_to_config
+    known = draw({"kind": (["only"], "item")})
     try:
-        return {"outcome": draw({"rate": ([0.1, 1.0], "logarithmic")})}
+        return {"known": known, "outcome": draw({"rate": ([0.1, 1.0], "logarithmic")})}
     except ValueError as error:
-        return {"outcome": type(error).__name__}
+        return {"known": known, "outcome": type(error).__name__}
 
 
 def search_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:

@@ -102,6 +102,16 @@ def tanh_backward_factors(dout, cache):
 
 
 @variant(FCN + "Dropout.forward")
+def dropout_of_a_bool(x, dropout_param):
+    if dropout_param.get("seed") is not None:
+        torch.manual_seed(dropout_param["seed"])
+    if dropout_param["mode"] == "train":
+        mask = (torch.rand(x.shape, device=x.device) >= dropout_param["p"]) / (1 - dropout_param["p"])
+        return x * mask, mask
+    return x, None
+
+
+@variant(FCN + "Dropout.forward")
 def dropout_bernoulli(x, dropout_param):
     if dropout_param.get("seed") is not None:
         torch.manual_seed(dropout_param["seed"])

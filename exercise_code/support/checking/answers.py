@@ -90,7 +90,21 @@ def make_answers(
         case.held_out()
         run = Run(leaves(truth), inputs_before=case.drawn, inputs_after=case.now)
         reference[check.id] = Evidence(check.id, {"float32": run})
-    known = []
+    return Answers(seed, reference, known_mistakes(checks, mistakes, seed, reference), held_out)
+
+
+def known_mistakes(
+    checks: Iterable[Check], mistakes: Iterable[Mistake], seed: int, reference: dict[str, Evidence]
+) -> list[KnownMistake]:
+    """Run each mistake in the place of its exercise.
+
+    Args:
+        checks: among which are those of the mistakes' exercises.
+        mistakes: to be recognised.
+        seed: draws the inputs.
+        reference: the reference's evidence for each check with this seed.
+    """
+    checks, known = list(checks), []
     for mistake in mistakes:
         function = exercise_source.find_function(mistake.source, mistake.name)
         with replaced(mistake.exercise, mistake.function):
@@ -113,7 +127,7 @@ def make_answers(
                             faults.get("answer", ""),
                         )
                     )
-    return Answers(seed, reference, [mistake for mistake in known if mistake.faults], held_out)
+    return [mistake for mistake in known if mistake.faults]
 
 
 def _described(check: Check, seed: int) -> Evidence:

@@ -3,12 +3,13 @@
 import ast
 import functools
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from exercise_code.support.checking import exercise_source
-from exercise_code.support.checking.answers import Answers, make_answers
+from exercise_code.support.checking.answers import Answers, known_mistakes, make_answers
 from exercise_code.support.checking.assignment import (
     Assignment,
     AssignmentError,
@@ -24,7 +25,7 @@ from exercise_code.support.checking.follow_through import (
     foundations,
     with_their_class,
 )
-from exercise_code.support.checking.judge import NOT_WRITTEN, Verdict, judge
+from exercise_code.support.checking.judge import NOT_WRITTEN, KnownMistake, Verdict, judge
 from exercise_code.support.checking.reloading import modules
 from exercise_code.support.checking.render import to_mime, to_text
 from exercise_code.support.checking.replace import in_place, keep_in_place, lifted
@@ -176,7 +177,8 @@ def _verdicts(assignment: Assignment, wanted: list[Check]) -> list[Verdict]:
     def verdict(check: Check) -> Verdict:
         evidence = _unreadable(check) or gather(check, answers.seed, answers.held_out)
         function = exercise_source.read_exercise(check.exercise, EXERCISES)
-        judged = judge(check, evidence, answers.reference[check.id], function, answers.mistakes)
+        mistakes = _mistakes(assignment, check.exercise)
+        judged = judge(check, evidence, answers.reference[check.id], function, mistakes)
         if judged.faults.get("state") == NOT_WRITTEN and function:
             judged.faults["state"] += f": {place_of_work(check.exercise, function)}"
         return judged
@@ -259,5 +261,17 @@ def _load_answers(path: Path, changed: int) -> Answers:
 
 @functools.lru_cache
 def _own_answers(folder: Path) -> Answers:
+    return make_answers(read_assignment(folder).checks, [], VISIBLE_SEED)
+
+
+def _mistakes(assignment: Assignment, exercise: str) -> Iterator[KnownMistake]:
+    """The known mistakes of an exercise, which take time only where the judge asks for them."""
+    stored = assignment.answers_path.exists()
+    yield from _answers(assignment).mistakes if stored else _own_mistakes(assignment.folder, exercise)
+
+
+@functools.lru_cache
+def _own_mistakes(folder: Path, exercise: str) -> list[KnownMistake]:
     assignment = read_assignment(folder)
-    return make_answers(assignment.checks, assignment.mistakes, VISIBLE_SEED)
+    mistakes = [mistake for mistake in assignment.mistakes if mistake.exercise == exercise]
+    return known_mistakes(assignment.checks, mistakes, VISIBLE_SEED, _own_answers(folder).reference)

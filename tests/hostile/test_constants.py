@@ -1,0 +1,40 @@
+"""What takes no understanding earns nothing: constants, and answers that the kind of a case gives away."""
+
+import pytest
+
+from exercise_code.support.checking.answers import make_answers
+from exercise_code.support.checking.assignment import find_assignment
+from exercise_code.support.checking.judge import judge
+from exercise_code.support.checking.replace import replaced
+from exercise_code.support.checking.run_check import gather
+
+
+def ones(dists, y_train, k=1):
+    return y_train.new_ones(dists.shape[1])
+
+
+def always_refuses(random_search_spaces):
+    raise ValueError
+
+
+CONSTANTS = {
+    ("a01", "knn.predict_labels:ties"): [ones, lambda dists, y_train, k=1: y_train[1].expand(dists.shape[1])],
+    ("a01", "knn.knn_get_best_k:ties"): [
+        min,
+        lambda accuracies: sorted(accuracies)[1],
+        lambda accuracies: [*accuracies][2],
+    ],
+    ("a03", "mlp.hyperparameter_tuning.random_search_spaces_to_config:unknown_mode"): [always_refuses],
+}
+
+
+@pytest.mark.parametrize(("where", "functions"), CONSTANTS.items(), ids=[id for _, id in CONSTANTS])
+def test_a_constant_earns_nothing(where, functions):
+    name, id = where
+    check = next(check for check in find_assignment(name).checks if check.id == id)
+    for seed in range(20):
+        reference = make_answers([check], [], seed).reference[id]
+        for function in functions:
+            with replaced(check.exercise, function):
+                evidence = gather(check, seed)
+            assert judge(check, evidence, reference, None, []).points == 0
