@@ -51,7 +51,8 @@ def pytest_configure(config) -> None:
     except AssignmentError as error:
         raise pytest.UsageError(str(error)) from None
     course = [read_assignment(folder) for folder in all_folders()]
-    config.assignments = [a for a in course if not wanted or a.name in wanted]
+    config.assignments = [a for a in course if a.name in wanted or not (wanted or a.draft)]
+    config.drafts = [a.name for a in course if a.draft and a not in config.assignments]
     if named:
         config.args.append(str(CONTRACT))
     if config.getoption("stamp"):
@@ -173,6 +174,8 @@ def pytest_terminal_summary(terminalreporter, config) -> None:
         for assignment in config.assignments:
             state = "" if verified.is_verified(assignment) else "not verified with this engine: make verify"
             terminalreporter.write_line(f"{assignment.name:<20}{config.depths[assignment.name]:<7}{state}")
+        for name in config.drafts:
+            terminalreporter.write_line(f"{name:<20}draft  only its solutions are tested")
     if table := config.costs.table():
         terminalreporter.section("seconds of a core")
         for line in table:

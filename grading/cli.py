@@ -10,7 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from exercise_code.support.checking.assignment import AssignmentError, all_folders, find_assignment
+from exercise_code.support.checking.assignment import (
+    AssignmentError,
+    all_folders,
+    find_assignment,
+    read_assignment,
+)
 from exercise_code.support.edition import EditionError
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError, read_course
@@ -41,13 +46,14 @@ def release(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="ASSIGNMENT...", help="a01, or in full a01_knn")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="all assignments that there are")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="all assignments but drafts")] = False,
     build: Build = BUILD,
 ) -> None:
     """Bring assignments into the course for students, BUILD/student; those that are there stay."""
     from grading.editions.release import release as make_release
 
-    wanted = [folder.name for folder in all_folders()] if everything else names or []
+    there = [read_assignment(folder) for folder in all_folders()] if everything else []
+    wanted = [assignment.name for assignment in there if not assignment.draft] or names or []
     if not wanted:
         raise CourseError("name the assignments to release (a01), or say --all")
     done = make_release([find_assignment(name) for name in wanted], build)

@@ -37,7 +37,8 @@ APART = {"tests", "__pycache__", "verified.toml", "thresholds.json", "answers.sa
 def depths(assignments: list[Assignment]) -> dict[str, str]:
     """How deeply each assignment is to be tested if nobody says so: `full` where its stamp does not fit."""
     engine = engine_hash()
-    representative = {assignments[0].name, max(assignments, key=lambda a: len(a.checks)).name}
+    ready = [assignment for assignment in assignments if not assignment.draft]
+    representative = {ready[0].name, max(ready, key=lambda a: len(a.checks)).name}
     found = {}
     for assignment in assignments:
         stamp = read_stamp(assignment)

@@ -94,6 +94,15 @@ def test_a_new_engine_leaves_old_stamps_and_says_so(course):
     assert verified.own_hash(first) == own == verified.read_stamp(first)["own"]
 
 
+def test_a_draft_is_not_tested_in_full_for_the_engine(course):
+    with (course / "assignments/a03_three/assignment.toml").open("a") as stream:
+        stream.write("draft = true\n")
+    for assignment in read(course):
+        verified.write_stamp(assignment, "full", tests=7)
+    (course / "requirements.txt").write_text("torch==3\n")
+    assert depths(course) == "ftt"
+
+
 def test_without_a_stamp_nothing_is_tested_in_full_unasked(course):
     """The end of a run says that it has never been: see `pytest_terminal_summary`."""
     for assignment in read(course):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -407,6 +408,17 @@ def test_the_command_says_what_it_has_done(course, capsys, monkeypatch, argument
     out, err = capsys.readouterr()
     assert said in out + err
     assert ("Colab and Kaggle cannot fetch it" in out) == (code == 0) == (said in out)
+
+
+def test_all_are_all_but_drafts(a01, tiny, monkeypatch, tmp_path):
+    course, asked = [a01, replace(tiny, draft=True)], []
+    monkeypatch.setattr(cli, "all_folders", lambda: [each.folder for each in course])
+    monkeypatch.setattr(cli, "read_assignment", {each.folder: each for each in course}.get)
+    monkeypatch.setattr(cli, "find_assignment", {each.name: each for each in course}.get)
+    done = SimpleNamespace(kept=[])
+    monkeypatch.setattr("grading.editions.release.release", lambda them, build: asked.extend(them) or done)
+    cli.release(everything=True, build=tmp_path)
+    assert asked == [a01]
 
 
 def test_students_check_and_submit_in_a_terminal(edition):

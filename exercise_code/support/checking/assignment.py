@@ -51,6 +51,7 @@ class Assignment:
         limits: what one submission may use.
         questions: points of the written questions, by the id of their cell.
         gpu: asks a cluster for workers with the resource GPU.
+        draft: it is being written: released and tested with the others only where it is named.
     """
 
     folder: Path
@@ -64,6 +65,7 @@ class Assignment:
     limits: Limits = field(default_factory=Limits)
     questions: dict[str, float] = field(default_factory=dict)
     gpu: bool = False
+    draft: bool = False
 
     @property
     def name(self) -> str:
