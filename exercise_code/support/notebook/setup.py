@@ -33,8 +33,9 @@ def setup(seed: int = 0) -> str:
         seed: of Python's, NumPy's and torch's random numbers.
 
     Returns:
-        One line about PyTorch and the device.
+        One line about PyTorch, the device and threads.
     """
+    choose_threads()
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - the global generator is the one that others draw from
     torch.manual_seed(seed)
@@ -43,7 +44,28 @@ def setup(seed: int = 0) -> str:
         shell.run_line_magic("matplotlib", "inline")
         shell.run_line_magic("config", "InlineBackend.figure_formats = ['retina']")
         _watch(shell)
-    return f"PyTorch {torch.__version__.split('+')[0]} on {best_device()}"
+    threads = torch.get_num_threads()
+    version = torch.__version__.split("+")[0]
+    return f"PyTorch {version} on {best_device()}, {threads} thread{'s' if threads > 1 else ''}"
+
+
+def choose_threads() -> None:
+    """Let torch work with one thread, unless more are clearly faster now.
+
+    Threads wait for each other after every operation: on a machine that is busy with other things, that
+    costs many times what they gain. Steps of a small network are timed both ways, in less than a second.
+    """
+    most = torch.get_num_threads()
+    X, W = torch.ones(100, 3072), torch.ones(3072, 100)
+    laps = dict.fromkeys((1, most), 0.0)
+    for _ in range(4):
+        for threads in laps:
+            torch.set_num_threads(threads)
+            start = time.perf_counter()
+            for _ in range(5):
+                W.mul_(0.5).add_(X.T @ (X @ W).relu_(), alpha=1e-9)
+            laps[threads] += time.perf_counter() - start
+    torch.set_num_threads(most if laps[most] < 0.8 * laps[1] else 1)
 
 
 def with_bar(steps: Iterable[Step]) -> Iterable[Step]:
