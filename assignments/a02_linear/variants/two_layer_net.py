@@ -72,12 +72,40 @@ def train_by_epochs(
 
 
 @variant(NN + "nn_train")
-def train_by_names(params, loss_func, pred_func, X, y, X_val, y_val, *arguments, **settings):
+def train_by_names(
+    params,
+    loss_func,
+    pred_func,
+    X,
+    y,
+    X_val,
+    y_val,
+    learning_rate=1e-3,
+    learning_rate_decay=0.95,
+    reg=5e-6,
+    num_iters=100,
+    batch_size=200,
+    verbose=False,
+):
     def of_names(params, X, y, reg):
         loss, grads = loss_func(params, X, y=y, reg=reg)
         return loss, {name: grads[name] for name in ("W1", "b1", "W2", "b2")}
 
-    return train_by_epochs.function(params, of_names, pred_func, X, y, X_val, y_val, *arguments, **settings)
+    return train_by_epochs.function(
+        params,
+        of_names,
+        pred_func,
+        X,
+        y,
+        X_val,
+        y_val,
+        learning_rate,
+        learning_rate_decay,
+        reg,
+        num_iters,
+        batch_size,
+        verbose,
+    )
 
 
 @variant(NN + "nn_predict")
