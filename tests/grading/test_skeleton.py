@@ -32,7 +32,8 @@ def course(tmp_path_factory):
 
 def python(folder, *arguments):
     """Run Python in a copy of the project."""
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["PYTHONPATH"] = str(folder)
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
