@@ -54,7 +54,7 @@ class ClassMissing(Case):
 
 
 class BatchOfOne(Case):
-    """One image, one point, one label, distances to one image."""
+    """One image, one point, one label, one column of a matrix."""
 
     def images(self, num: int, brightness: float = 0.0) -> Float[Tensor, "1 3 height width"]:
         return super().images(1, brightness)
@@ -73,8 +73,8 @@ class BatchOfOne(Case):
     ) -> tuple[Float[Tensor, "1 3 height width"], Int[Tensor, " 1"]]:
         return super().labelled_images(1, num_classes)
 
-    def distances(self, num_train: int, num_test: int) -> Float[Tensor, "num_train 1"]:
-        return super().distances(num_train, 1)
+    def positive_matrix(self, num_rows: int, num_columns: int) -> Float[Tensor, "num_rows 1"]:
+        return super().positive_matrix(num_rows, 1)
 
 
 def first_alone(function: Callable[..., Any]) -> Callable[..., Any]:

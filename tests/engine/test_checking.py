@@ -221,7 +221,7 @@ def test_sums_in_another_order_are_no_difference():
 def test_a_case_is_the_same_every_time_and_another_for_each_check_and_seed():
     def draw(seed, check):
         case = Case(seed, check)
-        return case.images(3), case.labels(9, 3), case.distances(2, 3), case.integer(0, 10**9)
+        return case.images(3), case.labels(9, 3), case.positive_matrix(2, 3), case.integer(0, 10**9)
 
     for one, other in zip(draw(1, "a"), draw(1, "a"), strict=True):
         assert torch.equal(torch.as_tensor(one), torch.as_tensor(other))
@@ -236,12 +236,12 @@ def test_a_case_notices_changed_tensors():
     assert case.drawn != case.now
 
 
-def test_cases_are_never_square_and_distances_have_no_ties():
+def test_cases_are_never_square_and_a_positive_matrix_has_no_ties():
     for seed in range(50):
         case = Case(seed, "a")
         height, width = case.images(2).shape[2:]
         assert height != width
-        assert case.distances(5, 6).unique().numel() == 30
+        assert case.positive_matrix(5, 6).unique().numel() == 30
 
 
 def test_evidence_survives_storage():

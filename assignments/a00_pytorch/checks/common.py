@@ -11,8 +11,8 @@ JOINING = [f"torch.{name}" for name in ("cat", "concat", "hstack", "vstack", "co
 
 def batches(case) -> tuple[Tensor, Tensor]:
     """Pairs of matrices, (B, N, 5) and (B, 5, P); B, N and P are scaled with the case."""
-    x = (case.distances(3, 4)[:, :, None] * case.numbers(5)).sin()
-    y = (case.distances(3, 6)[:, None] * case.numbers(5)[:, None]).cos()
+    x = (case.positive_matrix(3, 4)[:, :, None] * case.numbers(5)).sin()
+    y = (case.positive_matrix(3, 6)[:, None] * case.numbers(5)[:, None]).cos()
     return x, y
 
 

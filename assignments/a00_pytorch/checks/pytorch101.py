@@ -114,19 +114,19 @@ def pattern(code, case):
 @check(f"{T}shuffle_cols", points=0.5, loops=0, forbids=JOINING)
 def columns_by_index(code, case):
     """Columns 0, 0, 2, 1."""
-    return {"columns": code.pytorch101.shuffle_cols(case.distances(4, 5))}
+    return {"columns": code.pytorch101.shuffle_cols(case.positive_matrix(4, 5))}
 
 
 @check(f"{T}reverse_rows", points=0.5, loops=0, forbids=FLIPS)
 def rows_backwards(code, case):
     """The last row first."""
-    return {"rows": code.pytorch101.reverse_rows(case.distances(5, 3))}
+    return {"rows": code.pytorch101.reverse_rows(case.positive_matrix(5, 3))}
 
 
 @check(f"{T}take_one_elem_per_col", points=0.5, loops=0, forbids=JOINING)
 def one_of_each_column(code, case):
     """Three entries by one index."""
-    return {"entries": code.pytorch101.take_one_elem_per_col(case.distances(6, 4))}
+    return {"entries": code.pytorch101.take_one_elem_per_col(case.positive_matrix(6, 4))}
 
 
 @check(f"{T}make_one_hot", points=1, loops=0, forbids=["torch.nn.functional.one_hot"])

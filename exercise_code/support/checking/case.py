@@ -84,9 +84,9 @@ class Case:
         """Points in four dimensions, normally distributed."""
         return self.tensor(self._random.standard_normal((num * self._scale, 4)))
 
-    def distances(self, num_train: int, num_test: int) -> Float[Tensor, "num_train num_test"]:
-        """Positive distances without ties, in no order."""
-        shape = (num_train * self._scale, num_test * self._scale)
+    def positive_matrix(self, num_rows: int, num_columns: int) -> Float[Tensor, "num_rows num_columns"]:
+        """Positive entries without ties, in no order; both sizes grow with the scale of the case."""
+        shape = (num_rows * self._scale, num_columns * self._scale)
         return self.tensor((1 + self._random.permutation(np.prod(shape))).reshape(shape) / 8)
 
     def numbers(self, *shape: int, reach: float = 2.0) -> Float[Tensor, "..."]:
