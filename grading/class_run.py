@@ -211,6 +211,7 @@ def run(plan: Plan, console: Console) -> Tally:
             print(json.dumps({"event": "graded", **asdict(line)}), flush=True)
     for record in journal.records(id for id in others if journal.state(id) is not None):
         tally.add(progress_of(record, ran=False))
+    tally.ids.sort()  # workers end in any order
     return tally
 
 

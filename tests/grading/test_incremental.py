@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from exercise_code.support.checking.assignment import MAX_SOURCE, Assignment, Limits, find_assignment
 from exercise_code.support.paths import ROOT
-from grading import cli
+from grading import class_run, cli
 from grading.course import CourseError, read_course
 from grading.editions import made_up_class
 from grading.notebooks.nbgrader_course import open_gradebook
@@ -310,6 +310,17 @@ def test_grading_again_replaces_scores_and_keeps_a_persons(demo, a01, tmp_path):
         "select count(*) from submitted_assignment"
     )
     assert rows.fetchone() == (10,)
+
+
+def test_results_stand_in_the_order_of_names_whoever_ends_first(demo, tmp_path, monkeypatch):
+    out, _ = demo
+    copy, grade = shutil.copytree(out, tmp_path / "graded"), class_run.grade
+    monkeypatch.setattr(class_run, "grade", lambda *given: reversed([*grade(*given)]))
+    arguments = ["grade", "a01", str(out.parent / "submitted"), "--out", str(copy)]
+    assert CliRunner().invoke(cli.app, arguments).exit_code == 0
+    ids = [submission["id"] for submission in json.loads((copy / "results.json").read_text())["submissions"]]
+    rows = csv.DictReader((copy / "results.csv").read_text().splitlines())
+    assert ids == [row["id"] for row in rows] == sorted(ids)
 
 
 def test_course_settings_are_read_and_faults_named(tmp_path):
