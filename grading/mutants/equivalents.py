@@ -1,4 +1,4 @@
-"""Mutants that are right, and rewrites that are not: `equivalent_mutants.toml` in an assignment's folder.
+"""Mutants that are right, and rewrites that are not: `equivalent_mutants.toml` of an assignment.
 
 Each entry has a sentence as its reason. A table `equivalent` lists what a line may become and is right as
 well. A table `wrong` lists rewrites that break what the exercise asks, such as a copy where the argument
@@ -15,7 +15,11 @@ from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError
 from grading.mutants.generate import Mutant
 
-FILE = "equivalent_mutants.toml"
+FILE = "evidence/equivalent_mutants.toml"
+ENTRY = (
+    'an entry is a table [[equivalent]] or [[wrong]] with exercise = "knn.predict_labels", was = "a line", '
+    'becomes = ["another line"], reason = "A sentence."'
+)
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,16 @@ def read_listed(assignment: Assignment) -> Listed:
     Raises:
         CourseError: the file cannot be read, has tables of another name, or an entry other keys or no reason.
     """
-    path = assignment.folder / "evidence" / FILE
+    path = assignment.folder / FILE
     if not path.exists():
         return Listed()
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         listed = Listed(**{kind: [*map(_entry, entries)] for kind, entries in tables.items()})
-    except (OSError, tomllib.TOMLDecodeError, TypeError, KeyError) as error:
+    except (OSError, tomllib.TOMLDecodeError) as error:
         raise CourseError(f"{assignment.name}/{FILE}: {error}") from None
+    except (TypeError, KeyError, ValueError):
+        raise CourseError(f"{assignment.name}/{FILE}: {ENTRY}") from None
     for entry in [*listed.equivalent, *listed.wrong]:
         if not entry.reason.strip().endswith("."):
             raise CourseError(f"{assignment.name}/{FILE}: {entry.was!r} needs a sentence as its reason")

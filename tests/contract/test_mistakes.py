@@ -1,6 +1,7 @@
 """Every assignment: its checks catch every known mistake, with its hint."""
 
 import functools
+import re
 
 import pytest
 from verified import MISTAKE_SEEDS
@@ -51,7 +52,8 @@ def test_every_exercise_has_a_mistake_and_a_variant(assignment):
 
 def test_hints_are_short_and_differ(assignment):
     for mistake in assignment.mistakes:
-        assert 20 < len(mistake.hint) <= 160
-        assert mistake.hint.count(". ") <= 1
+        name, hint = mistake.name, mistake.hint
+        assert 20 < len(hint) <= 160, f"the hint of {name} has {len(hint)} characters: 21 to 160 are due"
+        assert len(re.findall(r"[.!?] +[A-Z`]", hint)) <= 1, f"the hint of {name} has more than two sentences"
     named = [(mistake.check, mistake.hint) for mistake in assignment.mistakes]
     assert len(set(named)) == len(named)

@@ -383,10 +383,12 @@ def test_entries_that_no_longer_apply_are_told(a01):
     "text, message",
     [
         ("[[equivalent]", "equivalent_mutants.toml"),
-        ("[[equivalnt]]", "equivalnt|exercise|becomes"),
-        ('[[equivalent]]\nexercise = "a"\nwas = "b"\nbecomes = ["c"]', "reason"),
+        ("[[equivalnt]]", r"an entry is a table \[\[equivalent\]\]"),
+        ('equivalent = "a"', "an entry is a table"),
+        ('[equivalent]\nexercise = "a"\nwas = "b"', "an entry is a table"),
+        ('[[equivalent]]\nexercise = "a"\nwas = "b"\nbecomes = ["c"]', "an entry is a table"),
         ('[[equivalent]]\nexercise = "a"\nwas = "b"\nbecomes = ["c"]\nreason = ""', "needs a sentence"),
-        ('[[equivalent]]\nexercise = "a"\nwas = "b"\nreason = "It is."', "becomes"),
+        ('[[equivalent]]\nexercise = "a"\nwas = "b"\nreason = "It is."', "an entry is a table"),
     ],
 )
 def test_a_wrong_list_is_one_sentence(a01, tmp_path, text, message):
