@@ -1,14 +1,19 @@
 """Every assignment: its source notebooks are clean as text, and can be resumed at each section."""
 
+import ast
 import json
 import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import nbformat
 import pytest
 from ruff import find_ruff_bin
 
+from exercise_code.support.checking.assignment import all_folders
+from exercise_code.support.notebook.predictions import VALUES
 from exercise_code.support.paths import ASSIGNMENTS
 from grading.notebooks.nbgrader_course import REPOSITORY
 from grading.notebooks.source_format import formatted
@@ -28,6 +33,11 @@ for name, cells in json.load(sys.stdin).items():
 def notebook(notebook_path) -> nbformat.NotebookNode:
     """That notebook."""
     return nbformat.read(notebook_path, as_version=4)
+
+
+def tables_of(folder: Path) -> set[str]:
+    """The names of the tables that an assignment works out by hand."""
+    return {*tomllib.loads((folder / VALUES).read_text(encoding="utf-8"))}
 
 
 def sections_of(notebook: nbformat.NotebookNode) -> dict[str, list[nbformat.NotebookNode]]:
@@ -102,6 +112,22 @@ def test_the_notebooks_of_an_assignment_share_nothing_but_the_set_up_cell(assign
                 assert cells.setdefault("setup", cell.source) == cell.source
             else:
                 assert cells.setdefault(cell.id, name) == name, f"{cell.id} in {cells[cell.id]} and {name}"
+
+
+def test_tables_worked_out_by_hand_are_those_of_the_assignment(assignment):
+    asked = set()
+    for path in assignment.folder.glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                calls = (node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call))
+                asked |= {ast.literal_eval(c.args[0]) for c in calls if ast.unparse(c.func) == "by_hand"}
+    assert asked == tables_of(assignment.folder), "on_paper.toml holds the tables that by_hand() asks for"
+
+
+def test_no_two_assignments_have_a_table_of_one_name(assignment):
+    for other in all_folders():
+        shared = tables_of(other) & tables_of(assignment.folder)
+        assert other == assignment.folder or not shared, f"{other.name} has {shared} as well"
 
 
 def test_it_is_stored_so_that_a_diff_reads(notebook_path):

@@ -32,7 +32,8 @@ def asked(assignment):
 
 def test_everything_that_others_build_on_has_a_stand_in(assignment):
     used = {name for check in assignment.checks for name in check.uses}
-    assert used <= {each.exercise for one in (*assignment.earlier, assignment) for each in one.stand_ins}
+    there = {each.exercise for one in (*assignment.earlier, assignment) for each in one.stand_ins}
+    assert used <= there, f"add to stand_ins.py: {', '.join(sorted(used - there))}"
     assert len({each.exercise for each in assignment.stand_ins}) == len(assignment.stand_ins)
 
 
@@ -85,10 +86,8 @@ def test_uses_name_all_that_a_check_builds_on(assignment):
             for check in assignment.checks:
                 if check.exercise != name and check.target is None:
                     error = run_once(check, 0, Case(0, check.id), first=True).error or ""
-                    assert "Gone" not in error or name in foundations(check, assignment.checks), (
-                        check.id,
-                        name,
-                    )
+                    known = "Gone" not in error or name in foundations(check, assignment.checks)
+                    assert known, f"{check.id} calls {name}: add that to its `uses`"
 
 
 def test_they_hold_no_line_of_a_solution(assignment):
