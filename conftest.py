@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -155,19 +155,26 @@ def pytest_sessionfinish(session, exitstatus) -> None:
                 verified.write_stamp(assignment, config.depths[assignment.name], tests)
 
 
+def aligned(rows: Iterable[Iterable[object]]) -> list[str]:
+    """Rows of a table in order, each column as wide as its longest entry."""
+    cells = sorted([str(cell) for cell in row] for row in rows)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
+
+
 def pytest_terminal_summary(terminalreporter, config) -> None:
     """Print what tests record: how mistakes are caught, what becomes of attacks, and what it all cost."""
     reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
     attacks = [value for report in reports for name, value in report.user_properties if name == "attack"]
     if attacks:
         terminalreporter.section("attacks and what became of them")
-        for row in sorted(map(tuple, attacks)):
-            terminalreporter.write_line("{:<8}{:<36}{:<16}{:>5} points".format(*row))
+        for line in aligned(attacks):
+            terminalreporter.write_line(f"{line} points")
     rows = [value for report in reports for name, value in report.user_properties if name == "mistake"]
     if rows:
         terminalreporter.section("mistakes and how they are caught")
-        for row in sorted(map(tuple, rows)):
-            terminalreporter.write_line("{:<12}{:<38}{:<28}{:<8}{}".format(*row))
+        for line in aligned(rows):
+            terminalreporter.write_line(line)
         terminalreporter.write_line(f"{sum(row[4] != 'missed' for row in rows)} of {len(rows)} caught")
     if any("/contract/" in name for name in config.costs.outcomes):
         terminalreporter.section("assignments")

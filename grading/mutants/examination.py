@@ -119,7 +119,10 @@ class Examination:
         for item in self.of("survived"):
             was, becomes = item.mutant.change
             lines += [f"survived: {item.mutant.exercise}", f"  - {was}", f"  + {becomes}"]
-            lines += [f"    differs {item.outcome.differs}"] if item.outcome.differs else []
+            differs = item.outcome.differs
+            lines.append(
+                f"    differs {differs}" if differs else "    no difference was found with other inputs"
+            )
             lines.append(f"    inputs {', '.join(item.outcome.shapes)}")
         for item in self.false_alarms:
             was, becomes = item.mutant.change
