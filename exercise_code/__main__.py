@@ -21,7 +21,11 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m exercise_code", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     add = commands.add_parser("check", help="check what is written so far")
-    add.add_argument("name", help="an assignment (a01), a module (knn) or an exercise (knn.predict_labels)")
+    add.add_argument(
+        "name",
+        nargs="?",
+        help="an assignment (a01), a module (knn) or an exercise (knn.predict_labels); all if not given",
+    )
     add.add_argument("--written", action="store_true", help="fail only for what is written and not right")
     add = commands.add_parser("submit", help="check, then pack what is to be handed in")
     add.add_argument("name", help="an assignment (a01)")
@@ -42,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
         return _update(options.source, console)
 
     from exercise_code.support.checking import AssignmentError, check
-    from exercise_code.support.checking.assignment import find_assignment
+    from exercise_code.support.checking.assignment import all_folders, find_assignment
     from exercise_code.support.checking.render import to_text
     from exercise_code.support.notebook.work import WorkError, pack, restore, save
     from exercise_code.support.progress import progress
@@ -56,11 +60,16 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if options.command == "submit":
             assignment = find_assignment(options.name)
-        found = check(options.name)
+        verdicts = []
+        for name in [options.name] if options.name else [folder.name for folder in all_folders()]:
+            found = check(name)
+            to_text(found.verdicts, console, found.notes)
+            verdicts += found.verdicts
     except (AssignmentError, WorkError) as error:
         return _refuse(console, error)
-    verdicts = found.verdicts
-    to_text(verdicts, console, found.notes)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return 130
     if options.command == "check":
         fine = {"passed", "not_written", "blocked"} if options.written else {"passed"}
         return 0 if all(verdict.status in fine for verdict in verdicts) else 1

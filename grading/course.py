@@ -1,13 +1,11 @@
 """The course's settings: `course.toml`."""
 
-import difflib
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from exercise_code.support.checking.assignment import all_folders
+from exercise_code.support.checking.assignment import all_folders, meant_by
 from exercise_code.support.paths import ROOT
 
 
@@ -57,12 +55,6 @@ def read_course(root: Path = ROOT) -> Course:
         return course
     except (OSError, tomllib.TOMLDecodeError, TypeError, ValueError) as error:
         raise CourseError(f"course.toml: {str(error).replace('Course.__init__() ', '')}") from None
-
-
-def meant_by(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence on a name that is not known: what it may have been meant to be."""
-    close = difflib.get_close_matches(name.casefold(), known, n=1)
-    return f": did you mean {close[0]!r}?" if close else ""
 
 
 def _check(course: Course) -> None:

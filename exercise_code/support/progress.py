@@ -32,18 +32,22 @@ MEMORY = ROOT / ".progress.json"
 DONE, WRONG_ONE, TO_DO = "done", "wrong", "to do"
 TONES = {DONE: COLOURS["ok"], WRONG_ONE: WRONG, TO_DO: COLOURS["to do"]}
 
-STYLE = """
+STYLE = f"""
 <style>
-.workbook-progress {font: 13px/1.6 system-ui, sans-serif; max-width: 60em; margin: .4em 0; display: grid;
-  grid-template-columns: auto 1fr auto auto; align-items: baseline}
-.workbook-progress > div {display: contents}
-.workbook-progress > div > * {border-top: 1px solid #8884; padding: .35em 1.2em .35em 0; align-self: stretch}
-.workbook-progress .bar {display: flex; gap: 2px; height: .5em; min-width: 8em; margin-top: .6em}
-.workbook-progress .bar i {display: block; border-radius: 2px; background: #8886}
-.workbook-progress .bar .done {background: #2b8fd0} .workbook-progress .bar .wrong {background: #d55e00}
-.workbook-progress b.done {color: #2b8fd0} .workbook-progress b.wrong {color: #d55e00}
-.workbook-progress a {color: inherit}
-.workbook-progress b.todo {opacity: .75} .workbook-progress .right {text-align: right}
+.workbook-progress {{font: 13px/1.6 system-ui, sans-serif; max-width: 60em; margin: .4em 0; display: grid;
+  grid-template-columns: auto 1fr auto auto; align-items: baseline}}
+.workbook-progress > div {{display: contents}}
+.workbook-progress > div > * {{border-top: 1px solid #8884; padding: .35em 1.2em .35em 0;
+  align-self: stretch}}
+.workbook-progress .bar {{display: flex; gap: 2px; height: .5em; min-width: 8em; margin-top: .6em}}
+.workbook-progress .bar i {{display: block; border-radius: 2px; background: #8886}}
+.workbook-progress .done {{background: {TONES[DONE]}}}
+.workbook-progress .wrong {{background: {TONES[WRONG_ONE]}}}
+.workbook-progress b.state {{place-self: start; padding: 0 .5em; border-radius: .3em; color: #fff;
+  border: 0; margin: .35em .7em .35em 0}}
+.workbook-progress b.todo {{background: {TONES[TO_DO]}}}
+.workbook-progress a {{color: inherit}}
+.workbook-progress .right {{text-align: right}}
 </style>
 """
 
@@ -114,7 +118,7 @@ class Progress:
                 tone = each.state.replace(" ", "")
                 minutes = f"{each.minutes} minutes" if each.state != DONE else ""
                 yield (
-                    f'<div><b class="{tone}">{each.state}</b><span>{_linked(each)}</span><span></span>'
+                    f'<div><b class="state {tone}">{each.state}</b><span>{_linked(each)}</span><span></span>'
                     f'<span class="right">{minutes}</span></div>'
                 )
         counts = {state: _count(exercises, state) for state in TONES}

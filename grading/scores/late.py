@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from grading.course import Course, CourseError, LatePolicy, meant_by
+from exercise_code.support.checking.assignment import meant_by
+from grading.course import Course, CourseError, LatePolicy
 from grading.submissions.roster import Roster
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 import textwrap
 
 import pytest
@@ -16,7 +17,7 @@ from exercise_code.support.checking.declare import check as declare
 from exercise_code.support.checking.evidence import MAX_LEAVES, Evidence, Run, dumps, leaves, loads
 from exercise_code.support.checking.follow_through import block
 from exercise_code.support.checking.judge import Verdict, judge
-from exercise_code.support.checking.render import to_html, to_text
+from exercise_code.support.checking.render import STYLE, to_html, to_text
 from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import EXERCISES, gather
 from exercise_code.support.checking.student_check import Verdicts
@@ -353,8 +354,18 @@ def test_check_finds_assignments_modules_and_exercises(a01):
         "knn.predict_labels:ties"
     ]
     assert check("a01").points == a01.max_points
-    with pytest.raises(AssignmentError, match="nothing is called 'knm'"):
-        check("knm")
+    assert [verdict.check for verdict in check("predict_labels").verdicts] == [
+        "knn.predict_labels",
+        "knn.predict_labels:ties",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, meant", [("knm", "knn"), ("a1", "a01"), ("knn.predict_label", "knn.predict_labels")]
+)
+def test_a_name_that_is_not_known_is_told_with_what_may_be_meant(name, meant):
+    with pytest.raises(AssignmentError, match=rf"nothing is called '{name}'.*did you mean '{meant}'\?"):
+        check(name)
 
 
 @pytest.fixture
@@ -382,6 +393,53 @@ def test_a_blocked_check_earns_its_points_with_a_stand_in(own_answers, monkeypat
     assert (verdict.status, verdict.points) == ("passed", 2)
     sentence = "with a stand-in for compute_distances_no_loops, which is not right, this is right"
     assert sentence in repr(found) and sentence in to_html([verdict])
+
+
+def hint_of(function, monkeypatch) -> str:
+    monkeypatch.setattr(knn, NO_LOOPS.partition(".")[2], function)
+    return check(f"{NO_LOOPS}").verdicts[0].hint
+
+
+def test_a_wrong_answer_has_its_hint_whatever_else_is_wrong_beside_it(own_answers, monkeypatch):
+    def forgets_the_root(x_train, x_test):
+        dists = torch.zeros(len(x_train), len(x_test))  # on the CPU, and float32 for whatever comes
+        dists += (x_train.flatten(1)[:, None] - x_test.flatten(1)[None]).square().sum(-1).float().cpu()
+        return dists
+
+    assert hint_of(forgets_the_root, monkeypatch).startswith("These are squared distances")
+
+
+def test_each_broken_promise_has_its_hint(own_answers, monkeypatch):
+    def makes_zeros(x_train, x_test):
+        dists = torch.zeros(len(x_train), len(x_test))
+        for i, image in enumerate(x_train):
+            for j, other in enumerate(x_test):
+                dists[i, j] = (image - other).square().sum().sqrt()
+        return dists
+
+    monkeypatch.setattr(knn, "compute_distances_two_loops", makes_zeros)
+    (verdict,) = check("knn.compute_distances_two_loops").verdicts
+    assert {*verdict.faults} == {"float64", "device"}
+    assert "result is float32 whatever goes in" in verdict.hint
+    assert "made without `device=` lives on the CPU" in verdict.hint
+
+
+def test_a_name_of_several_exercises_is_told_with_all_of_them():
+    with pytest.raises(AssignmentError, match=r"'regression.solver.Solver._step' or 'mlp.solver.Solver._st"):
+        check("Solver._step")
+
+
+def contrast(colour: str) -> float:
+    """Of white words on a ground, by WCAG 2.1."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 1.05 / (0.05 + 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+
+
+def test_states_are_legible_on_every_page():
+    grounds = re.findall(r"background: (#\w{6})", STYLE)
+    assert len(grounds) == 3 and "color: #fff" in STYLE
+    assert min(map(contrast, grounds)) >= 4.5
 
 
 def test_tables_show_status_points_message_and_hint():

@@ -126,6 +126,55 @@ def test_a_function_that_is_gone_from_the_file_is_gone(run, module):
     assert "put its first line back" in run(CHECK)
 
 
+def test_an_endless_loop_ends_after_the_limit_and_rows_come_before_that(run, module):
+    settings = module.parent.parent / "assignments/a01_knn/assignment.toml"
+    before = settings.read_text()
+    settings.write_text(before.replace("seconds_per_check = 10", "seconds_per_check = 3"))
+    text = solve(module)
+    loop = "    while True:\n        pass\n"
+    start = text.index("def predict_labels")
+    module.write_text(text[:start] + text[start:].replace("    ### BEGIN SOLUTION\n", loop, 1))
+    run("""
+from exercise_code.support.checking import as_they_come
+seen, to_html = [], as_they_come.to_html
+as_they_come.to_html = lambda verdicts, notes: seen.append(notes) or to_html(verdicts, notes)
+""")
+    try:
+        shown = run("check('knn.predict_labels:ties')")
+    finally:
+        settings.write_text(before)
+    assert "checking knn.predict_labels:ties" in run("seen[0]")
+    assert "too slow" in shown and "it took longer than 3 seconds (knn.py, line" in shown
+    assert "checking knn" not in shown
+
+
+def test_what_the_notebook_defines_does_not_count_and_says_so(run, module):
+    solve(module)
+    run("def own(x_train, x_test): return knn.compute_distances_no_loops(x_train, x_test)")
+    run("knn.compute_distances_two_loops = own")
+    shown = run(CHECK)
+    assert "0 of 3" in shown
+    assert "this is defined in the notebook, and only exercise_code/knn.py is handed in" in shown
+
+
+def test_an_unwritten_exercise_that_the_notebook_defines_is_told_why(run, module):
+    run("def compute_distances_two_loops(x_train, x_test): return 1")
+    assert "line 28; what the notebook defines is not handed in" in run(CHECK)
+    run("del compute_distances_two_loops")
+    assert "what the notebook defines" not in run(CHECK)
+
+
+def test_a_file_that_starts_with_a_byte_order_mark_is_read(run, module):
+    module.write_text(solve(module), encoding="utf-8-sig")
+    assert "3 of 3" in run(CHECK)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_in_another_encoding_is_told_what_to_do(run, module, encoding):
+    module.write_text(f"# é\n{solve(module)}", encoding=encoding)
+    assert "knn.py is not text in UTF-8: save it again as UTF-8" in run(CHECK)
+
+
 def test_setting_up_twice_reloads_once(run, module):
     run(SET_UP)
     module.write_text(module.read_text() + "\nprint('imported anew')\n", encoding="utf-8")

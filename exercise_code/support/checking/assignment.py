@@ -1,11 +1,12 @@
 """An assignment's folder: its settings and checks, and on the instructor's side mistakes and variants."""
 
+import difflib
 import functools
 import importlib
 import itertools
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -215,8 +216,15 @@ def find_assignment(name: str, assignments: Path = ASSIGNMENTS) -> Assignment:
     found = [folder for folder in folders if folder.name == name or folder.name.startswith(f"{name}_")]
     if len(found) != 1:
         there = ", ".join(folder.name for folder in folders) or "none"
-        raise AssignmentError(f"there is no assignment {name!r}; there are: {there}")
+        meant = meant_by(name, [folder.name.partition("_")[0] for folder in folders])
+        raise AssignmentError(f"there is no assignment {name!r}; there are: {there}{meant}")
     return read_assignment(found[0])
+
+
+def meant_by(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence on a name that is not known: what it may have been meant to be."""
+    close = difflib.get_close_matches(name.casefold(), known, n=1)
+    return f": did you mean {close[0]!r}?" if close else ""
 
 
 def all_folders(assignments: Path = ASSIGNMENTS) -> list[Path]:

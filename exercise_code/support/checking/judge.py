@@ -3,7 +3,7 @@
 import ast
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ NO_LOOPS = "there is a Python loop in line {}; this exercise does without"
 NOT_WRITTEN = "not written yet"
 ESSENTIAL = {"answer", "another call", "repeatable", "loops", "ruled out"}
 """What an answer is worth nothing without; any other broken promise costs half of the points."""
+SHOWN_BY = {"inputs": "float32", "float64": "float64", "device": "accelerator"}
+"""The run that tells how a promise is broken."""
 
 
 @dataclass
@@ -141,8 +143,7 @@ def judge(
     if verdict.faults:
         verdict.status = _status(first, verdict)
         verdict.points = 0.0 if ESSENTIAL & verdict.faults.keys() else check.points / 2
-        same = [m for m in mistakes if m.check == check.id and _same(check, evidence, verdict, m)]
-        verdict.hint = next((m.hint for m in sorted(same, key=lambda m: m.caught_by != check.id)), "")
+        verdict.hint = _hint(check, evidence, verdict, mistakes)
     else:
         verdict.points = check.points
     return verdict
@@ -310,14 +311,33 @@ def _shape_line(reference: Evidence) -> str:
     return f"axes {', '.join(names)} and all values" if names else "all values"
 
 
-def _same(check: Check, evidence: Evidence, verdict: Verdict, mistake: KnownMistake) -> bool:
-    """Whether the evidence shows exactly what the mistake does."""
-    if sorted(verdict.faults) != sorted(mistake.faults):
-        return False
+def _hint(check: Check, evidence: Evidence, verdict: Verdict, mistakes: Iterable[KnownMistake]) -> str:
+    """The hint of the mistake that does the same, else of one that gives the same wrong answer, else one for
+    each promise that a mistake breaks alike.
+    """
+    own = sorted((m for m in mistakes if m.check == check.id), key=lambda m: m.caught_by != check.id)
+
+    def alike(aspects: Collection[str], runs: Iterable[str]) -> Iterator[str]:
+        for mistake in own:
+            if sorted(aspects) == mistake.faults and _same(check, evidence, verdict, mistake, runs):
+                yield mistake.hint
+
+    if hint := next(alike(verdict.faults, evidence.runs), ""):
+        return hint
+    if "answer" in verdict.faults:
+        return next(alike(verdict.faults, ["float32"]), "")
+    hints = [next(alike([aspect], [SHOWN_BY[aspect]]), "") for aspect in verdict.faults if aspect in SHOWN_BY]
+    return " ".join(dict.fromkeys(filter(None, hints)))
+
+
+def _same(
+    check: Check, evidence: Evidence, verdict: Verdict, mistake: KnownMistake, runs: Iterable[str]
+) -> bool:
+    """Whether these runs show exactly what the mistake does."""
     if check.law and without_numbers(verdict.faults.get("answer", "")) != without_numbers(mistake.sentence):
         return False
-    for name, run in evidence.runs.items():
-        other = mistake.evidence.runs.get(name)
+    for name in runs:
+        run, other = evidence.runs[name], mistake.evidence.runs.get(name)
         if other is None:
             continue
         if _kind(run.error) != _kind(other.error):

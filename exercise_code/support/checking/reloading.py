@@ -12,11 +12,14 @@ from types import ModuleType
 from typing import Any, cast
 
 from exercise_code.support.checking import run_check
+from exercise_code.support.checking.assignment import Limits
+from exercise_code.support.checking.time_limit import TooSlow, at_most
 
 Namespace = dict[str, Any]
 Stamp = tuple[int, int]
 
 GIVEN = "support"
+SLOWEST = Limits.seconds_per_check
 LASTING = ("__name__", "__package__", "__path__", "__file__", "__spec__", "__loader__", "__cached__")
 """What a module keeps when it is imported anew; everything else is what its file makes."""
 
@@ -105,13 +108,18 @@ class Reloader:
             code = loader.source_to_code(path.read_bytes(), str(path))  # a .pyc may be too old
             held.clear()
             held.update({key: before[key] for key in before if key in LASTING or key in submodules})
-            exec(code, held)
+            with at_most(SLOWEST):
+                exec(code, held)
         except FileNotFoundError:
             held.update(before)
             return f"{path.name} is missing"
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, TooSlow) as error:
             held.clear()
             held.update(before)
+            if isinstance(error, TooSlow):
+                return (
+                    f"{path.name} takes longer to import than {SLOWEST:g} seconds{run_check.place_in(error)}"
+                )
             return run_check.sentence(error)
         own = {id(it): key for key, it in before.items() if getattr(it, "__module__", "") == module.__name__}
         for namespace in namespaces:

@@ -23,17 +23,22 @@ WORDS = {
 COLOURS = {"ok": "#0072b2", "to do": "#767676", "blocked": "#767676", "hint": "#9a6700"}
 WRONG = "#c4400a"
 
-STYLE = """
+STYLE = f"""
 <style>
-.workbook-checks {font: 13px/1.5 system-ui, sans-serif; max-width: 60em; margin: .4em 0}
-.workbook-checks > div {display: grid; grid-template-columns: 5.5em 1fr auto; column-gap: .8em;
-  padding: .35em 0; border-top: 1px solid #8884}
-.workbook-checks .status {font-weight: 600} .workbook-checks .name {font-family: monospace; font-weight: 600}
-.workbook-checks p {margin: .1em 0; line-height: inherit} .workbook-checks .quiet {opacity: .75}
-.workbook-checks .hint {border-left: 3px solid #e69f00; padding-left: .6em}
-.workbook-checks .ok {color: #2b8fd0} .workbook-checks .bad {color: #d55e00}
+.workbook-checks {{font: 13px/1.5 system-ui, sans-serif; max-width: 60em; margin: .4em 0;
+  overflow-wrap: anywhere}}
+.workbook-checks > div {{display: grid; grid-template-columns: 5.5em minmax(0, 1fr) auto; column-gap: .8em;
+  padding: .35em 0; border-top: 1px solid #8884}}
+.workbook-checks .status {{place-self: start; padding: 0 .5em; border-radius: .3em; color: #fff;
+  font-weight: 600}}
+.workbook-checks .name {{font-family: monospace; font-weight: 600}}
+.workbook-checks p {{margin: .1em 0; line-height: inherit}} .workbook-checks .quiet {{opacity: .75}}
+.workbook-checks .hint {{border-left: 3px solid #e69f00; padding-left: .6em}}
+.workbook-checks .ok {{background: {COLOURS["ok"]}}} .workbook-checks .bad {{background: {WRONG}}}
+.workbook-checks .open {{background: {COLOURS["to do"]}}}
 </style>
 """
+"""White words on a ground of their own, legible on any page."""
 
 
 def to_html(verdicts: Iterable[Verdict], notes: Iterable[str] = ()) -> str:
@@ -42,13 +47,27 @@ def to_html(verdicts: Iterable[Verdict], notes: Iterable[str] = ()) -> str:
     total = (
         f"{_points(sum(v.points for v in verdicts))} of {_points(sum(v.max_points for v in verdicts))} points"
     )
-    summary = f"<div><span></span><span></span><b>{total}</b></div>" if len(verdicts) > 1 else ""
+    cells = f'<span role="cell"></span><span role="cell"></span><b role="cell">{total}</b>'
+    summary = f'<div role="row">{cells}</div>' if len(verdicts) > 1 else ""
     said = "".join(f"<p>{_marked(note)}</p>" for note in notes)
-    return f'{STYLE}<div class="workbook-checks">{said}{"".join(map(_row, verdicts))}{summary}</div>'
+    rows = f'<div class="workbook-checks" role="table">{"".join(map(_row, verdicts))}{summary}</div>'
+    return f'{STYLE}<div class="workbook-checks">{said}</div>{rows}' if said else f"{STYLE}{rows}"
 
 
 def to_text(verdicts: Iterable[Verdict], console: Console | None = None, notes: Iterable[str] = ()) -> str:
     """The same table as text; printed in colour where a console is given."""
+    page = Group(*map(Text, notes), to_table(verdicts))
+    if console is not None:
+        console.print(page)
+        return ""
+    plain = Console(width=100, no_color=True)
+    with plain.capture() as captured:
+        plain.print(page)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def to_table(verdicts: Iterable[Verdict]) -> Table:
+    """A row for each check and a last one for the points, for a terminal."""
     verdicts = list(verdicts)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(no_wrap=True)
@@ -67,14 +86,7 @@ def to_text(verdicts: Iterable[Verdict], console: Console | None = None, notes: 
     if len(verdicts) > 1:
         total = sum(verdict.points for verdict in verdicts), sum(verdict.max_points for verdict in verdicts)
         table.add_row("", "", f"{_points(total[0])} of {_points(total[1])} points")
-    page = Group(*map(Text, notes), table)
-    if console is not None:
-        console.print(page)
-        return ""
-    plain = Console(width=100, no_color=True)
-    with plain.capture() as captured:
-        plain.print(page)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    return table
 
 
 def to_mime(verdicts: list[Verdict], points: float, notes: Iterable[str] = ()) -> dict[str, str]:
@@ -86,7 +98,7 @@ def to_mime(verdicts: list[Verdict], points: float, notes: Iterable[str] = ()) -
 
 def _row(verdict: Verdict) -> str:
     word = WORDS[verdict.status]
-    tone = "ok" if word == "ok" else "quiet" if word in COLOURS else "bad"
+    tone = "ok" if word == "ok" else "open" if word in COLOURS else "bad"
     lines = "".join(f"<p>{_marked(line)}</p>" for line in _faults(verdict))
     if verdict.followed:
         lines += f"<p>{_marked(verdict.followed)}</p>"
@@ -96,8 +108,8 @@ def _row(verdict: Verdict) -> str:
         lines += f'<p class="hint"><b>Hint.</b> {_marked(verdict.hint)}</p>'
     name = f'<span class="name">{html.escape(_name(verdict))}</span>'
     return (
-        f'<div><span class="status {tone}">{word}</span><div>{name}{lines}</div>'
-        f"<span>{_score(verdict)}</span></div>"
+        f'<div role="row"><span role="cell" class="status {tone}">{word}</span>'
+        f'<div role="cell">{name}{lines}</div><span role="cell">{_score(verdict)}</span></div>'
     )
 
 

@@ -227,8 +227,13 @@ def sentence(error: BaseException) -> str:
     told = f"{kind}: {text[0][:300]}" if text else kind
     if isinstance(error, pretended.DeviceMismatch):
         told = text[0]
+    return told + place_in(error)
+
+
+def place_in(error: BaseException) -> str:
+    """Where in the student's code an error happened, in brackets; empty where it was not there."""
     place = pretended.locate(error, is_students)
-    return f"{told} ({Path(place.filename).name}, line {place.line})" if place else told
+    return f" ({Path(place.filename).name}, line {place.line})" if place else ""
 
 
 def unwritten(error: BaseException) -> str:

@@ -2,19 +2,26 @@
 
 import ast
 import functools
+import inspect
 import sys
+import time
+import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.answers import Answers, known_mistakes, make_answers
+from exercise_code.support.checking.as_they_come import Tell, rows_as_they_come
 from exercise_code.support.checking.assignment import (
     Assignment,
     AssignmentError,
+    Limits,
     all_folders,
     find_assignment,
+    meant_by,
     read_assignment,
 )
 from exercise_code.support.checking.declare import Check, StandIn
@@ -29,8 +36,9 @@ from exercise_code.support.checking.judge import NOT_WRITTEN, KnownMistake, Verd
 from exercise_code.support.checking.reloading import modules
 from exercise_code.support.checking.render import to_mime, to_text
 from exercise_code.support.checking.replace import in_place, keep_in_place, lifted
-from exercise_code.support.checking.run_check import EXERCISES, gather
+from exercise_code.support.checking.run_check import EXERCISES, gather, place_in
 from exercise_code.support.checking.task import place_of_work
+from exercise_code.support.checking.time_limit import TooSlow, at_most
 
 VISIBLE_SEED = 0
 
@@ -73,13 +81,21 @@ def check(name: str) -> Verdicts:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     modules.refresh(*[shell.user_ns] if shell else [])
     assignment, wanted = _find(name)
-    return checked(assignment, wanted)
+    with rows_as_they_come() as tell:
+        return checked(assignment, wanted, tell)
 
 
-def checked(assignment: Assignment, wanted: list[Check]) -> Verdicts:
+def checked(
+    assignment: Assignment, wanted: list[Check], tell: Tell = lambda verdicts, running: None
+) -> Verdicts:
     """Run checks on the functions as they are now, and judge them.
 
     What earlier assignments ask for and is not right yet is left to stand-ins.
+
+    Args:
+        assignment: whose checks they are.
+        wanted: the checks.
+        tell: is told before each check the verdicts so far, and the check's name.
 
     Raises:
         AssignmentError: the assignment's answers are missing or damaged.
@@ -89,7 +105,7 @@ def checked(assignment: Assignment, wanted: list[Check]) -> Verdicts:
     with lifted():
         stand_ins, notes = _in_the_place_of(assignment, needed)
         with in_place(stand_ins):
-            return Verdicts(_verdicts(assignment, wanted), notes)
+            return Verdicts(_verdicts(assignment, wanted, tell), notes)
 
 
 def build_on(name: str) -> str:
@@ -146,9 +162,9 @@ def _replacing(assignment: Assignment, needed: frozenset[str]) -> tuple[list[Sta
 def _takes(stand_in: StandIn) -> bool:
     """Whether the module that it belongs to can be imported."""
     try:
-        with in_place([stand_in]):
+        with at_most(Limits.seconds_per_check), in_place([stand_in]):
             return True
-    except Exception:  # whatever the student's lines raise
+    except (Exception, TooSlow):  # whatever the student's lines raise
         return False
 
 
@@ -168,19 +184,25 @@ def _state_of(assignment: Assignment) -> str:
     return sha256(b"".join(sha256(content).digest() for content in contents)).hexdigest()
 
 
-def _verdicts(assignment: Assignment, wanted: list[Check]) -> list[Verdict]:
+def _verdicts(assignment: Assignment, wanted: list[Check], tell: Tell) -> list[Verdict]:
     """Verdicts of checks on the functions as they are now, blocked ones judged with stand-ins."""
     answers = _answers(assignment)
     by_id = {check.id: check for check in assignment.checks}
     stand_ins = {each.exercise: each for each in assignment.stand_ins}
+    ends = time.monotonic() + assignment.limits.seconds_per_submission
+    so_far: list[Verdict] = []
 
     def verdict(check: Check) -> Verdict:
-        evidence = _unreadable(check) or gather(check, answers.seed, answers.held_out)
+        tell(so_far, check.id)
+        evidence = _unreadable(check) or _pasted(check) or _gather(check, answers, assignment, ends)
         function = exercise_source.read_exercise(check.exercise, EXERCISES)
         mistakes = _mistakes(assignment, check.exercise)
         judged = judge(check, evidence, answers.reference[check.id], function, mistakes)
         if judged.faults.get("state") == NOT_WRITTEN and function:
-            judged.faults["state"] += f": {place_of_work(check.exercise, function)}"
+            judged.faults["state"] += (
+                f": {place_of_work(check.exercise, function)}{_elsewhere(check.exercise)}"
+            )
+        so_far.append(judged)
         return judged
 
     def rerun(replaced: dict[str, list[str]]) -> dict[str, Verdict]:
@@ -205,6 +227,21 @@ def _verdicts(assignment: Assignment, wanted: list[Check]) -> list[Verdict]:
     return followed[: len(wanted)]
 
 
+def _gather(check: Check, answers: Answers, assignment: Assignment, ends: float) -> Evidence:
+    """Run a check for as long as grading would, and no longer than until all time is over."""
+    limits = assignment.limits
+    left = min(limits.seconds_per_check, ends - time.monotonic())
+    if left <= 0:
+        over = f"not run: the {limits.seconds_per_submission:g} seconds for all checks are over"
+        return Evidence(check.id, problem=("timeout", over))
+    try:
+        with at_most(left):
+            return gather(check, answers.seed, answers.held_out)
+    except TooSlow as error:
+        reason = f"it took longer than {left:.0f} seconds{place_in(error)}"
+        return Evidence(check.id, problem=("timeout", reason))
+
+
 def _find(name: str) -> tuple[Assignment, list[Check]]:
     assignments = [read_assignment(folder) for folder in all_folders()]
     for assignment in assignments:
@@ -216,28 +253,65 @@ def _find(name: str) -> tuple[Assignment, list[Check]]:
         exact = [check for check in assignment.checks if check.id == name and ":" in name]
         if wanted or exact:
             return assignment, exact or wanted
-    exercises = sorted({check.exercise for assignment in assignments for check in assignment.checks})
-    raise AssignmentError(f"nothing is called {name!r}; there are the exercises {', '.join(exercises)}")
+    owners = {check.exercise: assignment for assignment in assignments for check in assignment.checks}
+    meant = [exercise for exercise in owners if exercise_source.short_name(exercise) == name]
+    if len(meant) == 1:
+        owner = owners[meant[0]]
+        return owner, [check for check in owner.checks if check.exercise == meant[0]]
+    if meant:
+        raise AssignmentError(f"{name!r} is the name of several: write {' or '.join(map(repr, meant))}")
+    there = [assignment.short for assignment in assignments]
+    known = [*there, *(module for assignment in assignments for module in assignment.modules), *owners]
+    raise AssignmentError(
+        f"nothing is called {name!r}; there are the assignments {', '.join(there)}{meant_by(name, known)}"
+    )
 
 
 def _unreadable(check: Check) -> Evidence | None:
     try:
         path, _ = exercise_source.locate(check.exercise, EXERCISES)
-        ast.parse(path.read_text(encoding="utf-8"))
+        with tokenize.open(path) as file:
+            ast.parse(file.read())
     except FileNotFoundError as error:
         return Evidence(check.id, problem=("error", str(error)))
-    except SyntaxError as error:
-        return Evidence(check.id, problem=("error", f"{path.name}, line {error.lineno}: {error.msg}"))
-    except UnicodeDecodeError:
-        return Evidence(
-            check.id, problem=("error", f"{path.name} is not text in UTF-8: save it again as UTF-8")
-        )
+    except (SyntaxError, ValueError) as error:
+        place = f"{path.name}, line {getattr(error, 'lineno', None)}: {getattr(error, 'msg', '')}"
+        unlike_text = f"{path.name} is not text in UTF-8: save it again as UTF-8"
+        return Evidence(check.id, problem=("error", place if getattr(error, "lineno", None) else unlike_text))
     for exercise in (check.exercise, *check.uses):
-        file, _ = exercise_source.place_of(exercise)
-        module = f"{EXERCISES.name}.{file.removesuffix('.py').replace('/', '.')}"
-        if fault := modules.fault(module):
+        if fault := modules.fault(_module_of(exercise)):
             return Evidence(check.id, problem=("error", fault))
     return None
+
+
+def _pasted(check: Check) -> Evidence | None:
+    """Refuses what a notebook has put in the place of a module's function, since it is not handed in."""
+    file, qualname = exercise_source.place_of(check.exercise)
+    if not _is_of_notebook(sys.modules.get(_module_of(check.exercise)), qualname):
+        return None
+    sentence = (
+        f"this is defined in the notebook, and only {EXERCISES.name}/{file} is handed in: write it there"
+    )
+    return Evidence(check.id, problem=("error", sentence))
+
+
+def _module_of(exercise: str) -> str:
+    """The full name of its module."""
+    file, _ = exercise_source.place_of(exercise)
+    return f"{EXERCISES.name}.{file.removesuffix('.py').replace('/', '.')}"
+
+
+def _elsewhere(exercise: str) -> str:
+    """What to say of an unwritten exercise that the notebook defines."""
+    there = _is_of_notebook(sys.modules["__main__"], exercise_source.short_name(exercise))
+    return "; what the notebook defines is not handed in" if there else ""
+
+
+def _is_of_notebook(owner: object, qualname: str) -> bool:
+    found: Any = owner
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return getattr(inspect.unwrap(found), "__module__", "") == "__main__"
 
 
 def _answers(assignment: Assignment) -> Answers:
