@@ -748,6 +748,14 @@ def test_list_says_what_is_here(course, tmp_path, capsys, monkeypatch):
     assert str(tmp_path / "mirror [1]") in capsys.readouterr().out
 
 
+def test_list_says_what_is_damaged(course, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    path = course.add_pickles()
+    path.write_bytes(path.read_bytes()[:-1])
+    assert cli.main(["list"]) == 0
+    assert f"{path} is damaged" in capsys.readouterr().out
+
+
 def test_get_fetches_and_decodes(course, web):
     course.register("official.tar.gz", "pickles", web.raw, urls=web.urls("good"))
     assert cli.main(["get", "cifar10"]) == 0

@@ -175,6 +175,12 @@ def test_a_file_in_another_encoding_is_told_what_to_do(run, module, encoding):
     assert "knn.py is not text in UTF-8: save it again as UTF-8" in run(CHECK)
 
 
+@pytest.mark.parametrize("cell", ["check('a77')", "from exercise_code.support.data import load; load('x')"])
+def test_a_request_that_cannot_be_met_is_one_sentence_in_a_notebook(run, cell):
+    shown = run(cell)
+    assert "there " in shown and "Traceback" not in shown and shown.count("\n") == 0
+
+
 def test_setting_up_twice_reloads_once(run, module):
     run(SET_UP)
     module.write_text(module.read_text() + "\nprint('imported anew')\n", encoding="utf-8")

@@ -1,8 +1,11 @@
 """What every notebook starts with."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
+from exercise_code.support.devices import best
 from exercise_code.support.notebook import setup
 
 
@@ -28,3 +31,24 @@ def test_the_line_tells_of_threads(monkeypatch):
     monkeypatch.setattr(setup, "choose_threads", lambda: None)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     assert setup.setup().endswith(", 4 threads")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="takes a device that only claims to be there")
+def test_a_device_that_cannot_compute_is_told_of_once_and_not_used(monkeypatch, capsys):
+    monkeypatch.setitem(best.ACCELERATORS, "cuda", lambda: True)
+    best.usable.cache_clear()
+    try:
+        assert {best.best_device().type for _ in range(2)} == {"cpu"}
+    finally:
+        best.usable.cache_clear()
+    said = capsys.readouterr().out
+    assert said.startswith("There is a device cuda, but it cannot compute (") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_timing_waits_for_the_accelerator(monkeypatch, kind):
+    calls = []
+    monkeypatch.setitem(setup.WAITS, kind, lambda: calls.append("wait"))
+    far = SimpleNamespace(device=torch.device(kind))
+    setup.seconds(lambda tensor: calls.append("run"), far, repeats=1)
+    assert calls == ["wait", "run", "wait"] * 2

@@ -26,6 +26,9 @@ _numbers = itertools.count()
 class AssignmentError(Exception):
     """An assignment is not there or not as it should be; the message says what to do."""
 
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
 
 @dataclass(frozen=True)
 class Limits:

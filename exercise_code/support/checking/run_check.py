@@ -25,6 +25,7 @@ from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run, leaves
 from exercise_code.support.checking.operation_count import Forbid, Watch
 from exercise_code.support.devices import pretended
+from exercise_code.support.devices.best import usable
 from exercise_code.support.paths import ROOT
 
 EXERCISES = ROOT / "exercise_code"
@@ -91,7 +92,7 @@ def _run_again(check: Check, seed: int, given: dict[str, Any], runs: dict[str, R
     if check.loops is not None or check.memory is not None:
         runs["large"] = run_once(check, seed, Case(seed, check.id, scale=check.more_items), limited=True)
         runs["large"].outputs.clear()
-    if torch.cuda.is_available():
+    if usable("cuda"):
         runs["accelerator"] = run_once(check, seed, Case(seed, check.id, device="cuda"))
     elif pretended.available():
         with pretended.PretendDevice(is_students):

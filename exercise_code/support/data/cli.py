@@ -18,15 +18,19 @@ def _list() -> int:
     for data_set in registry.read_registry().values():
         files = registry.choose(data_set)
         size = sum(file.bytes for file in files or registry.forms(data_set)[0])
-        places = dict.fromkeys(
-            str(path.parent) if (path := next(iter(registry.copies(file)), None)) else "decoded"
-            for file in files
-        )
+        places = dict.fromkeys(map(_place, files))
         where = ", ".join(places) or "not here"
         row = (data_set.name, data_set.title, f"{size / 1e6:.0f} MB", data_set.licence, where)
         table.add_row(*map(escape, row))
     Console().print(table)
     return 0
+
+
+def _place(file: registry.File) -> str:
+    path = next(iter(registry.copies(file)), None)
+    if path is None:
+        return "decoded"
+    return str(path.parent) if path.stat().st_size == file.bytes else f"{path} is damaged"
 
 
 def _get(name: str) -> int:

@@ -31,6 +31,9 @@ PATIENCE = 20  # seconds before a mirror is called slow
 class DataError(RuntimeError):
     """A data set cannot be had; the message says why and what to do."""
 
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
 
 @dataclass(frozen=True)
 class File:

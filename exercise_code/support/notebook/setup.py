@@ -22,6 +22,7 @@ from exercise_code.support.notebook.waiting import Waiting
 QUICK = os.environ.get("WORKBOOK_QUICK", "0") not in ("", "0")
 """Whether experiments are to be small: WORKBOOK_QUICK=1 in the environment."""
 
+WAITS = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}
 Step = TypeVar("Step")
 waiting = Waiting()
 
@@ -75,7 +76,7 @@ def with_bar(steps: Iterable[Step]) -> Iterable[Step]:
 
 
 def seconds(function: Callable[..., object], *tensors: Tensor, repeats: int = 3) -> float:
-    """The shortest of a few runs, after one that warms up; waits for CUDA to be done.
+    """The shortest of a few runs, after one that warms up; waits for the accelerator to be done.
 
     Args:
         function: what is timed.
@@ -85,8 +86,12 @@ def seconds(function: Callable[..., object], *tensors: Tensor, repeats: int = 3)
     Returns:
         Seconds.
     """
-    on_cuda = any(tensor.is_cuda for tensor in tensors)
-    wait: Callable[[], None] = torch.cuda.synchronize if on_cuda else lambda: None
+    kinds = {tensor.device.type for tensor in tensors}
+
+    def wait() -> None:
+        for kind in kinds & WAITS.keys():
+            WAITS[kind]()
+
     laps = []
     for _ in range(1 + repeats):
         wait()
