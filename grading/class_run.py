@@ -98,17 +98,21 @@ class Tally:
 class Written:
     """What the run leaves: where each thing lies, why what is missing could not be made, and what to tell.
 
-    `notes` and `late` say by student what was odd about the files, and what lateness costs.
+    `notes`, `late` and `changes` say by student what was odd about the files, what lateness costs, and by how
+    much the final score has changed since the last run; `tell` is told what is being done.
     """
 
     places: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
     late: dict[str, str] = field(default_factory=dict)
+    changes: dict[str, float] = field(default_factory=dict)
+    tell: Callable[[str], object] = lambda text: None
 
     def guard(self, name: str, step: Callable[[], Found]) -> Found | None:
         """Take a step; one that fails costs itself, and not what comes after it."""
         started = time.monotonic()
+        self.tell(f"{name} …")
         try:
             return step()
         except Exception as error:
@@ -141,7 +145,8 @@ def grade_class(assignment: Assignment, submissions: Path, settings: Settings, c
     with Journal(settings.out / "journal.sqlite") as journal:
         plan = prepare(assignment, settings, sandbox, collection, journal)
         tally = run(plan, console)
-        written = write(plan, tally)
+        with console.status("") as status:
+            written = write(plan, tally, status.update if console.is_terminal else console.print)
     tell_end(plan, tally, written, console)
     return not written.failed
 
@@ -229,10 +234,11 @@ def pool_for(job: Job, settings: Settings, console: Console) -> AbstractContextM
     return on_cluster(job, workers=settings.workers, scheduler=settings.scheduler, tell=console.print)
 
 
-def write(plan: Plan, tally: Tally) -> Written:
-    """Write all that follows from the verdicts; what fails costs itself."""
+def write(plan: Plan, tally: Tally, tell: Callable[[str], object]) -> Written:
+    """Write all that follows from the verdicts; what fails costs itself, and each step is told."""
     out = plan.settings.out
-    written = Written({"feedback": str(out / "feedback")})
+    written = Written({"feedback": str(out / "feedback")}, tell=tell)
+    before = final_scores(out, plan.assignment)
     address = written.guard("gradebook", lambda: write_marks(plan, tally))
     if address:
         written.places["gradebook"] = address
@@ -240,13 +246,28 @@ def write(plan: Plan, tally: Tally) -> Written:
     entries: list[dict[str, Any]] = []
     if "results" in written.places:
         written.put("table", out / "results.csv", lambda: entries.extend(write_table(plan)))
+    written.changes = {
+        entry["id"]: change
+        for entry in entries
+        if (change := entry["final_score"] - before.get(entry["id"], entry["final_score"]))
+    }
     written.late = {entry["id"]: said for entry in entries if (said := Late(**entry["late"]).sentence)}
     by_score = sorted(entries, key=lambda entry: entry["score"])  # those who lose most come first
     written.notes = {entry["id"]: entry["notes"] for entry in by_score if entry["notes"]}
-    images = written.guard("experiment on images", lambda: try_on_images(plan, tally.hints))
+    images = written.guard("experiment on images", lambda: try_on_images(plan, tally.hints, tell))
     report = out / "report.html"
-    written.put("report", report, lambda: write_class_report(plan, tally, report, images, written.late))
+    written.put("report", report, lambda: write_class_report(plan, tally, report, images, written, entries))
     return written
+
+
+def final_scores(out: Path, assignment: Assignment) -> dict[str, float]:
+    """What the last run came to, by student; nothing where there was none."""
+    try:
+        return {
+            entry["id"]: entry["final_score"] for entry in read_results(out, assignment.name)["submissions"]
+        }
+    except (CourseError, LookupError, TypeError):
+        return {}
 
 
 def write_marks(plan: Plan, tally: Tally) -> str:
@@ -279,7 +300,12 @@ def write_table(plan: Plan) -> list[dict[str, Any]]:
 
 
 def write_class_report(
-    plan: Plan, tally: Tally, path: Path, images: OnImages | None, late: Mapping[str, str]
+    plan: Plan,
+    tally: Tally,
+    path: Path,
+    images: OnImages | None,
+    written: Written,
+    entries: list[dict[str, Any]],
 ) -> None:
     """Write the teacher's page."""
     write_report(
@@ -290,11 +316,13 @@ def write_class_report(
         seed=plan.seed,
         sandbox=plan.sandbox.to_dict(),
         images=images,
-        late=late,
+        late=written.late,
+        entries=entries,
+        changes=written.changes,
     )
 
 
-def try_on_images(plan: Plan, hints: set[str]) -> OnImages | None:
+def try_on_images(plan: Plan, hints: set[str], tell: Callable[[str], object]) -> OnImages | None:
     """What the mistakes that the class has made cost on images."""
     if plan.assignment.experiment is None:
         return None
@@ -305,6 +333,7 @@ def try_on_images(plan: Plan, hints: set[str]) -> OnImages | None:
         lambda name: plan.journal.recall(name, version),
         lambda name, content: plan.journal.keep(name, version, content),
         plan.settings.workers,
+        lambda text: tell(f"experiment on images: {text}"),
     )
 
 
@@ -315,11 +344,13 @@ def tell_end(plan: Plan, tally: Tally, written: Written, console: Console) -> No
     if plan.settings.as_json:
         done: dict[str, Any] = {"submissions": number, "mean": mean, "max_score": maximum, "seed": plan.seed}
         done |= {name: getattr(plan.collection, name) for name in ("missing", "unknown", "left_out")}
-        done |= {"notes": written.notes, "late": written.late, "failed": written.failed}
+        done |= {name: getattr(written, name) for name in ("notes", "late", "changes", "failed")}
         print(json.dumps({"event": "done", **done, **written.places}))
     notes = {id: "; ".join(told) for id, told in written.notes.items()}
     tell_of("with something odd about the files", notes, console)
     tell_of("late", written.late, console)
+    changes = {id: f"{change:+g} points" for id, change in written.changes.items()}
+    tell_of("with another final score than in the last run", changes, console)
     console.print(f"{number:,} submissions, {mean:.1f} of {maximum:g} points on average")
     for name, place in written.places.items():
         console.print(f"{name.capitalize():<11} {place}")

@@ -38,6 +38,9 @@ Out = Annotated[
 Verbose = Annotated[
     int, typer.Option("-v", "--verbose", count=True, help="say what runs again and why; -vv says more")
 ]
+Kind = Annotated[
+    str | None, typer.Option("--from", help="gradescope, canvas, moodle, github, nbgrader or folders")
+]
 Build = Annotated[Path, typer.Option(help="folder for what is made")]
 
 
@@ -105,7 +108,9 @@ def format_notebooks(
 @app.command()
 def grade(
     name: Name,
-    submissions: Annotated[Path, typer.Argument(help="holds a folder or a zip archive for each student")],
+    submissions: Annotated[
+        Path, typer.Argument(help="folder or zip that holds a folder or a zip for each student")
+    ],
     out: Out = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="draws the hidden inputs; that of the last run, or a new one")
@@ -121,9 +126,7 @@ def grade(
         bool, typer.Option("--require-sandbox", help="refuse to run where a layer of the sandbox is missing")
     ] = False,
     roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, email, …")] = None,
-    kind: Annotated[
-        str | None, typer.Option("--from", help="gradescope, canvas, moodle, github, nbgrader or folders")
-    ] = None,
+    kind: Kind = None,
     gradebook: Annotated[
         str | None, typer.Option(help="address of nbgrader's gradebook, postgresql+psycopg://…; else SQLite")
     ] = None,
@@ -142,6 +145,7 @@ def grade(
     Ends with 1 where something but the verdicts could not be written.
     """
     from grading.class_run import Settings, grade_class
+    from grading.editions.release import is_outdated
 
     show_log(LEVELS[min(verbose, 2)])
     assignment = find_assignment(name)
@@ -155,6 +159,12 @@ def grade(
     except KeyboardInterrupt:
         errors.print("Stopped. What is done is kept: the same command goes on from there.")
         raise typer.Exit(130) from None
+    if not as_json and is_outdated(assignment, BUILD / "student"):
+        console.print(
+            "Students' copies hold answers of earlier checks or solutions: "
+            f"`workbook release {assignment.short}`, then they update",
+            style="yellow",
+        )
     raise typer.Exit(int(not complete))
 
 
@@ -231,6 +241,28 @@ def export_results(
 
 
 @app.command()
+def feedback(
+    name: Name,
+    submissions: Annotated[Path, typer.Argument(help="the folder or zip that was graded")],
+    target: Annotated[Path, typer.Argument(help="the zip to write")],
+    out: Out = None,
+    roster: Annotated[Path | None, typer.Option(help="csv of the class, as for grading")] = None,
+    kind: Kind = None,
+) -> None:
+    """Pack the students' pages as a zip that Canvas and Moodle take back."""
+    from grading.scores.feedback_zip import write_feedback_zip
+    from grading.submissions.collect import collect
+
+    assignment = find_assignment(name)
+    pages = (out or BUILD / "grading" / assignment.name) / "feedback"
+    collection = collect(submissions, assignment, read_roster(roster) if roster else None, kind)
+    without = write_feedback_zip(collection, pages, target)
+    console.print(f"{len(collection.found) - len(without):,} pages for {collection.kind} in {target}")
+    if without:
+        console.print(f"{len(without):,} have no page: {', '.join(without)}", style="yellow")
+
+
+@app.command()
 def gradescope(
     name: Name,
     target: Annotated[Path | None, typer.Argument(help="the zip; BUILD/gradescope/ASSIGNMENT.zip")] = None,
@@ -251,16 +283,16 @@ def gradescope(
 @app.command()
 def similar(
     name: Name,
-    submissions: Annotated[Path, typer.Argument(help="holds a folder or a zip archive for each student")],
+    submissions: Annotated[
+        Path, typer.Argument(help="folder or zip that holds a folder or a zip for each student")
+    ],
     out: Out = None,
     threshold: Annotated[float, typer.Option(min=0, max=1, help="least similarity to show")] = 0.5,
     common: Annotated[
         int, typer.Option(min=2, help="a passage that more submissions have counts for nobody")
     ] = 10,
     roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, email, …")] = None,
-    kind: Annotated[
-        str | None, typer.Option("--from", help="gradescope, canvas, moodle, github, nbgrader or folders")
-    ] = None,
+    kind: Kind = None,
     as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each pair")] = False,
 ) -> None:
     """Show pairs of submissions that share what students wrote themselves, side by side."""

@@ -106,6 +106,14 @@ def release(assignments: Sequence[Assignment], build: Path) -> Update:
         return bring_in(edition, published)
 
 
+def is_outdated(assignment: Assignment, published: Path) -> bool:
+    """Whether a course for students holds answers of an assignment that are not those of today."""
+    if not (published / MANIFEST).exists():
+        return False
+    origins = Edition.read(published).assignments
+    return assignment.name in origins and origins[assignment.name] != _origin(assignment)
+
+
 def _origin(assignment: Assignment) -> str:
     """Names what an assignment's answers are made from: the engine, checks, solutions, mistakes, versions."""
     below = [assignment, *assignment.earlier]

@@ -30,6 +30,11 @@ def feedback_page(assignment: Assignment, graded: Graded, answers: Answers) -> s
         seconds=dict(zip(exercises, graded.seconds, strict=True)),
         warnings={item.check: _warnings(item) for item in graded.evidence},
         graded=graded,
+        code={
+            name: _text(graded.submission.files[name])
+            for name in assignment.editable
+            if name in graded.submission.files
+        },
         next=next((v for v in graded.verdicts if v.status not in ("passed", "blocked")), None),
         common=_common_problem(graded.verdicts),
         sections={exercise: list(verdicts) for exercise, verdicts in sections},
@@ -43,6 +48,12 @@ def feedback_page(assignment: Assignment, graded: Graded, answers: Answers) -> s
             for evidence in graded.evidence
         },
     )
+
+
+def _text(content: bytes) -> str:
+    """A module's lines with their numbers."""
+    lines = content.decode("utf-8", "replace").splitlines()
+    return "\n".join(f"{number:4}  {line}" for number, line in enumerate(lines, 1))
 
 
 def _common_problem(verdicts: list[Verdict]) -> Verdict | None:

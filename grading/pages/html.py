@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from exercise_code.support.checking.render import WORDS
+from grading.scores.exports import waiting
 
 LIGHT = {
     "page": "#ffffff",
@@ -113,6 +114,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "name": lambda check: Markup(re.sub("([_.])", r"\1<wbr>", str(escape(name_of(check))))),
         "count": count,
+        "waiting": waiting,
         "points": points,
         "seconds": in_seconds,
         "text": _text,

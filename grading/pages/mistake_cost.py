@@ -1,6 +1,7 @@
 """What each mistake costs on images: the assignment's experiment with the mistake in place."""
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,18 +21,28 @@ from exercise_code.support.checking.run_check import EXERCISES, is_students, one
 
 SECONDS_TO_START = 5.0
 """What it takes other processes to begin; less work than that is done in this one."""
+TWO_SIDED = 1.96
+"""Standard errors in an interval of 95 %."""
 PATIENCE = 5
 """How many times longer than the reference a mistake may take."""
 
 
 @dataclass
 class OnImages:
-    """Accuracy (0 to 1) of the reference and with each mistake; None where it fails or takes too long."""
+    """Accuracy (0 to 1) of the reference and with each mistake; None where it fails or takes too long.
+
+    `num` is the number of images, 0 where that is not known.
+    """
 
     dataset: str
     reference: float
     mistakes: list[tuple[Mistake, float | None]]
     harmless: list[Mistake]
+    num: int
+
+    def error(self, *accuracies: float) -> float:
+        """Half of the interval that holds an accuracy, or the difference of two, 95 times in 100."""
+        return TWO_SIDED * math.sqrt(sum(p * (1 - p) for p in accuracies) / self.num)
 
 
 def on_images(
@@ -40,6 +51,7 @@ def on_images(
     recall: Callable[[str], bytes | None] = lambda name: None,
     keep: Callable[[str, bytes], object] = lambda name, content: None,
     workers: int | None = None,
+    tell: Callable[[str], object] = lambda text: None,
 ) -> OnImages | None:
     """Run `experiment.py` of an assignment on the best data set at hand, if it has one.
 
@@ -51,6 +63,7 @@ def on_images(
         recall: what was kept under a name in an earlier run, None if nothing was.
         keep: takes a name and what is to be kept under it.
         workers: processes to take at most; one a core if None.
+        tell: is told how far it is.
     """
     if assignment.experiment is None:
         return None
@@ -64,12 +77,16 @@ def on_images(
     keys = {mistake.name: f"{key}: {mistake.source}" for mistake in tried}
     found = {name: json.loads(known) for name, key in keys.items() if (known := recall(key))}
     missing = [name for name in keys if name not in found]
-    for name, accuracy in _accuracies(assignment.name, missing, dataset, seconds, workers):
+    tell(f"0 of {len(missing)} mistakes")
+    tried_now = _accuracies(assignment.name, missing, dataset, seconds, workers)
+    for number, (name, accuracy) in enumerate(tried_now, 1):
         found[name] = accuracy
+        tell(f"{number} of {len(missing)} mistakes")
         keep(keys[name], json.dumps(accuracy).encode())
     changed = [mistake for mistake in tried if found[mistake.name] != reference]
     harmless = [mistake for mistake in mistakes if mistake not in changed]
-    return OnImages(dataset, reference, [(each, found[each.name]) for each in changed], harmless)
+    costs = [(each, found[each.name]) for each in changed]
+    return OnImages(dataset, reference, costs, harmless, assignment.experiment_images)
 
 
 def _with_reference(assignment: Assignment, dataset: str) -> tuple[float, float, list[str]]:

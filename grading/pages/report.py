@@ -163,6 +163,8 @@ def write_report(
     sandbox: dict[str, Any],
     images: OnImages | None = None,
     late: Mapping[str, str] | None = None,
+    entries: Sequence[Mapping[str, Any]] = (),
+    changes: Mapping[str, float] | None = None,
 ) -> None:
     """Write the page of a class, which links to the students' pages in `feedback` beside it.
 
@@ -175,6 +177,8 @@ def write_report(
         sandbox: `level`, `layers` and `missing` as in `results.json`.
         images: what the mistakes of the class cost on images.
         late: what lateness costs, by student.
+        entries: the submissions of `results.json`.
+        changes: of final scores since the last run, by student.
 
     Raises:
         ValueError: nothing was graded.
@@ -203,6 +207,8 @@ def write_report(
         sandbox=sandbox,
         images=images,
         late=late or {},
+        entries=entries,
+        changes=changes or {},
         bins=bins,
         histogram=histogram(bins, report.scores, assignment.max_points),
         breakdown=breakdown(report.words),

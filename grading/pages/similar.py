@@ -72,7 +72,7 @@ def similar(
         common: a passage that more submissions have is an idiom, and counts for nobody.
 
     Returns:
-        The pairs, the most similar first.
+        The pairs, those who share most first.
     """
     given = _given(assignment)
     found = {
@@ -89,7 +89,7 @@ def similar(
     pairs = (_pair(*ids, found) for ids in shared)
     return sorted(
         (pair for pair in pairs if pair.similarity >= threshold),
-        key=lambda pair: (-pair.similarity, pair.first),
+        key=lambda pair: (-pair.signs, pair.first),
     )
 
 

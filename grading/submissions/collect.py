@@ -3,6 +3,8 @@
 import functools
 import re
 import subprocess
+import tempfile
+import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,6 +21,8 @@ from grading.submissions.meant import File, choose, wanted
 from grading.submissions.records import Submission
 from grading.submissions.roster import ANY, Roster, printable, usable_id
 
+MAX_CLASS = 32 * 2**30
+"""Bytes of a whole class."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 CANVAS = re.compile(
     r"(?:(?P<name>.+?)_(?:LATE_)?(?P<user>\d+)|(?:LATE_)?anon_(?:LATE_)?(?P<anonym>\w{5}))"
@@ -52,6 +56,8 @@ class Collection:
     missing: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    unpacked: tempfile.TemporaryDirectory[str] | None = None
+    """Where a class lies that was given as an archive."""
 
     def submissions(self, assignment: Assignment) -> Iterator[Submission]:
         """Read one after another."""
@@ -73,7 +79,7 @@ class Collection:
 def collect(
     folder: Path, assignment: Assignment, roster: Roster | None = None, kind: str | None = None
 ) -> Collection:
-    """Find the submissions in a folder.
+    """Find the submissions in a folder, or a zip archive of one.
 
     Args:
         folder: holds a folder or an archive for each student, or what a platform let you download.
@@ -84,9 +90,12 @@ def collect(
     Raises:
         CourseError: the folder is missing, holds no submission of that kind, or holds a class one level down.
     """
+    if zipfile.is_zipfile(folder):
+        unpacked = _unpacked(folder)
+        return replace(collect(_class_in(Path(unpacked.name)), assignment, roster, kind), unpacked=unpacked)
     if not folder.is_dir():
         raise CourseError(
-            f"{folder} is not a folder: give the folder that holds one folder or zip for each student"
+            f"{folder} is no folder and no zip: give what holds one folder or zip for each student"
         )
     if kind is not None and kind not in KINDS:
         raise CourseError(f"there is no kind of collection {kind!r}: choose from {', '.join(KINDS)}")
@@ -106,6 +115,29 @@ def collect(
 def read_submission(path: Path, id: str, assignment: Assignment) -> Submission:
     """Take the editable files and the notebook from a folder or an archive, wherever they lie in it."""
     return _read(Found(id, [path]), assignment)
+
+
+def _unpacked(archive: Path) -> tempfile.TemporaryDirectory[str]:
+    """A class's archive in a folder that goes when nobody needs it any more.
+
+    Raises:
+        CourseError: it cannot be read, or is larger than any class.
+    """
+    place = tempfile.TemporaryDirectory(prefix="workbook-class-")
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            if sum(info.file_size for info in packed.infolist()) > MAX_CLASS:
+                raise ValueError(f"it unpacks to more than {MAX_CLASS // 2**30} GiB: unpack it yourself")
+            packed.extractall(place.name)
+    except DAMAGE as error:
+        raise CourseError(f"{archive} cannot be read: {error}") from None
+    return place
+
+
+def _class_in(place: Path) -> Path:
+    """The folder that a platform's archive consists of, if it consists of one."""
+    inside = [path for path in place.iterdir() if not path.name.startswith((".", "__"))]
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else place
 
 
 def _refuse_level_above(folder: Path, assignment: Assignment) -> None:

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 import zipfile
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grading.course import CourseError
+from grading.scores.feedback_zip import write_feedback_zip
 from grading.submissions import archives
 from grading.submissions.archives import MAX_FILES, opened
 from grading.submissions.collect import KINDS, collect, read_submission
@@ -108,6 +110,60 @@ def test_every_layout_is_recognised_and_everybody_found(a01, tmp_path, layout):
         assert submissions["ada"].submitted.astimezone(UTC).date() == datetime(2026, 10, 16).date()
     if layout is canvas:
         assert submissions["grace"].notes == ["Canvas calls it late"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=[layout.__name__ for layout in LAYOUTS])
+@pytest.mark.parametrize("within", [".", "export"])
+def test_a_class_is_read_from_the_zip_that_was_downloaded(a01, tmp_path, layout, within):
+    layout(tmp_path / "x" / within)
+    archive = shutil.make_archive(str(tmp_path / "downloaded"), "zip", tmp_path / "x")
+    found = collect(Path(archive), a01, ROSTER)
+    assert (found.kind, found.missing) == (layout.__name__, ["alan"])
+    submissions = {each.id: each for each in found.submissions(a01)}
+    assert submissions["grace"].files[FILE] == b"x = 2\n"
+
+
+def test_a_damaged_or_huge_archive_of_a_class_is_one_sentence(a01, tmp_path, monkeypatch):
+    whole = packed({f"ada/{FILE}": b"x = 1\n" * 1000})
+    (tmp_path / "a.zip").write_bytes(whole.replace(whole[60:64], b"\0\0\0\0", 1))
+    with pytest.raises(CourseError, match=r"a\.zip cannot be read: "):
+        collect(tmp_path / "a.zip", a01)
+    (tmp_path / "b.zip").write_bytes(whole)
+    monkeypatch.setattr("grading.submissions.collect.MAX_CLASS", 10)
+    with pytest.raises(CourseError, match=r"b\.zip cannot be read: it unpacks to more than"):
+        collect(tmp_path / "b.zip", a01)
+
+
+def test_feedback_has_the_names_that_platforms_take_back(a01, tmp_path):
+    def names(layout) -> set[str]:
+        folder, pages = tmp_path / layout.__name__, tmp_path / "pages"
+        folder.mkdir()
+        layout(folder)
+        write(pages, {"ada.html": b"Ada's", "grace.html": b"Grace's"})
+        target = tmp_path / f"{layout.__name__}.zip"
+        assert write_feedback_zip(collect(folder, a01, ROSTER), pages, target) == []
+        with zipfile.ZipFile(target) as archive:
+            assert {archive.read(name) for name in archive.namelist()} == {b"Ada's", b"Grace's"}
+            return {*archive.namelist()}
+
+    assert names(canvas) == {
+        "lovelaceada_11_950_feedback.html",
+        "hoppergrace_LATE_12_902_feedback.html",
+    }
+    for name in names(moodle):  # as Moodle's importer takes a name apart
+        who, number, *plugin, file = name.split("_", 4)
+        assert (who, number) in {("Ada Lovelace", "11"), ("Grace Hopper", "12")}
+        assert (plugin, file) == (["assignsubmission", "file"], "feedback.html")
+    assert names(nbgrader) == {"ada.html", "grace.html"}
+
+
+def test_who_has_no_page_is_named(a01, tmp_path):
+    write(tmp_path / "in", {f"ada/{FILE}": b"", f"bob/{FILE}": b""})
+    found, pages = collect(tmp_path / "in", a01), tmp_path / "pages"
+    with pytest.raises(CourseError, match="there are no pages"):
+        write_feedback_zip(found, pages, tmp_path / "f.zip")
+    write(pages, {"bob.html": b""})
+    assert write_feedback_zip(found, pages, tmp_path / "f.zip") == ["ada"]
 
 
 def test_all_layouts_are_tested():

@@ -223,6 +223,22 @@ def test_one_student_is_graded_again_and_the_class_stays(a01, again, ran):
         graded(a01, again, only="eve")
 
 
+def test_who_has_another_score_than_in_the_last_run_is_named(a01, again):
+    (again / "in/bob" / FILE).write_text(RIGHT)
+    before = scores(again)["bob"]
+    said, due = graded(a01, again)[1], f"bob: +{a01.max_points - before:g} points"
+    assert "1 with another final score than in the last run" in said and due in said and "ann: +" not in said
+    page = (again / "out/report.html").read_text()
+    assert f'<td class="number">+{a01.max_points - before:g}</td>' in page
+    assert "in the last run" not in graded(a01, again)[1]
+
+
+def test_each_phase_after_the_last_submission_is_told(a01, again):
+    said = graded(a01, again)[1]
+    for phase in ("gradebook …", "results …", "table …", "experiment on images: ", "report …"):
+        assert phase in said
+
+
 def test_what_runs_again_and_why_is_logged_where_it_is_asked_for(a01, again, caplog, capfd):
     (again / "in/bob" / FILE).write_text(f"{RIGHT}# mine\n")
     caplog.set_level(logging.DEBUG, logger="grading")

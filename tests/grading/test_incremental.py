@@ -249,7 +249,7 @@ def test_a_damaged_notebook_is_named_and_the_code_is_graded(impatient, tmp_path)
 def test_a_folder_without_submissions_is_named(a01, tmp_path):
     with pytest.raises(CourseError, match="holds no submission"):
         collect(tmp_path, a01)
-    with pytest.raises(CourseError, match="is not a folder"):
+    with pytest.raises(CourseError, match="is no folder and no zip"):
         collect(tmp_path / "missing", a01)
 
 
@@ -341,8 +341,8 @@ def test_what_is_wrong_is_one_sentence(capsys, monkeypatch, tmp_path):
     file, graded, table = (str(tmp_path / name) for name in ("file", "graded", "x.csv"))
     grade = ["grade", "a01", str(tmp_path / "class")]
     for arguments, sentence in [
-        (["grade", "a01", str(tmp_path / "missing")], "is not a folder"),
-        (["grade", "a01", str(tmp_path / "[red]a[/]b[/]")], "[red]a[/]b[/] is not a folder"),
+        (["grade", "a01", str(tmp_path / "missing")], "is no folder and no zip"),
+        (["grade", "a01", str(tmp_path / "[red]a[/]b[/]")], "[red]a[/]b[/] is no folder and no zip"),
         ([*grade, "--out", file], "see that it is there and can be written"),
         ([*grade, "--out", graded], "holds results of a00_pytorch: give a01_knn another --out"),
         ([*grade, "--gradebook", "x://me:secret@there"], "no database has the address 'x://there'"),

@@ -114,7 +114,7 @@ def pages(a01, answers, group, tmp_path_factory):
     """The folder with the report and the feedback of the class."""
     folder = tmp_path_factory.mktemp("pages")
     longest = max(a01.mistakes, key=lambda mistake: len(mistake.name))
-    images = OnImages("shapes", 0.5, [(longest, None)], [])
+    images = OnImages("shapes", 0.5, [(longest, None)], [], 200)
     write_report(a01, group, answers, folder / "report.html", seed=5, sandbox=SANDBOX, images=images)
     for item in group:
         write_page(folder / "feedback" / f"{item.submission.id}.html", feedback_page(a01, item, answers))
@@ -250,6 +250,66 @@ def test_report_lets_submissions_go(a01, answers, student, tmp_path):
             del item
 
     write_report(a01, stream(), answers, tmp_path / "r.html", seed=5, sandbox=SANDBOX)
+
+
+def test_an_accuracy_has_its_error_and_a_change_within_it_is_none(a01, answers, group, tmp_path):
+    mistakes = [(a01.mistakes[0], 0.55), (a01.mistakes[1], 0.2)]
+    images = OnImages("shapes", 0.5, mistakes, [], 200)
+    write_report(a01, group, answers, tmp_path / "r.html", seed=5, sandbox=SANDBOX, images=images)
+    table = read(tmp_path / "r.html").find(id="images").parent.table
+    cells = [[words(cell) for cell in row.find_all("td")] for row in table.tbody.find_all("tr")]
+    assert cells == [["55.0 ± 6.9 %", "within chance"], ["20.0 ± 5.5 %", "-30.0"]]
+    unknown = OnImages("shapes", 0.5, mistakes, [], 0)
+    write_report(a01, group, answers, tmp_path / "r.html", seed=5, sandbox=SANDBOX, images=unknown)
+    assert read(tmp_path / "r.html").find(id="images") is None
+
+
+def entry(id: str, **more) -> dict:
+    known = {"id": id, "name": "", "final_score": 8.5, "max_total": 40.0, "notes": []}
+    return {**known, "questions": [], "overrides": [], **more}
+
+
+@pytest.fixture
+def with_students(a01, answers, group, tmp_path):
+    """A report with a table of students, one of whom has a hostile name."""
+    entries = [
+        entry("ada", name=HOSTILE, questions=[{"waiting": True}], notes=["knn.py was found as KNN.py"]),
+        entry("ben", final_score=3.0),
+    ]
+    more = {"entries": entries, "changes": {"ben": -2.5}, "late": {"ben": "2 days late"}}
+    write_report(a01, group, answers, tmp_path / "r.html", seed=5, sandbox=SANDBOX, **more)
+    return tmp_path / "r.html"
+
+
+def test_report_says_of_each_student_what_is_to_be_known(with_students):
+    page = read(with_students)
+    cells = [[words(cell) for cell in row.find_all("td")] for row in page.select("#class tr")]
+    assert cells == [
+        ["8.5 of 40", "", "1", "knn.py was found as KNN.py"],
+        ["3 of 40", "-2.5", "", "2 days late"],
+    ]
+    (script,) = page.find_all("script")
+    assert (
+        "alert" not in script.get_text()
+        and HOSTILE.partition("`")[0] in page.select("#class th")[0].get_text()
+    )
+
+
+def test_students_are_found_by_any_word(with_students, browser):
+    page = browser.new_page()
+    page.goto(with_students.as_uri())
+    page.fill("#find", "2 DAYS")
+    assert page.locator("#class tr:visible").count() == 1
+    assert page.inner_text("#found") == "1 of 2"
+    page.close()
+
+
+def test_feedback_shows_the_code_that_was_graded(a01, answers, student):
+    graded = student("ada")
+    graded.submission.files[KNN] = f"x = 1\n# {HOSTILE}".encode()
+    page = BeautifulSoup(feedback_page(a01, graded, answers), "html.parser")
+    assert page.find(id="code").find_next("pre").get_text() == f"   1  x = 1\n   2  # {HOSTILE}"
+    assert not page.find_all("script")
 
 
 def test_feedback_says_what_next(pages):

@@ -16,11 +16,12 @@ from nbclient import NotebookClient
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import read_assignment
+from exercise_code.support.edition import MANIFEST
 from exercise_code.support.notebook import packages
 from exercise_code.support.paths import ROOT
 from grading import cli
 from grading.course import Course, CourseError
-from grading.editions.release import faults, leaks, release
+from grading.editions.release import faults, is_outdated, leaks, release
 from grading.editions.student_files import requirements, strip_solutions, write_student_files
 from grading.notebooks.nbgrader_course import make_course, nbgrader_config, with_points
 
@@ -281,6 +282,16 @@ def test_a_release_leaves_stubs_and_notebooks_of_the_others_as_they_were_publish
     assert contents(course / "student") == before
     release([tiny], course)
     assert "still a draft" in (course / "student" / tiny.notebook_paths[0]).read_text()
+
+
+def test_an_edition_with_answers_of_earlier_solutions_is_known(a01, tiny, course):
+    assert not is_outdated(a01, course / "student") and not is_outdated(tiny, course / "student")
+    manifest = course / "student" / MANIFEST
+    content = json.loads(manifest.read_text())
+    content["assignments"][a01.name] = "of earlier solutions"
+    manifest.write_text(json.dumps(content))
+    assert is_outdated(a01, course / "student")
+    assert not is_outdated(a01, course / "nothing")
 
 
 def test_what_somebody_has_written_in_the_edition_stays(tiny, course):

@@ -140,6 +140,17 @@ def test_who_copied_a_part_is_found_by_the_larger_share(a01):
     assert pair.signs > NOISE
 
 
+def test_pairs_are_sorted_by_how_much_they_share(a01):
+    stub = strip_solutions(REFERENCE, FILE)
+    short = exercise_source.find_function(HAND_IN, "knn_cross_validate").body[1:]
+    lines = "\n".join(HAND_IN.splitlines()[short[0].lineno - 1 : short[-1].end_lineno])
+    part = stub.replace('    raise NotImplementedError("knn_cross_validate")', lines)
+    class_ = [submission("ann", HAND_IN), submission("bob", HAND_IN), submission("cem", part)]
+    found = similar(class_, a01, 0.5, 10)
+    assert [pair.signs for pair in found] == sorted((pair.signs for pair in found), reverse=True)
+    assert (found[0].first, found[0].second) == ("ann", "bob") and len(found) == 3
+
+
 def test_the_page_marks_what_is_shared_and_text_of_students_is_text(a01, tmp_path):
     hostile = HAND_IN.replace("return dists\n", "return dists  # <script>alert(1)</script> {{ 7 * 7 }}\n")
     pairs = similar([submission("<b>ann", hostile), submission("bob", HAND_IN)], a01, 0.5, 10)

@@ -7,10 +7,12 @@ from exercise_code.mlp import regularization, update_rules
 from exercise_code.mlp.solver import Solver
 from exercise_code.support import data
 
+NUM_IMAGES = 500
+
 
 def accuracy(dataset: str) -> float:
-    """Fraction of 500 test images that two small networks, trained on 2,000 images, get right together."""
-    prepared = data.prepare(dataset, 2000, 200, 500)
+    """Fraction of `NUM_IMAGES` images that two small networks, trained on 2,000 others, get right together."""
+    prepared = data.prepare(dataset, 2000, 200, NUM_IMAGES)
     nets = []
     for activation, rule, rate in (
         (fcn.ReLU, update_rules.adam, 1e-3),

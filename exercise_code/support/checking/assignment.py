@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from exercise_code.support.checking.declare import Check, DeclarationError, Mistake, StandIn, Variant
 from exercise_code.support.paths import ASSIGNMENTS, ROOT
 
-MAX_BYTES, MAX_SOURCE = 5 * 2**20, 2**18
+MAX_BYTES, MAX_SOURCE = 20 * 2**20, 2**18
 """Of a notebook and of a module, whose syntax tree takes up to two thousand times as much memory."""
 
 Declared = TypeVar("Declared", Check, Mistake, Variant, StandIn)
@@ -169,6 +169,11 @@ class Assignment:
         """From a data set to the accuracy of the functions as they are; none in a student's copy."""
         there = (self.folder / "evidence" / "experiment.py").exists()
         return self._load("evidence.experiment").accuracy if there else None
+
+    @property
+    def experiment_images(self) -> int:
+        """On how many images the experiment says an accuracy; 0 where that is not known."""
+        return getattr(self._load("evidence.experiment"), "NUM_IMAGES", 0) if self.experiment else 0
 
     @property
     def max_points(self) -> float:
