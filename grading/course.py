@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from exercise_code.support.checking.assignment import all_folders, meant_by
 from exercise_code.support.paths import ROOT
@@ -27,11 +28,16 @@ class LatePolicy:
 
 @dataclass(frozen=True)
 class Course:
-    """Name, term, address of what is published, deadlines and extensions by assignment, late policy."""
+    """Name, term, address of what is published, deadlines and extensions by assignment, late policy.
+
+    `hand_in` says where students hand in, and `reveal` whether they may look at solutions after honest tries.
+    """
 
     name: str
     term: str
     repository: str = ""
+    hand_in: str = ""
+    reveal: bool = False
     deadlines: dict[str, datetime] = field(default_factory=dict)
     extensions: dict[str, dict[str, datetime]] = field(default_factory=dict)
     late: LatePolicy = field(default_factory=LatePolicy)
@@ -40,6 +46,10 @@ class Course:
     def id(self) -> str:
         """The name as nbgrader wants it: lower case, without blanks."""
         return "-".join(f"{self.name} {self.term}".lower().split())
+
+    def at(self, site: str, path: str) -> str:
+        """Where a site shows a file of what is published, whose branch is `main`."""
+        return f"{site}{urlsplit(self.repository).path.removesuffix('.git')}/blob/main/{path}"
 
 
 def read_course(root: Path = ROOT) -> Course:

@@ -44,7 +44,9 @@ IDIOMS = {"with torch.no_grad():"}
 """Lines of a solution that give nothing away."""
 PAGES = {
     "README.md": "student_readme.md",
+    "AGENTS.md": "agents.md",
     ".github/workflows/checks.yml": "checks.yml",
+    ".devcontainer/devcontainer.json": "devcontainer.json",
     ".gitignore": "gitignore",
     ".gitattributes": "gitattributes",
 }

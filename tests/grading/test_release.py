@@ -21,7 +21,7 @@ from exercise_code.support.notebook import packages
 from exercise_code.support.paths import ROOT
 from grading import cli
 from grading.course import Course, CourseError
-from grading.editions.release import faults, is_outdated, leaks, release
+from grading.editions.release import _write_pages, faults, is_outdated, leaks, release
 from grading.editions.student_files import requirements, strip_solutions, write_student_files
 from grading.notebooks.nbgrader_course import make_course, nbgrader_config, with_points
 
@@ -47,9 +47,11 @@ def test_the_edition_holds_what_students_need_and_nothing_else(build):
     given = {name for name in files if name.startswith("exercise_code/support/")}
     assert given
     assert files - given == {
+        ".devcontainer/devcontainer.json",
         ".github/workflows/checks.yml",
         ".gitattributes",
         ".gitignore",
+        "AGENTS.md",
         "README.md",
         "edition.json",
         "requirements.txt",
@@ -370,6 +372,21 @@ def test_the_address_of_the_course_is_in_its_notebooks(tiny, tmp_path, monkeypat
     monkeypatch.setattr("grading.notebooks.nbgrader_course.read_course", lambda: there)
     release([tiny], tmp_path / "published")
     assert address("published") == 'REPOSITORY = "https://example.org/course"'
+
+
+def test_the_readme_opens_notebooks_elsewhere_and_says_where_to_hand_in(tiny, tmp_path, monkeypatch):
+    course = Course("Seeing", "2030", "https://github.com/me/seeing.git", hand_in="in Moodle, week 3")
+    for repository in (course.repository, ""):
+        found = replace(course, repository=repository)
+        monkeypatch.setattr("grading.editions.release.read_course", lambda found=found: found)
+        _write_pages([tiny], tmp_path)
+        readme = (tmp_path / "README.md").read_text()
+        place = "me/seeing/blob/main/assignments/a90_tiny/tiny.ipynb)"
+        assert (f"(https://colab.research.google.com/github/{place}" in readme) == bool(repository)
+        assert (f"welcome?src=https://github.com/{place}" in readme) == bool(repository)
+        row = next(line for line in readme.splitlines() if line.startswith("| a90"))
+        assert row.count(" | ") == 3 and "submit a90` makes: in Moodle, week 3." in readme
+        assert json.loads((tmp_path / ".devcontainer/devcontainer.json").read_text())["name"] == "Seeing"
 
 
 def test_packages_of_assignments_are_added_to_the_requirements(a01, tiny):

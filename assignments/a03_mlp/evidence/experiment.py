@@ -11,7 +11,7 @@ NUM_IMAGES = 500
 
 
 def accuracy(dataset: str) -> float:
-    """Fraction of `NUM_IMAGES` images that two small networks, trained on 2,000 others, get right together."""
+    """Fraction of `NUM_IMAGES` images that two small networks get right together after 2,000 others."""
     prepared = data.prepare(dataset, 2000, 200, NUM_IMAGES)
     nets = []
     for activation, rule, rate in (
