@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-all verify lab lint mutants notebooks clean
+.PHONY: setup demo course test test-all verify lab lint mutants notebooks clean
 
 setup: .venv/installed
 
@@ -13,6 +13,10 @@ setup: .venv/installed
 
 demo: setup
 	$(BIN)/workbook demo
+
+course: setup
+	$(BIN)/workbook release --all --reveal --build build/alone
+	cd build/alone/student && $(CURDIR)/$(BIN)/jupyter lab progress.ipynb
 
 test: setup
 	$(BIN)/python -m pytest -n auto -m ''

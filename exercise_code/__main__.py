@@ -31,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
     add.add_argument("name", help="an assignment (a01)")
     add = commands.add_parser("progress", help="say what is done, what is left, and where to go on")
     add.add_argument("name", nargs="?", default="", help="an assignment (a01); all if not given")
+    add = commands.add_parser("reveal", help="show a solution after three honest tries, if you learn alone")
+    add.add_argument("name", help="an exercise (knn.predict_labels)")
     add = commands.add_parser("save", help="keep what you have written in an archive elsewhere")
     add.add_argument("folder", help="where; earlier archives stay")
     add = commands.add_parser(
@@ -50,6 +52,7 @@ def main(argv: list[str] | None = None) -> int:
     from exercise_code.support.checking.render import to_text
     from exercise_code.support.notebook.work import WorkError, pack, restore, save
     from exercise_code.support.progress import progress
+    from exercise_code.support.reveal import reveal
 
     try:
         if options.command in ("save", "restore"):
@@ -57,6 +60,9 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         if options.command == "progress":
             progress(options.name).to_text(console)
+            return 0
+        if options.command == "reveal":
+            print(reveal(options.name))
             return 0
         if options.command == "submit":
             assignment = find_assignment(options.name)

@@ -50,6 +50,9 @@ def release(
         list[str] | None, typer.Argument(metavar="ASSIGNMENT...", help="a01, or in full a01_knn")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="all assignments but drafts")] = False,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="for somebody who learns alone: solutions after honest tries")
+    ] = False,
     build: Build = BUILD,
 ) -> None:
     """Bring assignments into the course for students, BUILD/student; those that are there stay."""
@@ -59,7 +62,7 @@ def release(
     wanted = [assignment.name for assignment in there if not assignment.draft] or names or []
     if not wanted:
         raise CourseError("name the assignments to release (a01), or say --all")
-    done = make_release([find_assignment(name) for name in wanted], build)
+    done = make_release([find_assignment(name) for name in wanted], build, reveal=reveal)
     console.print(f"{', '.join(wanted)}: released into {build / 'student'}")
     if done.kept:
         console.print(

@@ -30,14 +30,13 @@ class LatePolicy:
 class Course:
     """Name, term, address of what is published, deadlines and extensions by assignment, late policy.
 
-    `hand_in` says where students hand in, and `reveal` whether they may look at solutions after honest tries.
+    `hand_in` says where students hand in.
     """
 
     name: str
     term: str
     repository: str = ""
     hand_in: str = ""
-    reveal: bool = False
     deadlines: dict[str, datetime] = field(default_factory=dict)
     extensions: dict[str, dict[str, datetime]] = field(default_factory=dict)
     late: LatePolicy = field(default_factory=LatePolicy)

@@ -32,6 +32,7 @@ from grading.editions.student_files import (
     requirements,
     solutions,
     write_own,
+    write_solutions,
     write_student_files,
 )
 from grading.notebooks.nbgrader_course import make_course
@@ -45,6 +46,7 @@ IDIOMS = {"with torch.no_grad():"}
 PAGES = {
     "README.md": "student_readme.md",
     "AGENTS.md": "agents.md",
+    "progress.ipynb": "progress.ipynb",
     ".github/workflows/checks.yml": "checks.yml",
     ".devcontainer/devcontainer.json": "devcontainer.json",
     ".gitignore": "gitignore",
@@ -53,11 +55,16 @@ PAGES = {
 """What else lies in an edition, and the template it is made from."""
 
 
-def release(assignments: Sequence[Assignment], build: Path) -> Update:
+def release(assignments: Sequence[Assignment], build: Path, *, reveal: bool = False) -> Update:
     """Bring assignments into the course for students in `build`/student, and into `build`/nbgrader.
 
     Those that are there already keep what students write as it was published, and the rest too, unless the
     engine or their checks have changed.
+
+    Args:
+        assignments: what is released.
+        build: the folder for what is made.
+        reveal: let whoever learns alone see solutions after honest tries; never for a class.
 
     Returns:
         What came of it: files that somebody has changed in `build`/student are kept.
@@ -98,6 +105,9 @@ def release(assignments: Sequence[Assignment], build: Path) -> Update:
             found += faults(assignment, edition)
         if found:
             raise CourseError(f"the student edition is not fit for release: {found[0]}")
+        if reveal:
+            for assignment in course.values():
+                write_solutions(assignment, edition)
         written = {path for each in released for path in (*each.editable, *each.notebook_paths)}
         Edition.of(edition, origins, written).save(edition)
         for assignment in assignments:

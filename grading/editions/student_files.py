@@ -1,18 +1,22 @@
 """Cut the solutions out of modules, and write the files that students' functions run in."""
 
 import ast
+import gzip
 import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.notebook.predictions import HASHES, VALUES, hashed_tables
 from exercise_code.support.paths import ROOT
+from exercise_code.support.reveal import SOLUTIONS
 from grading.course import CourseError
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -64,6 +68,19 @@ def write_own(assignment: Assignment, target: Path) -> None:
         stub = strip_solutions((ROOT / name).read_text(encoding="utf-8"), name)
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).write_text(stub, encoding="utf-8")
+
+
+def write_solutions(assignment: Assignment, edition: Path) -> None:
+    """What `reveal` shows to somebody who learns alone, packed so that nobody reads it unasked."""
+    found = {}
+    for exercise in dict.fromkeys(check.exercise for check in assignment.checks):
+        file, name = exercise_source.place_of(exercise)
+        text = (ROOT / "exercise_code" / file).read_text(encoding="utf-8")
+        segment = ast.get_source_segment(text, cast(ast.AST, exercise_source.find_function(text, name)))
+        lines = (segment or "").splitlines()
+        found[exercise] = "\n".join(line for line in lines if line.strip() not in (BEGIN, END))
+    content = gzip.compress(json.dumps(found).encode(), mtime=0)
+    (edition / "assignments" / assignment.name / SOLUTIONS).write_bytes(content)
 
 
 def single_stand_ins(assignment: Assignment) -> dict[str, str]:

@@ -22,7 +22,7 @@ from exercise_code.support.paths import ROOT
 from grading import cli
 from grading.course import Course, CourseError
 from grading.editions.release import _write_pages, faults, is_outdated, leaks, release
-from grading.editions.student_files import requirements, strip_solutions, write_student_files
+from grading.editions.student_files import requirements, strip_solutions, write_solutions, write_student_files
 from grading.notebooks.nbgrader_course import make_course, nbgrader_config, with_points
 
 
@@ -54,6 +54,7 @@ def test_the_edition_holds_what_students_need_and_nothing_else(build):
         "AGENTS.md",
         "README.md",
         "edition.json",
+        "progress.ipynb",
         "requirements.txt",
         "assignments/a01_knn/answers.safetensors.gz",
         "assignments/a01_knn/assignment.toml",
@@ -462,6 +463,43 @@ def test_students_check_and_submit_in_a_terminal(edition):
     assert wrong.returncode == 2
     assert "nothing is called 'a99'" in wrong.stdout
     assert not wrong.stderr
+
+
+def test_who_learns_alone_sees_a_solution_after_honest_tries(a01, edition):
+    path, name = edition / "exercise_code/knn.py", "knn.knn_get_best_k"
+    stub = path.read_text()
+
+    def versions(*results: str):
+        for result in results:
+            raising = 'raise NotImplementedError("knn_get_best_k")'
+            path.write_text(stub.replace(raising, f"return {result}  # {len(results)}"))
+            python(edition, "-m", "exercise_code", "check", name)
+
+    def refused() -> str:
+        done = python(edition, "-m", "exercise_code", "reveal", name)
+        return done.stdout if done.returncode == 2 else ""
+
+    versions("1", "2", "3")
+    assert "there are no solutions in a course for a class" in refused()
+    write_solutions(a01, edition)
+    assert "has been tried 0 of 3 times" in refused()
+    versions("1", "1", "2")
+    assert "has been tried 2 of 3 times: check it 1 more" in refused()
+    versions("3")
+    done = python(edition, "-m", "exercise_code", "reveal", name)
+    body = strip_solutions((ROOT / "exercise_code/knn.py").read_text(), "knn.py")
+    assert done.returncode == 0 and "def knn_get_best_k" in done.stdout and done.stdout not in body
+    assert "SOLUTION" not in done.stdout and "NotImplementedError" not in done.stdout
+    assert json.loads((edition / ".tries.json").read_text())[name]["shown"]
+
+
+def test_solutions_are_in_a_course_for_one_alone_and_leak_nowhere(tiny, tmp_path):
+    release([tiny], tmp_path / "class")
+    release([tiny], tmp_path / "alone", reveal=True)
+    there = [*(tmp_path / "alone/student").rglob("solutions.json.gz")]
+    assert len(there) == 1 and not [*(tmp_path / "class").rglob("solutions.json.gz")]
+    assert not [*(tmp_path / "alone/nbgrader").rglob("solutions.json.gz")]
+    assert leaks([tiny], tmp_path / "alone/student") == []
 
 
 def test_a_known_mistake_gets_its_hint_in_the_edition(a01, edition):

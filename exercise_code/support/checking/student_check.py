@@ -39,6 +39,7 @@ from exercise_code.support.checking.replace import in_place, keep_in_place, lift
 from exercise_code.support.checking.run_check import EXERCISES, gather, place_in
 from exercise_code.support.checking.task import place_of_work
 from exercise_code.support.checking.time_limit import TooSlow, at_most
+from exercise_code.support.reveal import note_tries
 
 VISIBLE_SEED = 0
 
@@ -82,7 +83,9 @@ def check(name: str) -> Verdicts:
     modules.refresh(*[shell.user_ns] if shell else [])
     assignment, wanted = _find(name)
     with rows_as_they_come() as tell:
-        return checked(assignment, wanted, tell)
+        found = checked(assignment, wanted, tell)
+    note_tries(assignment, found.verdicts)
+    return found
 
 
 def checked(
