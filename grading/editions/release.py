@@ -1,5 +1,7 @@
 """Make the student edition of the course: stubs for solutions, cleared notebooks, the answers to one seed."""
 
+import ast
+import base64
 import json
 import re
 import shutil
@@ -7,11 +9,13 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import nbformat
 import numpy as np
 import torch
+from nbclient import NotebookClient
 
 from exercise_code.support.checking.answers import Answers, make_answers
 from exercise_code.support.checking.assignment import (
@@ -20,6 +24,9 @@ from exercise_code.support.checking.assignment import (
     find_assignment,
     read_assignment,
 )
+from exercise_code.support.checking.declare import Check
+from exercise_code.support.checking.exercise_source import place_of
+from exercise_code.support.checking.judge import judge
 from exercise_code.support.checking.student_check import VISIBLE_SEED
 from exercise_code.support.edition import MANIFEST, Edition, EditionError, Update, bring_in, hash_file
 from exercise_code.support.paths import ROOT
@@ -53,6 +60,7 @@ PAGES = {
     ".gitattributes": "gitattributes",
 }
 """What else lies in an edition, and the template it is made from."""
+WHERE = "import exercise_code, pathlib; print(pathlib.Path(exercise_code.__file__).resolve())"
 
 
 def release(assignments: Sequence[Assignment], build: Path, *, reveal: bool = False) -> Update:
@@ -187,12 +195,10 @@ def leaks(assignments: Iterable[Assignment], edition: Path) -> list[str]:
             continue
         text = path.read_bytes().decode("utf-8", errors="replace")
         if path.suffix == ".ipynb":
-            cells = json.loads(text)["cells"]
-            if any(cell.get("outputs") or cell.get("execution_count") for cell in cells):
+            content = json.loads(text)
+            if any(cell.get("outputs") or cell.get("execution_count") for cell in content["cells"]):
                 found.append(f"{name} has outputs")
-            text = json.dumps(cells, ensure_ascii=False) + "\n".join(
-                "".join(cell["source"]) for cell in cells
-            )
+            text = json.dumps(content, ensure_ascii=False) + "\n".join(_texts(content["cells"]))
         if BEGIN in text or END in text:
             found.append(f"{name} has a solution marker")
         squashed = _squash(text)
@@ -202,8 +208,19 @@ def leaks(assignments: Iterable[Assignment], edition: Path) -> list[str]:
     return found
 
 
+def _texts(cells: list[dict[str, Any]]) -> Iterator[str]:
+    """What stands in cells and in their attachments."""
+    for cell in cells:
+        yield "".join(cell["source"])
+        for kinds in cell.get("attachments", {}).values():
+            yield from (base64.b64decode(content).decode("utf-8", "replace") for content in kinds.values())
+
+
 def faults(assignment: Assignment, edition: Path) -> list[str]:
-    """What goes wrong when the edition is graded empty, and with the solutions in it; a sentence each."""
+    """What goes wrong when the edition is opened, graded empty, and with the solutions; a sentence each.
+
+    A function that students get and that passes an exercise in its place is a solution, too.
+    """
     answers = Answers.load(edition / "assignments" / assignment.name / assignment.answers_path.name)
     stubs = {name: (edition / name).read_bytes() for name in assignment.editable}
     solved = {name: (ROOT / name).read_bytes() for name in assignment.editable} | reference_models(assignment)
@@ -219,12 +236,59 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
                 )
                 for id, files in (("the empty edition", stubs), ("the filled edition", solved))
             )
+            given_away = [*_given_away(assignment, stubs, answers, worker)]
+        opened = [said for path in assignment.notebook_paths if (said := _opened(tree / path))]
     return [
+        *given_away,
+        *opened,
+    ] + [
         f"{verdict.check} of {graded.submission.id} is {verdict.status}: {verdict.message}"
         for graded, due in ((empty, ("not_written", "blocked")), (filled, ("passed",)))
         for verdict in graded.verdicts
         if verdict.status not in due
     ]
+
+
+def _given_away(
+    assignment: Assignment, stubs: dict[str, bytes], answers: Answers, worker: CheckProcess
+) -> Iterator[str]:
+    """Helpers that pass the checks of an exercise with as many arguments, a sentence each."""
+    checks: dict[str, list[Check]] = {}
+    for check in assignment.checks:
+        checks.setdefault(check.exercise, []).append(check)
+    for file, stub in stubs.items():
+        functions = {node.name: node for node in ast.parse(stub).body if isinstance(node, ast.FunctionDef)}
+        here = {e: place_of(e)[1] for e in checks if f"exercise_code/{place_of(e)[0]}" == file}
+        for exercise, name in here.items():
+            for helper in functions.keys() - here.values() if name in functions else ():
+                if len(functions[helper].args.args) == len(functions[name].args.args):
+                    files = stubs | {file: stub + f"\n{name} = {helper}\n".encode()}
+                    ids = [check.id for check in checks[exercise]]
+                    found = worker.run(files, answers.seed, ids, answers.held_out)
+                    if all(
+                        judge(check, evidence, answers.reference[check.id], None).status == "passed"
+                        for check, evidence in zip(checks[exercise], found, strict=True)
+                    ):
+                        yield f"{file} gives {name} away: {helper}, outside of the markers, passes its checks"
+
+
+def _opened(notebook: Path) -> str:
+    """What is wrong where the first cell of a notebook does not find the course that it lies in."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    first = next(cell.source for cell in cells if cell.cell_type == "code")
+    probe = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, (first, WHERE))])
+    resources = {"metadata": {"path": str(notebook.parent)}}
+    NotebookClient(probe, timeout=300, allow_errors=True, resources=resources).execute()
+    outputs = [output for cell in probe.cells for output in cell.outputs]
+    wrong = [f"{each.ename}: {each.evalue}" for each in outputs if each.output_type == "error"]
+    told = outputs[-1].get("text", "") if outputs else ""
+    if not wrong and Path(told.strip()).is_relative_to(notebook.parents[2].resolve()):
+        return ""
+    reason = f" ({wrong[0]})" if wrong else ""
+    return (
+        f"the first cell of {notebook.name} does not find the course that it lies in{reason}: "
+        "`workbook format` writes one that does"
+    )
 
 
 def _secret_lines(assignment: Assignment) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The student edition: what is in it, what must not be, and that it works alone."""
 
+import base64
 import json
 import os
 import re
@@ -127,6 +128,53 @@ def test_leaks_are_found_in_metadata(a01, edition):
     notebook["cells"][0]["metadata"]["note"] = "nearest = dists.topk(k, dim=0, largest=False).indices"
     path.write_text(json.dumps(notebook))
     assert any("solution line" in sentence for sentence in leaks([a01], edition))
+
+
+def test_leaks_are_found_in_attachments_and_in_what_a_notebook_says_of_itself(a01, edition):
+    path, line = edition / a01.notebook_paths[0], "nearest = dists.topk(k, dim=0, largest=False).indices"
+    whole = path.read_text()
+    for place in ("attachment", "metadata"):
+        notebook = json.loads(whole)
+        if place == "metadata":
+            notebook["metadata"]["author's note"] = line
+        else:
+            picture = base64.b64encode(f"<svg><text>{line}</text></svg>".encode()).decode()
+            notebook["cells"][0]["attachments"] = {"sketch.svg": {"image/svg+xml": picture}}
+        path.write_text(json.dumps(notebook))
+        assert any("solution line" in sentence for sentence in leaks([a01], edition)), place
+
+
+def test_a_solution_in_a_helper_outside_of_the_markers_is_found(a01, edition):
+    path = edition / "exercise_code/knn.py"
+    own = """
+
+def _given(accuracies):
+    return next(iter(accuracies))
+
+
+def _my_reference(accuracies):
+    average = {k: sum(found) / len(found) for k, found in accuracies.items()}
+    return min(k for k in average if average[k] == max(average.values()))
+"""
+    path.write_text(path.read_text() + own)
+    said = "gives knn_get_best_k away: _my_reference, outside of the markers, passes its checks"
+    assert faults(a01, edition) == [f"exercise_code/knn.py {said}"]
+
+
+def test_a_notebook_that_does_not_find_its_course_is_refused(a01, edition):
+    path = edition / a01.notebook_paths[0]
+    notebook = json.loads(path.read_text())
+    first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    for source, reason in (
+        ("from exercise_code import knn", ""),
+        ("import no_such_package", r" \(ModuleNotFoundError: No module named 'no_such_package'\)"),
+    ):
+        first["source"] = [source]
+        path.write_text(json.dumps(notebook))
+        (said,) = faults(a01, edition)
+        assert re.fullmatch(
+            rf"the first cell of knn.ipynb does not find the course .*{reason}: `workbook .*", said
+        )
 
 
 def test_model_answers_do_not_reach_students(a01, build):
