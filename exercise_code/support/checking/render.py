@@ -27,10 +27,10 @@ STYLE = f"""
 <style>
 .workbook-checks {{font: 13px/1.5 system-ui, sans-serif; max-width: 60em; margin: .4em 0;
   overflow-wrap: anywhere}}
-.workbook-checks > div {{display: grid; grid-template-columns: 5.5em minmax(0, 1fr) auto; column-gap: .8em;
+.workbook-checks > div {{display: grid; grid-template-columns: 6em minmax(0, 1fr) auto; column-gap: .8em;
   padding: .35em 0; border-top: 1px solid #8884}}
 .workbook-checks .status {{place-self: start; padding: 0 .5em; border-radius: .3em; color: #fff;
-  font-weight: 600}}
+  font-weight: 600; white-space: nowrap}}
 .workbook-checks .name {{font-family: monospace; font-weight: 600}}
 .workbook-checks p {{margin: .1em 0; line-height: inherit}} .workbook-checks .quiet {{opacity: .75}}
 .workbook-checks .hint {{border-left: 3px solid #e69f00; padding-left: .6em}}
