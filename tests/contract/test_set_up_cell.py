@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -175,6 +176,8 @@ def test_a_whole_assignment_runs_with_the_versions_of_colab(colab, a01, publishe
         f"import shutil\nfrom exercise_code import knn\nshutil.copy({reference!r}, knn.__file__)"
     )
     notebook.cells.insert(notebook.cells.index(set_up) + 1, solve)
+    hand_in = "from exercise_code.support.notebook.work import submit\nsubmit('a01')"
+    notebook.cells.append(nbformat.v4.new_code_cell(hand_in))
     resources = {"metadata": {"path": str(machine)}}
     NotebookClient(notebook, timeout=300, kernel_name="colab", resources=resources).execute()
     for cell in notebook.cells:
@@ -183,10 +186,16 @@ def test_a_whole_assignment_runs_with_the_versions_of_colab(colab, a01, publishe
         if cell.metadata.get("nbgrader", {}).get("grade") and cell.cell_type == "code":
             points = sum(check.points for check in a01.checks if f'"{check.exercise}"' in cell.source)
             assert float(cell.outputs[-1]["data"]["text/plain"]) == points
+    said = "".join(output.get("text", "") for output in notebook.cells[-1].outputs)
+    assert "4 of 4 written answers are still empty" in said and "Packed exercise_code/knn.py" in said
+    (archive,) = machine.rglob("a01_knn.zip")
+    with zipfile.ZipFile(archive) as packed:
+        assert packed.read(a01.editable[0]) == Path(reference).read_bytes()
 
 
 CHECKS = """
 import sys
+import zipfile
 from exercise_code.support.checking.assignment import find_assignment
 from exercise_code.support.checking.student_check import checked
 assignment = find_assignment(sys.argv[1])

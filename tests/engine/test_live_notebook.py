@@ -181,6 +181,16 @@ def test_a_request_that_cannot_be_met_is_one_sentence_in_a_notebook(run, cell):
     assert "there " in shown and "Traceback" not in shown and shown.count("\n") == 0
 
 
+def test_nothing_is_red_where_ipywidgets_is_not_installed(course):
+    with kernel(course) as run:
+        run("import sys; sys.modules['ipywidgets'] = None")
+        run(SET_UP)
+        shown = run(
+            "from exercise_code.support import data; data.available('cifar10'), 'tqdm.auto' in sys.modules"
+        )
+    assert "Warning" not in shown and ", True)" in shown
+
+
 def test_setting_up_twice_reloads_once(run, module):
     run(SET_UP)
     module.write_text(module.read_text() + "\nprint('imported anew')\n", encoding="utf-8")

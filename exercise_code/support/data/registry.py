@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
-from tqdm import tqdm
+from tqdm import TqdmWarning, tqdm
 
 from exercise_code.support.paths import DATASETS
 
@@ -166,9 +166,15 @@ def find(name: str) -> DataSet:
 
 def homes() -> list[Path]:
     """The folders that files are downloaded to and decoded in: the course's, then the user's."""
-    import pooch  # here, so that checks run where it is not installed
+    return [DATASETS, Path(_pooch().os_cache("deep-vision-workbook"))]
 
-    return [DATASETS, Path(pooch.os_cache("deep-vision-workbook"))]
+
+def _pooch() -> Any:
+    """Imported when it is needed, so that checks run without it, and not in red for want of ipywidgets."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TqdmWarning)
+        import pooch
+    return pooch
 
 
 def home() -> Path:
@@ -306,9 +312,9 @@ def fetch(file: File) -> Path:
     Raises:
         DataError: no mirror delivers it.
     """
-    import pooch
     from requests import Response, exceptions
 
+    pooch = _pooch()
     pooch.get_logger().disabled = True  # it logs to stderr, and remembers whether it does beyond a setLevel()
     folder = home() / file.data_set
     attempts = [(url, len(file.urls) > 1) for url in file.urls]
