@@ -157,6 +157,13 @@ def test_feedback_has_the_names_that_platforms_take_back(a01, tmp_path):
     assert names(nbgrader) == {"ada.html", "grace.html"}
 
 
+def test_a_notebook_with_large_pictures_is_taken(a01, tmp_path):
+    notebook = b'{"cells": [], "picture": "' + bytes(6 * 2**20).replace(b"\0", b"x") + b'"}'
+    write(tmp_path / "ada", {FILE: b"x = 1\n", NOTEBOOK: notebook})
+    (found,) = collect(tmp_path, a01, kind="folders").submissions(a01)
+    assert found.files[NOTEBOOK] == notebook and not found.notes
+
+
 def test_who_has_no_page_is_named(a01, tmp_path):
     write(tmp_path / "in", {f"ada/{FILE}": b"", f"bob/{FILE}": b""})
     found, pages = collect(tmp_path / "in", a01), tmp_path / "pages"

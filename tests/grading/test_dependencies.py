@@ -1,6 +1,7 @@
 """What is hashed decides what runs again: a change reaches what depends on it, and nothing else."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -85,7 +86,7 @@ def test_settings_of_the_checks_count_and_others_do_not(a01):
 
 BESIDE = (
     *("student_check", "task", "reloading", "answers", "annotations", "exercise_source"),
-    *("judge", "follow_through", "render", "metrics"),
+    *("judge", "follow_through", "render", "metrics", "as_they_come", "time_limit", "../reveal"),
 )
 LOADED = """
 import json, sys
@@ -110,7 +111,7 @@ def test_what_a_check_process_loads_is_in_the_hash(assignment, tmp_path):
     )
     loaded = {name.removeprefix(f"{tmp_path}/") for name in json.loads(found.stdout.splitlines()[-1])}
     hashed = {path.relative_to(ROOT).as_posix() for path in probe_files(assignment)}
-    beside = {f"exercise_code/support/checking/{name}.py" for name in BESIDE}
+    beside = {os.path.normpath(f"exercise_code/support/checking/{name}.py") for name in BESIDE}
     assert len(loaded) > 10
     assert loaded - hashed - {*assignment.editable} <= beside
 
