@@ -49,10 +49,8 @@ def filled(value: Any) -> Callable[..., Any]:
     """A function that answers with a constant whatever it is asked, in the form that is due."""
 
     def answer(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        try:
+        with contextlib.suppress(RuntimeError):  # intermediates of autograd cannot be copied
             args, kwargs = copy.deepcopy((args, kwargs))
-        except RuntimeError:  # intermediates of autograd cannot be copied
-            pass
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 return tree_map(functools.partial(constant, value), original(*args, **kwargs))

@@ -335,7 +335,7 @@ def group_norm_forward(code, case):
     }
 
 
-@check(f"{GN[0]}:indivisible", points=0.5)
+@check(f"{GN[0]}:indivisible", points=0.5, uses=LN[:1])
 def group_norm_of_odd_groups(code, case):
     """Channels that do not make equal groups are refused."""
     forward = code.cnn.convolutional_networks.GroupNorm.forward
