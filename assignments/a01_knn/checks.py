@@ -104,12 +104,16 @@ def best_k(code, case):
 @check("knn.knn_get_best_k:ties", points=1)
 def equal_means(code, case):
     """A tie goes to the smallest k."""
-    folds = [0.25, 0.375, 0.5, 0.625, 0.75]
+    steps = [-2, -1, 0, 1, 2]
 
     def best(place_of_worst, order):
         choices = sorted(case.shuffled(range(1, 30))[:5])
         worst = choices.pop(place_of_worst)
-        equal = {choices[place]: case.shuffled(folds) for place in order}
+        widths = case.shuffled(range(1, 5))
+        equal = {
+            choices[place]: case.shuffled(0.5 + width * step / 32 for step in steps)
+            for place, width in zip(order, widths, strict=True)
+        }
         return code.knn.knn_get_best_k({worst: [0.125] * 5, **equal})
 
     return {

@@ -145,7 +145,7 @@ def judge(
         verdict.status = _status(first, verdict)
         verdict.points = 0.0 if ESSENTIAL & verdict.faults.keys() else check.points / 2
         same = [m for m in mistakes if m.check == check.id and _same(check, evidence, verdict, m)]
-        verdict.hint = next((m.hint for m in sorted(same, key=lambda m: m.caught_by != check.id)), "")
+        verdict.hint = _only(m.hint for m in same if m.caught_by == check.id) or _only(m.hint for m in same)
     else:
         verdict.points = check.points
     return verdict
@@ -333,6 +333,12 @@ def _same(check: Check, evidence: Evidence, verdict: Verdict, mistake: KnownMist
         if compared and unlike(check, other.outputs, run.outputs):
             return False
     return True
+
+
+def _only(hints: Iterable[str]) -> str:
+    """The hint that all of these are; empty where the evidence does not tell mistakes apart."""
+    different = {*hints}
+    return different.pop() if len(different) == 1 else ""
 
 
 def without_numbers(sentence: str) -> str:
