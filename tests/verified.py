@@ -23,8 +23,10 @@ from exercise_code.support.paths import ROOT
 DEPTHS = ("touch", "full", "all")
 SEEDS = {"touch": 5, "full": 200, "all": 200}
 """With which the reference and its variants must pass."""
-MISTAKE_SEEDS = {"touch": 1, "full": 3, "all": 3}
+MISTAKE_SEEDS = {"touch": 1, "full": 3, "all": 50}
 """With which each mistake must be caught."""
+CHEAP_SEEDS = {"touch": 1, "full": 5, "all": 20}
+"""With which what takes no understanding must earn nothing."""
 MUTANTS = {"touch": 1, "full": 4, "all": None}
 """Of each exercise; None stands for all."""
 

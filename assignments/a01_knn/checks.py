@@ -38,7 +38,8 @@ def no_loops(code, case):
 @check("knn.compute_distances_no_loops:never_nan", points=1, rtol=0.1, atol=1.0, forbids=RULED_OUT)
 def never_nan(code, case):
     """Equal images far from the origin, where rounding makes squares negative."""
-    images = case.images(32, brightness=100)
+    offsets = case.numbers(32, reach=30.0)
+    images = case.tensor(case.images(32, brightness=100) + offsets[:, None, None, None])
     return {"dists": code.knn.compute_distances_no_loops(images, images)}
 
 
@@ -53,14 +54,13 @@ def votes(code, case):
 @check("knn.predict_labels:ties", points=2)
 def ties(code, case):
     """A tie goes to the smallest label."""
-    dists = case.positive_matrix(7, 24)
-    small, large = case.integer(2, 9), case.integer(11, 14)
-    near_four = case.tensor([[0.0]] * 4 + [[1000.0]] * 3)
-    found = {}
-    for name, four in (("k=4", [large, small, small, large]), ("others", [small, large, large, small])):
-        y_train = case.tensor([*four, 15, 0, 15])
-        found[f"labels for {name}"] = code.knn.predict_labels(case.tensor(dists + near_four), y_train, 4)
-    return found
+    labels = case.shuffled(range(2, 15))
+    fours = [sorted(labels[place : place + 2]) * 2 for place in (0, 2, 4)]
+    y_train = case.tensor([label for four in fours for label in case.shuffled(four)] + [15, 0, 15])
+    nearest = case.labels(24, num_classes=3).tolist()
+    far = [[1000.0 * (row // 4 != near) for near in nearest] for row in range(len(y_train))]
+    dists = case.tensor(case.positive_matrix(len(y_train), 24) + case.tensor(far))
+    return {"labels for k=4": code.knn.predict_labels(dists, y_train, 4)}
 
 
 @check("knn.KnnClassifier.predict", points=2, uses=["knn.compute_distances_no_loops", "knn.predict_labels"])
@@ -104,12 +104,19 @@ def best_k(code, case):
 @check("knn.knn_get_best_k:ties", points=1)
 def equal_means(code, case):
     """A tie goes to the smallest k."""
-    folds = [0.25, 0.375, 0.5, 0.625, 0.75]
+    steps = [-2, -1, 0, 1, 2]
 
     def best(place_of_worst, order):
         choices = sorted(case.shuffled(range(1, 30))[:5])
         worst = choices.pop(place_of_worst)
-        equal = {choices[place]: case.shuffled(folds) for place in order}
+        widths = case.shuffled(range(1, 5))
+        equal = {
+            choices[place]: case.shuffled(0.5 + width * step / 32 for step in steps)
+            for place, width in zip(order, widths, strict=True)
+        }
         return code.knn.knn_get_best_k({worst: [0.125] * 5, **equal})
 
-    return {"best k": best(0, [1, 0, 3, 2]), "best k of others": best(2, [2, 1, 0, 3])}
+    return {
+        "best k": [best(0, [1, 0, 3, 2]) for _ in range(4)],
+        "best k of others": [best(2, [2, 1, 0, 3]) for _ in range(4)],
+    }

@@ -15,6 +15,9 @@ TRANSPOSED = "Rows are training images, columns are test images: yours is the tr
 WRONG_DTYPE = (
     "The result is float32 whatever goes in: make it with the dtype of the images (`new_zeros` does)."
 )
+WRONG_BOTH = "`torch.zeros` is float32 on the CPU: give it the dtype and device of the images (`new_zeros`)."
+
+
 WRONG_DEVICE = (
     "A tensor made without `device=` lives on the CPU: make it where the images are (`new_zeros` does)."
 )
@@ -96,6 +99,15 @@ def two_loops_always_float32(x_train, x_test):
     return dists
 
 
+@mistake(TWO_LOOPS, hint=WRONG_BOTH)
+def two_loops_in_plain_zeros(x_train, x_test):
+    dists = torch.zeros(len(x_train), len(x_test))
+    for i in range(len(x_train)):
+        for j in range(len(x_test)):
+            dists[i, j] = ((x_train[i] - x_test[j]) ** 2).sum().sqrt()
+    return dists
+
+
 @mistake(TWO_LOOPS, hint=WRONG_DEVICE)
 def two_loops_on_cpu(x_train, x_test):
     dists = torch.zeros(len(x_train), len(x_test), dtype=x_train.dtype)
@@ -160,6 +172,14 @@ def one_loop_sums_everything(x_train, x_test):
 @mistake(ONE_LOOP, hint=WRONG_DTYPE)
 def one_loop_always_float32(x_train, x_test):
     dists = torch.zeros(len(x_train), len(x_test), device=x_train.device)
+    for i in range(len(x_train)):
+        dists[i] = ((x_test - x_train[i]) ** 2).flatten(1).sum(1).sqrt()
+    return dists
+
+
+@mistake(ONE_LOOP, hint=WRONG_BOTH)
+def one_loop_in_plain_zeros(x_train, x_test):
+    dists = torch.zeros(len(x_train), len(x_test))
     for i in range(len(x_train)):
         dists[i] = ((x_test - x_train[i]) ** 2).flatten(1).sum(1).sqrt()
     return dists

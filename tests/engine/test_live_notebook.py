@@ -197,6 +197,22 @@ def test_setting_up_twice_reloads_once(run, module):
     assert run("0").count("imported anew") == 1
 
 
+def test_stand_ins_that_others_build_on_outlast_an_edit(run, module):
+    text = module.read_text(encoding="utf-8")
+    shown = run('from exercise_code.support.checking import build_on\nbuild_on("a01")')
+    assert "predict_labels" in shown
+    labels = "import torch; knn.predict_labels(torch.ones(2, 1), torch.tensor([4, 4])).tolist()"
+    assert run(labels) == "[4]"
+    module.write_text(text + "\n# edited\n", encoding="utf-8")
+    assert run(labels) == "[4]"
+    module.write_text(text.replace("class KnnClassifier", "class Renamed"), encoding="utf-8")
+    assert run(labels) == "[4]"
+    module.write_text(text, encoding="utf-8")
+    assert "stand_ins" in run("knn.KnnClassifier.predict.__module__")
+    run("from exercise_code.support.checking.replace import keep_in_place\nkeep_in_place([])")
+    assert "predict_labels is not written yet" in run(labels)
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch) -> Iterator[Path]:
     """A package of three modules, of which `upper` imports `lower`, to be edited."""

@@ -167,8 +167,11 @@ def line(code, case):
 @check(f"{A}PolynomialRegressor.__init__", points=0.5)
 def polynomial_start(code, case):
     """One coefficient more than the degree."""
-    model = code.autograd_study.PolynomialRegressor(degree=3)
-    return {"named_parameters()": dict(model.named_parameters()), "coefficients": model.coefficients}
+    models = [code.autograd_study.PolynomialRegressor(degree) for degree in case.shuffled(range(1, 12))[:3]]
+    return {
+        "named_parameters()": [dict(model.named_parameters()) for model in models],
+        "coefficients": [model.coefficients for model in models],
+    }
 
 
 @check(f"{A}PolynomialRegressor.forward", points=1, uses=[f"{A}PolynomialRegressor.__init__"])

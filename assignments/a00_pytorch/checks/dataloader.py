@@ -34,8 +34,8 @@ def drawn_samples(case, count: int) -> Samples:
 @check(f"{LOADER}__len__", points=1, library="numpy")
 def number_of_batches(code, case):
     """Full batches, and the rest if it is kept."""
-    size = case.integer(3, 6)
-    sizes = {"divisible": 4 * size, "with a rest": 2 * size + 1, "less than a batch": size - 1}
+    size, full = case.integer(3, 6), case.shuffled(range(3, 40))
+    sizes = {"divisible": full[0] * size, "with a rest": full[1] * size + 1, "less than a batch": size - 1}
     return {
         f"{name}, drop_last={drop}": len(
             code.data.dataloader.DataLoader(Samples([{}] * count), size, False, drop)

@@ -26,7 +26,8 @@ PRODUCTS = ["torch.bmm", "torch.baddbmm", "torch.einsum", "torch.tensordot"]
 def integers(case, *shape: int) -> Tensor:
     """Different integers of both signs, at most one of them zero, in no order."""
     count = math.prod(shape)
-    return case.tensor(np.array(case.shuffled(range(count))).reshape(shape) - count // 3)
+    below = case.integer(count // 5, count - count // 5)
+    return case.tensor(np.array(case.shuffled(range(count))).reshape(shape) - below)
 
 
 # Tensors
@@ -60,7 +61,8 @@ def element_count(code, case):
 @check(f"{T}create_tensor_of_pi", points=0.5)
 def tensor_of_pi(code, case):
     """3.14 everywhere."""
-    return {"x": code.pytorch101.create_tensor_of_pi(case.integer(2, 4), case.integer(5, 7))}
+    sizes = [(case.integer(2, 9), case.integer(10, 19)) for _ in range(3)]
+    return {"x": [code.pytorch101.create_tensor_of_pi(*size) for size in sizes]}
 
 
 @check(f"{T}multiples_of_ten", points=1)

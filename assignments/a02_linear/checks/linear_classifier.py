@@ -30,8 +30,8 @@ def weighed(loss_func, case) -> dict[str, Any]:
 
 
 def weighed_heavily(loss_func, case) -> dict[str, Any]:
-    """The same with scores near -2,000, 2,000 and 6,000, each for some images, one of them far below."""
-    X, W, y = case.points(7).cpu().clone(), case.points(CLASSES).cpu().T.clone(), case.labels(7, 2)
+    """The same with scores near -2,000, 2,000 and 6,000, each for some images; some labels lie far below."""
+    X, W, y = case.points(7).cpu().clone(), case.points(CLASSES).cpu().T.clone(), case.labels(7, CLASSES)
     X[:, 2] = 1
     X[:, 3] = 2 * (torch.arange(len(X)) % 3) - 1
     W[3] += 2000

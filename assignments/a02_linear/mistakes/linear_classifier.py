@@ -6,7 +6,7 @@ from torch.nn import functional as F
 from exercise_code.linear import linear_classifier as lc
 from exercise_code.support.checking.declare import mistake
 
-from .common import ON_CPU, OVERFLOW, _cross_entropy
+from .common import LOG_OF_ZERO, ON_CPU, OVERFLOW, _cross_entropy
 
 SVM_NAIVE, SVM = "linear.linear_classifier.svm_loss_naive", "linear.linear_classifier.svm_loss_vectorized"
 
@@ -35,6 +35,9 @@ NO_PENALTY = (
 
 
 HALF_PENALTY = "The penalty's gradient is half of what is due: a square has a factor 2 in its derivative."
+
+
+HALF_OF_BOTH = "The penalty is halved, in the loss and in the gradient: this course puts no 1/2 before it."
 
 
 NO_MEAN = "Loss and gradient are sums over the images; they are due as means."
@@ -233,6 +236,21 @@ def svm_repeated_indices(W, X, y, reg):
     return margins.sum() / len(X) + reg * (W * W).sum(), dW / len(X) + 2 * reg * W
 
 
+@mistake(SVM_NAIVE, hint=HALF_OF_BOTH)
+def svm_naive_half_penalty(W, X, y, reg):
+    return lc.svm_loss_vectorized(W, X, y, reg / 2)
+
+
+@mistake(SOFTMAX_NAIVE, hint=HALF_OF_BOTH)
+def softmax_naive_half_penalty(W, X, y, reg):
+    return lc.softmax_loss_vectorized(W, X, y, reg / 2)
+
+
+@mistake(SOFTMAX, hint=HALF_OF_BOTH)
+def softmax_half_penalty(W, X, y, reg):
+    return lc.softmax_loss_naive(W, X, y, reg / 2)
+
+
 @mistake(SVM, hint=CORRECT_CLASS)
 def svm_counts_right_class(W, X, y, reg):
     scores = X @ W
@@ -254,9 +272,7 @@ def svm_without_penalty(W, X, y, reg):
     return margins.sum() / len(X), _hinge_gradient(margins, X, y) / len(X)
 
 
-@mistake(
-    SVM, hint="The penalty is halved, in the loss and in the gradient: this course puts no 1/2 before it."
-)
+@mistake(SVM, hint=HALF_OF_BOTH)
 def svm_half_penalty(W, X, y, reg):
     margins = _margins(W, X, y)
     return margins.sum() / len(X) + 0.5 * reg * (W * W).sum(), _hinge_gradient(margins, X, y) / len(
@@ -319,6 +335,12 @@ def svm_by_library(W, X, y, reg):
 
 
 # Softmax loss
+@mistake(SOFTMAX_NAIVE + ":large_scores", hint=LOG_OF_ZERO)
+def softmax_naive_log_of_zero(W, X, y, reg):
+    p = _probabilities(W, X)
+    return _cross_entropy(p, y) + reg * (W * W).sum(), _softmax_gradient(p, X, y) + 2 * reg * W
+
+
 @mistake(SOFTMAX_NAIVE + ":large_scores", hint=OVERFLOW)
 def softmax_naive_overflows(W, X, y, reg):
     loss, dW = 0.0, torch.zeros_like(W)
@@ -397,6 +419,12 @@ def softmax_naive_on_cpu(W, X, y, reg):
     for x, label, row in zip(X, y, p, strict=True):
         dW += torch.outer(x, row - F.one_hot(label, W.shape[1]))
     return _cross_entropy(p, y) + reg * (W * W).sum(), dW / len(X) + 2 * reg * W
+
+
+@mistake(SOFTMAX + ":large_scores", hint=LOG_OF_ZERO)
+def softmax_log_of_zero(W, X, y, reg):
+    p = _probabilities(W, X)
+    return _cross_entropy(p, y) + reg * (W * W).sum(), _softmax_gradient(p, X, y) + 2 * reg * W
 
 
 @mistake(SOFTMAX + ":large_scores", hint=OVERFLOW)
@@ -560,12 +588,14 @@ def batch_with_a_seed(X, y, num_train, batch_size):
     return X[drawn], y[drawn]
 
 
-def _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, sign=-1):
+def _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, verbose, sign=-1):
     history = []
     for _ in range(num_iters):
         loss, dW = loss_func(W, *lc.sample_batch(X, y, len(X), batch_size), reg)
         W = W + sign * learning_rate * dW
         history.append(float(loss))
+        if verbose and len(history) % 100 == 1:
+            print(history[-1])
     return W, history
 
 
@@ -573,21 +603,21 @@ def _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, sign
 def train_uphill(
     loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
 ):
-    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, sign=1)
+    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, verbose, sign=1)
 
 
 @mistake(TRAIN, hint="The weights that come back are those of the start: return what the steps have made.")
 def train_returns_start(
     loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
 ):
-    return W, _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size)[1]
+    return W, _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, verbose)[1]
 
 
 @mistake(TRAIN, hint="Every step starts from the first W again: keep the new one for the next step.")
 def train_forgets_steps(
     loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
 ):
-    new, history = _descend(loss_func, W, X, y, learning_rate, reg, 1, batch_size)
+    new, history = _descend(loss_func, W, X, y, learning_rate, reg, 1, batch_size, verbose)
     return new, history * num_iters
 
 
@@ -600,6 +630,8 @@ def train_in_place(
         loss, dW = loss_func(W, *lc.sample_batch(X, y, len(X), batch_size), reg)
         W -= learning_rate * dW
         history.append(float(loss))
+        if verbose and len(history) % 100 == 1:
+            print(history[-1])
     return W, history
 
 
@@ -607,7 +639,7 @@ def train_in_place(
 def train_without_reg(
     loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
 ):
-    return _descend(loss_func, W, X, y, learning_rate, 0.0, num_iters, batch_size)
+    return _descend(loss_func, W, X, y, learning_rate, 0.0, num_iters, batch_size, verbose)
 
 
 @mistake(TRAIN, hint="All images go into every step: draw a batch of batch_size.")
@@ -619,6 +651,8 @@ def train_on_everything(
         loss, dW = loss_func(W, X, y, reg)
         W = W - learning_rate * dW
         history.append(float(loss))
+        if verbose and len(history) % 100 == 1:
+            print(history[-1])
     return W, history
 
 
@@ -626,15 +660,15 @@ def train_on_everything(
 def train_notes_tensors(
     loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
 ):
-    W, history = _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size)
-    return W, [torch.tensor(loss) for loss in history]
+    W, history = _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, verbose)
+    return W, [X.new_tensor(loss) for loss in history]
 
 
 @mistake(TRAIN, hint="Only the last loss comes back: note that of every step.")
 def train_last_loss(
     loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
 ):
-    W, history = _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size)
+    W, history = _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, verbose)
     return W, history[-1:]
 
 
@@ -647,6 +681,8 @@ def train_with_decay(
         loss, dW = loss_func(W, *lc.sample_batch(X, y, len(X), batch_size), reg)
         W = W - learning_rate / (1 + step) * dW
         history.append(float(loss))
+        if verbose and len(history) % 100 == 1:
+            print(history[-1])
     return W, history
 
 
@@ -656,7 +692,7 @@ def train_from_zero(
 ):
     if W is None:
         W = torch.zeros(X.shape[1], int(y.max()) + 1, dtype=X.dtype, device=X.device)
-    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size)
+    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, verbose)
 
 
 @mistake(
@@ -667,7 +703,7 @@ def train_from_large_numbers(
 ):
     if W is None:
         W = torch.randn(X.shape[1], int(y.max()) + 1, dtype=X.dtype, device=X.device)
-    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size)
+    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, verbose)
 
 
 @mistake(TRAIN + ":start", hint="W starts with positive numbers only: `rand` is uniform, `randn` normal.")
@@ -676,7 +712,7 @@ def train_from_uniform_numbers(
 ):
     if W is None:
         W = 3.46e-6 * torch.rand(X.shape[1], int(y.max()) + 1, dtype=X.dtype, device=X.device)
-    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size)
+    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, verbose)
 
 
 @mistake(
@@ -689,7 +725,7 @@ def train_ten_classes(
 ):
     if W is None:
         W = 1e-6 * torch.randn(X.shape[1], 10, dtype=X.dtype, device=X.device)
-    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size)
+    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, verbose)
 
 
 @mistake(TRAIN + ":start", hint="Batches are drawn from the first images alone: `num_train` is all of them.")
@@ -698,7 +734,9 @@ def train_on_the_first_images(
 ):
     if W is None:
         W = 1e-6 * torch.randn(X.shape[1], int(y.max()) + 1, dtype=X.dtype, device=X.device)
-    return _descend(loss_func, W, X[:batch_size], y[:batch_size], learning_rate, reg, num_iters, batch_size)
+    return _descend(
+        loss_func, W, X[:batch_size], y[:batch_size], learning_rate, reg, num_iters, batch_size, verbose
+    )
 
 
 @mistake(TRAIN + ":start", hint="The batch is drawn once before the loop: draw a new one for each step.")
@@ -712,7 +750,23 @@ def train_on_one_batch(
         loss, dW = loss_func(W, *batch, reg)
         W = W - learning_rate * dW
         history.append(float(loss))
+        if verbose and len(history) % 100 == 1:
+            print(history[-1])
     return W, history
+
+
+@mistake(TRAIN, hint="Nothing is printed with verbose=True: show the loss every 100 steps.")
+def train_never_prints(
+    loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
+):
+    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, False)
+
+
+@mistake(TRAIN, hint="The loss is printed whatever is asked for: only with verbose=True.")
+def train_always_prints(
+    loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
+):
+    return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, True)
 
 
 @mistake(PREDICT, hint="These are the highest scores themselves; the label is where they stand: `argmax`.")
@@ -844,6 +898,13 @@ def one_set_asks_first(cls, data_dict, lr, reg, num_iters=2000):
     accuracies = _right(cls, data_dict, "train"), _right(cls, data_dict, "val")
     cls.train(data_dict["X_train"], data_dict["y_train"], lr, reg, num_iters)
     return cls, *accuracies
+
+
+@mistake(ONE_SET, hint="An accuracy comes back as a tensor, in float64: `item()` makes a plain number of it.")
+def one_set_double_tensors(cls, data_dict, lr, reg, num_iters=2000):
+    cls.train(data_dict["X_train"], data_dict["y_train"], lr, reg, num_iters)
+    accuracies = (_right(cls, data_dict, split) for split in ("train", "val"))
+    return cls, *(torch.tensor(accuracy, dtype=torch.float64) for accuracy in accuracies)
 
 
 @mistake(ONE_SET, hint="The accuracies are tensors: make plain numbers of them with `item()`.")

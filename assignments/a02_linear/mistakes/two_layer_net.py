@@ -9,7 +9,7 @@ from exercise_code.linear import linear_classifier as lc
 from exercise_code.linear import two_layer_net as nn2
 from exercise_code.support.checking.declare import mistake
 
-from .common import ON_CPU, OVERFLOW, _cross_entropy
+from .common import LOG_OF_ZERO, ON_CPU, OVERFLOW, _cross_entropy
 
 FORWARD, BACKWARD = "linear.two_layer_net.nn_forward_pass", "linear.two_layer_net.nn_forward_backward"
 
@@ -117,6 +117,13 @@ def _network(
         "b2": dscores.sum(0) + 2 * reg * params["b2"] * biases,
     }
     return loss, grads
+
+
+@mistake(BACKWARD + ":large_scores", hint=LOG_OF_ZERO)
+def backward_log_of_zero(params, X, y=None, reg=0.0):
+    if y is None:
+        return nn2.nn_forward_pass(params, X)[0]
+    return _network(params, X, y, reg)
 
 
 @mistake(BACKWARD + ":large_scores", hint=OVERFLOW)
@@ -294,6 +301,7 @@ def _train(
     reg,
     num_iters,
     batch_size,
+    verbose,
     *,
     sign=-1,
     due=lambda step, epoch: (step + 1) % epoch == 0,
@@ -311,6 +319,8 @@ def _train(
         for name in names or grads:
             params[name] = params[name] + sign * learning_rate * grads[name]
         history["loss_history"].append(float(loss))
+        if verbose and step % 100 == 0:
+            print(float(loss))
         if due(step, epoch):
             known = (X_batch, y_batch) if of_batch else (X, y)
             for split, images, labels in (("train", *known), ("val", X_val, y_val)):
@@ -337,7 +347,7 @@ def nn_train_decays_each_step(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, every_step=True)
 
 
@@ -357,7 +367,7 @@ def nn_train_without_decay(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, 1.0, reg, num_iters, batch_size)
+    settings = (learning_rate, 1.0, reg, num_iters, batch_size, verbose)
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings)
 
 
@@ -377,7 +387,7 @@ def nn_train_epoch_too_early(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     early = {"due": lambda step, epoch: step % epoch == 0}
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, **early)
 
@@ -398,7 +408,7 @@ def nn_train_uphill(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, sign=1)
 
 
@@ -418,7 +428,7 @@ def nn_train_weights_only(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, names=["W1", "W2"])
 
 
@@ -440,7 +450,7 @@ def nn_train_copy(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     return _train(dict(params), loss_func, pred_func, X, y, X_val, y_val, *settings)
 
 
@@ -460,7 +470,7 @@ def nn_train_in_place(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     given = dict(params)
     history = _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings)
     for name, tensor in given.items():
@@ -484,7 +494,7 @@ def nn_train_per_cent(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, percent=True)
 
 
@@ -504,7 +514,7 @@ def nn_train_batch_twice(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     return _train(params, loss_func, pred_func, X, y, X, y, *settings)
 
 
@@ -526,7 +536,7 @@ def nn_train_accuracy_on_everything(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, of_batch=False)
 
 
@@ -546,7 +556,7 @@ def nn_train_on_the_first_images(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     first = min(batch_size, len(X))
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, num_train=first)
 
@@ -567,7 +577,7 @@ def nn_train_rounds_the_epoch(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     epoch = max(round(len(X) / batch_size), 1)
     plain = {"due": lambda step, _: (step + 1) % epoch == 0}
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, **plain)
@@ -589,7 +599,7 @@ def nn_train_without_reg(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, 0.0, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, 0.0, num_iters, batch_size, verbose)
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings)
 
 
@@ -613,9 +623,51 @@ def nn_train_epoch_of_zero(
     batch_size=200,
     verbose=False,
 ):
-    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size)
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
     plain = {"due": lambda step, epoch: (step + 1) % (len(X) // batch_size) == 0}
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, **plain)
+
+
+@mistake(NN_TRAIN, hint="Nothing is printed with verbose=True: show the loss every 100 steps.")
+def nn_train_never_prints(
+    params,
+    loss_func,
+    pred_func,
+    X,
+    y,
+    X_val,
+    y_val,
+    learning_rate=1e-3,
+    learning_rate_decay=0.95,
+    reg=5e-6,
+    num_iters=100,
+    batch_size=200,
+    verbose=False,
+):
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, False)
+    return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings)
+
+
+@mistake(NN_TRAIN, hint="The history holds tensors: note plain numbers, with `item()` or `float()`.")
+def nn_train_notes_tensors(
+    params,
+    loss_func,
+    pred_func,
+    X,
+    y,
+    X_val,
+    y_val,
+    learning_rate=1e-3,
+    learning_rate_decay=0.95,
+    reg=5e-6,
+    num_iters=100,
+    batch_size=200,
+    verbose=False,
+):
+    settings = (learning_rate, learning_rate_decay, reg, num_iters, batch_size, verbose)
+    history = _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings)
+    losses = [X.new_tensor(loss) for loss in history["loss_history"]]
+    return {**history, "loss_history": losses}
 
 
 @mistake(NN_PREDICT, hint="These are the highest scores themselves; the label is where they stand: `argmax`.")

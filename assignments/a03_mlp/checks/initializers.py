@@ -27,7 +27,7 @@ def kaiming_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None
     """Variance 2 / Din with a ReLU, 1 / Din without; error rate twice that of `_spread`."""
     fault = _spread(outputs["weights"], (2 / 110) ** 0.5)
     without = _spread(outputs["weights without ReLU"], (1 / 110) ** 0.5)
-    return fault or (without and f"without ReLU {without}")
+    return "; ".join(filter(None, [fault, without and f"without ReLU {without}"])) or None
 
 
 @check("mlp.initializers.kaiming_initializer", points=1, law=kaiming_law, forbids=INIT)

@@ -21,18 +21,18 @@ def turned(model: Sized) -> Sized:
 def bytes_of_a_pass(code, case):
     """Bytes of a forward and a backward pass."""
     size = code.mlp.network_size.compute_network_pass_size
-    batches = case.integer(2, 9), 32
+    batches, widths = (case.integer(2, 9), 32), case.shuffled(range(3, 12))
     return {
-        **{f"batch {batch}": list(size(Sized(case, 7, 5, 3), batch)) for batch in batches},
-        "deeper, the last layer first": list(size(turned(Sized(case, 6, 9, 4, 3)), 11)),
+        **{f"batch {batch}": list(size(Sized(case, *widths[:3]), batch)) for batch in batches},
+        "deeper, the last layer first": list(size(turned(Sized(case, *widths[3:7])), 11)),
     }
 
 
 @check("mlp.network_size.compute_network_flops", points=1)
 def operations_of_a_pass(code, case):
     """Operations of a forward and a backward pass."""
-    flops = code.mlp.network_size.compute_network_flops
+    flops, widths = code.mlp.network_size.compute_network_flops, case.shuffled(range(3, 12))
     return {
-        "two layers": list(flops(Sized(case, 7, 5, 3), case.integer(2, 9))),
-        "three layers, the last one first": list(flops(turned(Sized(case, 6, 9, 4, 3)), 11)),
+        "two layers": list(flops(Sized(case, *widths[:3]), case.integer(2, 9))),
+        "three layers, the last one first": list(flops(turned(Sized(case, *widths[3:7])), 11)),
     }

@@ -42,11 +42,20 @@ def solver_accuracy(code, case):
     data = scripted_data(case, 7)
     model = Scripted(data["X_train"])
     solver = code.mlp.solver.Solver(model, data)
-    X, y = case.numbers(23, 4), case.labels(23, num_classes=4)
-    near = case.labels(23, num_classes=2)
-    X = case.tensor(torch.where(near[:, None] == 1, 4 * torch.eye(4, dtype=X.dtype, device=X.device)[y], X))
-    accuracy = solver.check_accuracy(X, y, batch_size=5)
-    return {"accuracy": accuracy, "batches": list(model.asked)}
+    accuracies = []
+    for size in case.shuffled(range(21, 24)):
+        X, y = case.numbers(size, 4), case.labels(size, num_classes=4)
+        near = case.labels(size, num_classes=2)
+        X = case.tensor(
+            torch.where(near[:, None] == 1, 4 * torch.eye(4, dtype=X.dtype, device=X.device)[y], X)
+        )
+        accuracies.append(solver.check_accuracy(X, y, batch_size=5))
+    return {"accuracies": accuracies, "batches": list(model.asked)}
+
+
+def _accuracies(case, count: int) -> list[float]:
+    """Different accuracies of ten images, in order."""
+    return sorted(share / 10 for share in case.shuffled(range(1, 10))[:count])
 
 
 @check("mlp.solver.Solver._update_best", points=2, stateful=True)
@@ -56,7 +65,9 @@ def solver_best(code, case):
     model = Scripted(data["X_train"])
     solver = code.mlp.solver.Solver(model, data)
     record = []
-    for place, accuracy in enumerate((0.0, 0.3, 0.2, 0.3, 0.5, 0.5)):
+    model.params |= {"W1": case.numbers(2, 3).clone(), "b1": case.numbers(3).clone()}
+    low, middle, high = _accuracies(case, 3)
+    for place, accuracy in enumerate((0.0, middle, low, middle, high, high)):
         model.params["W1"] = model.params["W1"] + 1
         model.params["b1"] += place
         solver._update_best(accuracy)
@@ -81,9 +92,11 @@ def _train(code, case, script, return_best_params=True, time_limit=None, **setti
 @check("mlp.solver.Solver.train", points=2, stateful=True, uses=TRAINING)
 def solver_train(code, case):
     """Epochs of every image once, a learning rate that decays, and the best parameters at the end."""
-    solver, model = _train(code, case, (0.4, 0.8, 0.6), lr_decay=0.5)
-    _, last_model = _train(code, case, (0.4, 0.8, 0.6), return_best_params=False)
-    hurried, _ = _train(code, case, (0.4, 0.8, 0.6), time_limit=0)
+    low, middle, high = _accuracies(case, 3)
+    script = low, high, middle
+    solver, model = _train(code, case, script, lr_decay=0.5)
+    _, last_model = _train(code, case, script, return_best_params=False)
+    hurried, _ = _train(code, case, script, time_limit=0)
     b1 = model.params["b1"].clone()
     model.params["b1"] += 1
     return {
@@ -101,7 +114,8 @@ def solver_train(code, case):
 @check("mlp.solver.Solver.train:patience", points=1, stateful=True, uses=TRAINING)
 def solver_patience(code, case):
     """Stop after so many epochs without a better validation accuracy."""
-    script = (0.2, 0.5, 0.3, 0.6, 0.4, 0.6, 0.5, 0.9)
+    first, low, middle, high, highest = _accuracies(case, 5)
+    script = (first, middle, low, high, low, high, middle, highest)
     return {
         f"val_acc_history for patience={patience}": _train(code, case, script, patience=patience)[
             0

@@ -79,6 +79,15 @@ def kaiming_always_two(Din, Dout, *, relu=True, dtype=torch.float32, device="cpu
 
 @mistake(
     "mlp.initializers.kaiming_initializer",
+    hint="The gains are exchanged: it is 2 where a ReLU follows, 1 where none does.",
+)
+def kaiming_exchanged(Din, Dout, *, relu=True, dtype=torch.float32, device="cpu"):
+    gain = 1 if relu else 2
+    return (gain / Din) ** 0.5 * torch.randn(Din, Dout, dtype=dtype, device=device)
+
+
+@mistake(
+    "mlp.initializers.kaiming_initializer",
     hint="The gain stays 1: a ReLU throws away half of the power, so it is 2.",
 )
 def kaiming_always_one(Din, Dout, *, relu=True, dtype=torch.float32, device="cpu"):

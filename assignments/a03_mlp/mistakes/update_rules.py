@@ -99,6 +99,14 @@ def rmsprop_not_stored(w, dw, config=None):
     return w - config["learning_rate"] * dw / (cache.sqrt() + config["epsilon"]), config
 
 
+@mistake("mlp.update_rules.rmsprop", hint="`-=` writes into the weights that came in: make new ones.")
+def rmsprop_in_place(w, dw, config=None):
+    config = {**RMSPROP, "cache": torch.zeros_like(w), **(config or {})}
+    config["cache"] = config["decay_rate"] * config["cache"] + (1 - config["decay_rate"]) * dw**2
+    w -= config["learning_rate"] * dw / (config["cache"].sqrt() + config["epsilon"])
+    return w, config
+
+
 def _adam(w, dw, config, *, late=False, correct=True, store_t=True, store_corrected=False, inside=False):
     defaults = {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
     memory = {"m": torch.zeros_like(w), "v": torch.zeros_like(w), "t": 0}
@@ -109,7 +117,7 @@ def _adam(w, dw, config, *, late=False, correct=True, store_t=True, store_correc
     config["v"] = beta2 * config["v"] + (1 - beta2) * dw**2
     m, v = config["m"], config["v"]
     if correct:
-        m, v = m / torch.tensor(1 - beta1**t), v / torch.tensor(1 - beta2**t)
+        m, v = m / (1 - beta1**t), v / (1 - beta2**t)
     if store_corrected:
         config["m"], config["v"] = m, v
     if store_t:
@@ -132,6 +140,12 @@ def adam_t_too_late(w, dw, config=None):
 )
 def adam_without_correction(w, dw, config=None):
     return _adam(w, dw, config, correct=False)
+
+
+@mistake("mlp.update_rules.adam", hint="`-=` writes into the weights that came in: make new ones.")
+def adam_in_place(w, dw, config=None):
+    new, config = _adam(w, dw, config)
+    return w.copy_(new), config
 
 
 @mistake("mlp.update_rules.adam", hint="t is not stored, so every step is corrected like the first.")

@@ -38,8 +38,8 @@ def cost_of_layers(code, case):
 def cost_of_networks(code, case):
     """Layers in a row, branches side by side, shortcuts, and branches within branches."""
     arch = code.cnn.architectures
-    Conv, Branches, shape = arch.Conv, arch.Branches, (case.integer(2, 5), 9, 14)
-    row = (Conv(case.integer(6, 9), 3, 2), arch.Norm(), arch.Pool(2, 2))
+    Conv, Branches, shape = arch.Conv, arch.Branches, (case.integer(2, 20), 9, 14)
+    row = (Conv(case.integer(6, 40), 3, 2), arch.Norm(), arch.Pool(2, 2))
     views = Branches(((Conv(4, 1),), (Conv(3, 1), Conv(7, 5, 1, 2)), (arch.Pool(3, 1, 1),)), "concat")
     residual = Branches(((Conv(shape[0], 3, 1, 1),), ()), "sum")
     projected = Branches(((Conv(8, 3, 2, 1),), (Conv(8, 1, 2, bias=False), arch.Norm())), "sum")
@@ -59,7 +59,7 @@ def cost_of_networks(code, case):
 def fields(code, case):
     """Field and jump, with strides early, late and twice."""
     arch = code.cnn.architectures
-    kernel, stride = case.integer(4, 6), case.integer(2, 3)
+    kernel, stride = case.integer(8, 60), case.integer(2, 20)
     stacks = {
         "no layers": [],
         "one window": [arch.Conv(5, kernel)],
@@ -84,8 +84,12 @@ def gradients_of_pixels(code, case):
     """What each pixel weighs in the central output, in images that are not square."""
     arch, dtype = code.cnn.architectures, case.numbers(1).dtype
     stacks = {
-        "one window": ([arch.Conv(1, 3)], 6, 9),
-        "padding, and an even number of outputs": ([arch.Conv(1, 3, 1, 1), arch.Conv(1, 5, 1, 2)], 8, 12),
+        "one window": ([arch.Conv(1, 3)], 6, case.integer(9, 15)),
+        "padding, and an even number of outputs": (
+            [arch.Conv(1, 3, 1, 1), arch.Conv(1, 5, 1, 2)],
+            8,
+            2 * case.integer(5, 9),
+        ),
         "strides": (
             [arch.Conv(1, 4, 2, 1), arch.Pool(2, 2), arch.Conv(1, 3, 1, 1)],
             17,

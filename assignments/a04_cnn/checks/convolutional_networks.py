@@ -94,6 +94,8 @@ def size_of_output(code, case):
     """How many windows fit along an axis."""
     output_size = code.cnn.convolutional_networks.output_size
     settings = [(8, 3, 2, 0), (7, 3, 2, 1), (9, 4, 3, 2), (5, 5, 1, 0), (6, 1, 4, 0), (11, 2, 1, 3), (9, 2)]
+    more = 12 * case.integer(1, 1000)
+    settings += [(size + more, *others) for size, *others in settings]
     return {f"output_size{setting}": output_size(*setting) for setting in settings}
 
 
@@ -101,7 +103,8 @@ def size_of_output(code, case):
 def kernel_too_large(code, case):
     """A kernel that does not fit is refused, one that just fits is not."""
     output_size = code.cnn.convolutional_networks.output_size
-    found = {"output_size(3, 5, 2, 1)": output_size(3, 5, 2, 1)}
+    far = case.integer(10, 10_000)
+    found = {f"output_size({size}, 5, 2, 1)": output_size(size, 5, 2, 1) for size in (3, far)}
     for setting in ((2, 5, 1, 1), (3, 9, 1, 0), (1, 9, 5, 2)):
         try:
             answer = output_size(*setting)
@@ -332,11 +335,11 @@ def group_norm_forward(code, case):
     }
 
 
-@check(f"{GN[0]}:indivisible", points=0.5)
+@check(f"{GN[0]}:indivisible", points=0.5, uses=LN[:1])
 def group_norm_of_odd_groups(code, case):
     """Channels that do not make equal groups are refused."""
     forward = code.cnn.convolutional_networks.GroupNorm.forward
-    found = {}
+    found: dict[str, Any] = {"equal groups": forward(case.numbers(2, 6, 4, 2), *_channels(case, 6), 3, {})[0]}
     for channels, G in ((6, 4), (3, 2), (4, 8)):
         try:
             forward(case.numbers(2, channels, 4, 2), *_channels(case, channels), G, {})

@@ -14,7 +14,7 @@ from exercise_code.support.checking import annotations, exercise_source
 from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.declare import Check, Mistake
 from exercise_code.support.checking.evidence import Evidence, Packed, Run, leaves
-from exercise_code.support.checking.judge import KnownMistake, judge
+from exercise_code.support.checking.judge import UNCOMPARED, KnownMistake, judge
 from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import Code, gather
 from exercise_code.support.data import held_out as unseen
@@ -113,9 +113,9 @@ def known_mistakes(
                     evidence = gather(check, seed)
                     evidence.seconds = 0.0
                     faults = judge(check, evidence, reference[check.id], function).faults
-                    if check.law:  # what chance gave is compared with nothing
-                        for run in evidence.runs.values():
-                            run.outputs = {}
+                    for name, run in evidence.runs.items():
+                        if check.law or name in UNCOMPARED:
+                            run.outputs = {}  # what chance gave is compared with nothing
                     known.append(
                         KnownMistake(
                             check.id,

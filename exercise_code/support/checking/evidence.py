@@ -87,7 +87,8 @@ class Evidence(Packed):
     """All runs of one check, by the name of the run; `problem` tells why there are none.
 
     `problem` is a status (`timeout`, `crashed`) and a sentence; `symbols` are the axes of the
-    exercise's arguments by name, and `returns` the axes of what it returns.
+    exercise's arguments by name, and `returns` the axes of what it returns. `random` tells of a check with a
+    law whether other random numbers gave other outputs.
     """
 
     check: str
@@ -95,6 +96,7 @@ class Evidence(Packed):
     problem: tuple[str, str] | None = None
     symbols: dict[str, int] = field(default_factory=dict)
     returns: str = ""
+    random: bool = False
     seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,6 +133,7 @@ def _has_types(record: Run | Evidence) -> bool:
     if isinstance(record, Evidence):
         texts, numbers, lists = [record.check, record.returns], [record.seconds], []
         fits = isinstance(record.symbols, dict) and all(map(_is_number, record.symbols.values()))
+        fits = fits and isinstance(record.random, bool)
     else:
         texts = [record.unwritten, record.inputs_before, record.inputs_after]
         texts += [] if record.error is None else [record.error]

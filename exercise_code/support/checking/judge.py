@@ -3,7 +3,7 @@
 import ast
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +17,12 @@ GROWTH_SLACK = 1.25
 NESTED = ("no loop", "one loop", "two nested loops", "three nested loops")
 NO_LOOPS = "there is a Python loop in line {}; this exercise does without"
 NOT_WRITTEN = "not written yet"
-ESSENTIAL = {"answer", "another call", "repeatable", "loops", "ruled out"}
+ESSENTIAL = {"answer", "another call", "chance", "repeatable", "large inputs", "loops", "ruled out"}
 """What an answer is worth nothing without; any other broken promise costs half of the points."""
 SHOWN_BY = {"inputs": "float32", "float64": "float64", "device": "accelerator"}
 """The run that tells how a promise is broken."""
+UNCOMPARED = {"large"}
+"""Runs whose outputs tell no mistakes apart that the others do not; those of mistakes are not kept."""
 
 
 @dataclass
@@ -166,7 +168,8 @@ def _examine(
             verdict.kept.append(kept)
 
     used = exercise_source.first_use(function, check.forbids) if function and check.forbids else None
-    ruled_out = f"{used[0]} (line {used[1]})" if used else next(iter(first.forbidden), None)
+    called = [name for run in runs.values() for name in run.forbidden]
+    ruled_out = f"{used[0]} (line {used[1]})" if used else next(iter(called), None)
     if ruled_out:
         verdict.faults["ruled out"] = f"{ruled_out} is not allowed here: build it from simpler operations"
         return
@@ -176,6 +179,8 @@ def _examine(
     note("inputs", _changed(first), "inputs untouched")
     if "answer" in verdict.faults:
         return
+    if reference.random and not evidence.random:
+        verdict.faults["chance"] = "the same comes out whatever the random numbers are: draw from them"
     if not check.law:
         aspect, fault = _call_fault(runs, compare)
         note(aspect, fault, "same answer twice")
@@ -185,12 +190,13 @@ def _examine(
         note("float64", compare(expected["float64"], runs["float64"]), "float64")
     if "accelerator" in runs and "accelerator" in expected:
         note("device", _device_fault(runs["accelerator"], expected["accelerator"], compare), "accelerator")
-    if "large" in runs and runs["large"].error:
-        note("large inputs", runs["large"].error, "")
-    elif check.library == "numpy":
+    if check.library == "numpy":
         line = exercise_source.first_loop(function) if function and check.loops == 0 else None
         note("loops", NO_LOOPS.format(line) if line else None, "")
-    elif "large" in runs:
+    elif "large" in runs and "large" in expected:
+        note("large inputs", compare(expected["large"], runs["large"]), "")
+        if "large inputs" in verdict.faults:
+            return
         if check.loops is not None:
             note("loops", _growth(check, first, runs["large"], function), _operations(check, first))
         if check.memory is not None:
@@ -315,18 +321,21 @@ def _hint(check: Check, evidence: Evidence, verdict: Verdict, mistakes: Iterable
     """The hint of the mistake that does the same, else of one that gives the same wrong answer, else one for
     each promise that a mistake breaks alike.
     """
-    own = sorted((m for m in mistakes if m.check == check.id), key=lambda m: m.caught_by != check.id)
+    own = [mistake for mistake in mistakes if mistake.check == check.id]
 
-    def alike(aspects: Collection[str], runs: Iterable[str]) -> Iterator[str]:
-        for mistake in own:
-            if sorted(aspects) == mistake.faults and _same(check, evidence, verdict, mistake, runs):
-                yield mistake.hint
+    def alike(aspects: Iterable[str], runs: Collection[str]) -> str:
+        same = [
+            mistake
+            for mistake in own
+            if sorted(aspects) == sorted(mistake.faults) and _same(check, evidence, verdict, mistake, runs)
+        ]
+        return _only(m.hint for m in same if m.caught_by == check.id) or _only(m.hint for m in same)
 
-    if hint := next(alike(verdict.faults, evidence.runs), ""):
+    if hint := alike(verdict.faults, evidence.runs):
         return hint
     if "answer" in verdict.faults:
-        return next(alike(verdict.faults, ["float32"]), "")
-    hints = [next(alike([aspect], [SHOWN_BY[aspect]]), "") for aspect in verdict.faults if aspect in SHOWN_BY]
+        return alike(verdict.faults, ["float32"])
+    hints = [alike([aspect], [SHOWN_BY[aspect]]) for aspect in verdict.faults if aspect in SHOWN_BY]
     return " ".join(dict.fromkeys(filter(None, hints)))
 
 
@@ -342,9 +351,16 @@ def _same(
             continue
         if _kind(run.error) != _kind(other.error):
             return False
-        if run.error is None and not check.law and unlike(check, other.outputs, run.outputs):
+        compared = run.error is None and not check.law and name not in UNCOMPARED
+        if compared and unlike(check, other.outputs, run.outputs):
             return False
     return True
+
+
+def _only(hints: Iterable[str]) -> str:
+    """The hint that all of these are; empty where the evidence does not tell mistakes apart."""
+    different = {*hints}
+    return different.pop() if len(different) == 1 else ""
 
 
 def without_numbers(sentence: str) -> str:

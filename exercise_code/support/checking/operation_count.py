@@ -4,10 +4,9 @@ import contextlib
 import sys
 import weakref
 from collections.abc import Iterable, Iterator
-from functools import reduce
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -82,17 +81,63 @@ class Watch(TorchDispatchMode):
 
 
 class Forbid(TorchFunctionMode):
-    """Refuses the named functions of torch, and remembers that they were called."""
+    """Refuses the named functions of torch, and remembers that they were called.
+
+    A function is known by its name, whatever it is called on; so is an operation that is called without one,
+    as `torch.ops.aten._cdist_forward`.
+    """
 
     def __init__(self, names: Iterable[str]) -> None:
         """Names are dotted: `torch.cdist`; those of other libraries are not watched."""
         super().__init__()
-        watched = [name for name in names if name.startswith("torch.")]
-        self.refused = {reduce(getattr, name.split(".")[1:], torch): name for name in watched}
+        self.refused: dict[str, str] = {}
+        for name in (name for name in names if name.startswith("torch.")):
+            parts = name.split(".")[1:]
+            self.refused = {parts[-1]: name} | self.refused | {"_".join(parts): name}
         self.called: list[str] = []
+        self._within = 0
+        self._operations = _Operations(self)
+
+    def __enter__(self) -> Self:
+        self._operations.__enter__()  # type: ignore[no-untyped-call]
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        self._operations.__exit__(*error)  # type: ignore[no-untyped-call]
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in self.refused and not _asked_by_unwatched():
-            self.called.append(self.refused[func])
-            raise RuntimeError(f"{self.refused[func]} is ruled out in this exercise")
+        self.refuse(func)
+        self._within += 1
+        try:
+            return func(*args, **(kwargs or {}))
+        finally:
+            self._within -= 1
+
+    def refuse(self, func: Any) -> None:
+        """Raise where a function, or an operation outside of all functions, is ruled out."""
+        if self._within:
+            return
+        called = getattr(func, "__name__", "").partition(".")[0]
+        operation = called.removeprefix("_").removeprefix("native_").removesuffix("_forward")
+        name = self.refused.get(called) or self.refused.get(operation)
+        if name and not _asked_by_unwatched():
+            self.called.append(name)
+            raise RuntimeError(f"{name} is ruled out in this exercise")
+
+
+class _Operations(TorchDispatchMode):
+    """Shows a `Forbid` the operations that no function of torch has asked for."""
+
+    def __init__(self, forbid: Forbid) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._forbid = forbid
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # as for Watch
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self._forbid.refuse(func)
         return func(*args, **(kwargs or {}))

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from exercise_code.support.checking import run_check
 from exercise_code.support.checking.assignment import Limits
+from exercise_code.support.checking.replace import lifted
 from exercise_code.support.checking.time_limit import TooSlow, at_most
 
 Namespace = dict[str, Any]
@@ -45,7 +46,7 @@ class Reloader:
         """Import anew what has changed since the last time, and the modules of the package that import it.
 
         A module stays the same object. One that cannot be imported any more keeps what it held, is noted in
-        `faults`, and is tried again each time.
+        `faults`, and is tried again each time. Stand-ins that are kept in place are so afterwards.
 
         Args:
             namespaces: where functions and classes of these modules are replaced by the new ones.
@@ -58,10 +59,11 @@ class Reloader:
             return
         imports = {name: self._imports(name) for name in stamps if name in sys.modules}
         self.faults = {}
-        for name in _in_order(stale, imports):
-            inherited = [self.faults[below] for below in imports.get(name, ()) if below in self.faults]
-            if fault := inherited[0] if inherited else self._load(sys.modules[name], namespaces):
-                self.faults[name] = fault
+        with lifted():
+            for name in _in_order(stale, imports):
+                inherited = [self.faults[below] for below in imports.get(name, ()) if below in self.faults]
+                if fault := inherited[0] if inherited else self._load(sys.modules[name], namespaces):
+                    self.faults[name] = fault
 
     def fault(self, name: str) -> str:
         """Why a module cannot be imported, be it for itself or a package that it lies in; else empty."""

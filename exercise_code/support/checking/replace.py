@@ -11,8 +11,10 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from exercise_code.support.checking import operation_count
+from exercise_code.support.checking.assignment import Limits
 from exercise_code.support.checking.declare import StandIn
 from exercise_code.support.checking.run_check import Code
+from exercise_code.support.checking.time_limit import TooSlow, at_most
 
 MISSING = object()
 
@@ -55,11 +57,20 @@ def in_place(stand_ins: Iterable[StandIn]) -> Iterator[None]:
         yield
 
 
+def takes(stand_in: StandIn) -> bool:
+    """Whether the module that it belongs to can be imported, and has a place for it."""
+    try:
+        with at_most(Limits.seconds_per_check), in_place([stand_in]):
+            return True
+    except (Exception, TooSlow):  # whatever the student's lines raise
+        return False
+
+
 def keep_in_place(stand_ins: Iterable[StandIn]) -> None:
-    """Let these do what is theirs from now on, and no others any more."""
+    """Let these do what is theirs from now on, where there is a place for them, and no others any more."""
     stand_ins = [*stand_ins]
     _kept.close()
-    _kept.enter_context(in_place(stand_ins))
+    _kept.enter_context(in_place(filter(takes, stand_ins)))
     _kept_now[:] = stand_ins
 
 

@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_leaves
 
 from exercise_code.support.checking.another_call import after_another_call, is_method
 from exercise_code.support.checking.case import Case, MissingModel
-from exercise_code.support.checking.compare import unlike
+from exercise_code.support.checking.compare import difference, unlike
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence, Run, leaves
 from exercise_code.support.checking.operation_count import Forbid, Watch
@@ -50,7 +50,8 @@ def gather(check: Check, seed: int, held_out: Mapping[str, Tensor] | None = None
 
     The runs are `float32`, the same `again`, `float64`, on the `accelerator` (CUDA where there is
     one, else the pretended one), and `large` where the check limits loops or memory. NumPy runs twice, in
-    float64, under the first two names; a saved model runs once.
+    float64, under the first two names; a saved model runs once. Under a law, the first run is done again with
+    other random numbers, to see whether they matter.
 
     In `again` the inputs lie in memory in another order, and a method comes after a call with other inputs on
     the same object. Where that gives something else, two more runs tell why: `contiguous`, with the inputs in
@@ -74,6 +75,9 @@ def gather(check: Check, seed: int, held_out: Mapping[str, Tensor] | None = None
             check, seed, Case(seed, check.id, **given), limited=limited and not with_numpy, first=True
         )
         if first.error is None and check.target is None:
+            if check.law:
+                other = run_once(check, seed + 1, Case(seed, check.id, **given))
+                evidence.random = difference(first.outputs, other.outputs, 0.0, 0.0) is not None
             _run_again(check, seed, given, evidence.runs)
     evidence.seconds = time.perf_counter() - started
     return evidence
@@ -91,7 +95,6 @@ def _run_again(check: Check, seed: int, given: dict[str, Any], runs: dict[str, R
         runs["contiguous"] = run_once(check, seed, Case(seed, check.id, **double))
     if check.loops is not None or check.memory is not None:
         runs["large"] = run_once(check, seed, Case(seed, check.id, scale=check.more_items), limited=True)
-        runs["large"].outputs.clear()
     if usable("cuda"):
         runs["accelerator"] = run_once(check, seed, Case(seed, check.id, device="cuda"))
     elif pretended.available():
@@ -134,7 +137,7 @@ def run_once(
         after_another: call the exercise, which is a method, with other inputs before each call.
     """
     run = Run()
-    forbid = Forbid(check.forbids if first else ())
+    forbid = Forbid(check.forbids if first or limited else ())
     watching = Watch(case, memory=check.memory is not None)
     with one_thread(), _silence(stdout=not first), warnings.catch_warnings():
         _keep_warnings(run) if first else warnings.simplefilter("ignore")

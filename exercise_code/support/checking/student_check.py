@@ -18,7 +18,6 @@ from exercise_code.support.checking.as_they_come import Tell, rows_as_they_come
 from exercise_code.support.checking.assignment import (
     Assignment,
     AssignmentError,
-    Limits,
     all_folders,
     find_assignment,
     meant_by,
@@ -35,7 +34,7 @@ from exercise_code.support.checking.follow_through import (
 from exercise_code.support.checking.judge import NOT_WRITTEN, KnownMistake, Verdict, judge
 from exercise_code.support.checking.reloading import modules
 from exercise_code.support.checking.render import to_mime, to_text
-from exercise_code.support.checking.replace import in_place, keep_in_place, lifted
+from exercise_code.support.checking.replace import in_place, keep_in_place, lifted, takes
 from exercise_code.support.checking.run_check import EXERCISES, gather, place_in
 from exercise_code.support.checking.task import place_of_work
 from exercise_code.support.checking.time_limit import TooSlow, at_most
@@ -149,7 +148,7 @@ def _in_the_place_of(
 
 def _replacing(assignment: Assignment, needed: frozenset[str]) -> tuple[list[StandIn], list[str]]:
     """Stand-ins for what is not right of the exercises that are needed, and a sentence about them."""
-    there = {each.exercise: each for each in assignment.stand_ins if _takes(each)}
+    there = {each.exercise: each for each in assignment.stand_ins if takes(each)}
     wrong = [name for name in _not_right(assignment.folder, needed, _state_of(assignment)) if name in there]
     if not wrong:
         return [], []
@@ -160,15 +159,6 @@ def _replacing(assignment: Assignment, needed: frozenset[str]) -> tuple[list[Sta
         f"{'a stand-in takes its' if one else 'stand-ins take their'} place here."
     )
     return [there[name] for name in with_their_class(wrong, there)], [sentence]
-
-
-def _takes(stand_in: StandIn) -> bool:
-    """Whether the module that it belongs to can be imported."""
-    try:
-        with at_most(Limits.seconds_per_check), in_place([stand_in]):
-            return True
-    except (Exception, TooSlow):  # whatever the student's lines raise
-        return False
 
 
 @functools.lru_cache
@@ -211,7 +201,7 @@ def _verdicts(assignment: Assignment, wanted: list[Check], tell: Tell) -> list[V
     def rerun(replaced: dict[str, list[str]]) -> dict[str, Verdict]:
         found = {}
         for id, names in replaced.items():
-            if all(_takes(stand_ins[name]) for name in names):
+            if all(takes(stand_ins[name]) for name in names):
                 with in_place(stand_ins[name] for name in names):
                     found[id] = verdict(by_id[id])
         return found
