@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from exercise_code import knn
-from exercise_code.support.checking import AssignmentError, check, exercise_source
+from exercise_code.support.checking import AssignmentError, check, exercise_source, student_check
 from exercise_code.support.checking.answers import Answers, make_answers
 from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.compare import difference
@@ -420,6 +420,14 @@ def test_each_broken_promise_has_its_hint(own_answers, monkeypatch):
     monkeypatch.setattr(knn, "compute_distances_two_loops", makes_zeros)
     (verdict,) = check("knn.compute_distances_two_loops").verdicts
     assert {*verdict.faults} == {"float64", "device"}
+    assert verdict.hint.startswith("`torch.zeros` is float32 on the CPU")
+    known = student_check._mistakes
+    monkeypatch.setattr(
+        student_check,
+        "_mistakes",
+        lambda *of: [mistake for mistake in known(*of) if len(mistake.faults) == 1],
+    )
+    (verdict,) = check("knn.compute_distances_two_loops").verdicts
     assert "result is float32 whatever goes in" in verdict.hint
     assert "made without `device=` lives on the CPU" in verdict.hint
 
