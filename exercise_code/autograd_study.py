@@ -73,7 +73,7 @@ def converged_at(losses: Sequence[float], tol: float) -> int | None:
 
     Args:
         losses: one for each step, one or more; nan and inf may be among them.
-        tol: largest difference to the last loss that counts as none.
+        tol: a loss this close to the last one, or closer, counts as converged.
 
     Returns:
         The first such step; None where it is the last step itself, so that nothing has settled.

@@ -101,7 +101,7 @@ def format_notebooks(
         list[str] | None, typer.Argument(metavar="ASSIGNMENT...", help="a01; all if not given")
     ] = None,
 ) -> None:
-    """Write the set-up cell into notebooks, and store them in the form that a diff can be read in."""
+    """Write the set-up cell and the glossary into notebooks, and store them so that a diff can be read."""
     from grading.notebooks.source_format import format_notebooks as store
 
     for assignment in [find_assignment(name) for name in names or [each.name for each in all_folders()]]:

@@ -42,7 +42,7 @@ class Classifier(LinearBase):
             dout: gradient of the loss with respect to the probabilities that `forward` returned.
 
         Returns:
-            The sum over the samples; whether it is a mean is for the loss to say, in dout.
+            The sum over the samples. Where the loss is a mean, dout has been divided by N already.
         """
         ### BEGIN SOLUTION
         X1, probabilities = self.cache

@@ -1,11 +1,10 @@
 """Houses to learn from, and how well it went."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from exercise_code.data.csv_dataset import CSVDataset, FeatureSelectorAndNormalizationTransform
-from exercise_code.data.dataloader import DataLoader
 from exercise_code.support.data import housing_csv
 
 TARGET = "median_house_value"
@@ -34,20 +33,20 @@ def get_housing_data(
     for mode in ("train", "val", "test"):
         dataset = CSVDataset(path, TARGET, transform, mode)
         (rows,) = DataLoader(dataset, batch_size=len(dataset))
-        data[f"X_{mode}"], data[f"y_{mode}"] = (torch.from_numpy(rows[key]) for key in ("features", "target"))
+        data[f"X_{mode}"], data[f"y_{mode}"] = rows["features"], rows["target"]
     return data
 
 
 def binarize(
     X: Float[Tensor, "rows columns"], y: Float[Tensor, "rows 1"], a_pct: float, b_pct: float
 ) -> tuple[Float[Tensor, "kept columns"], Float[Tensor, "kept 1"]]:
-    """Cheap or dear: turn prices into classes, and leave out the rows between.
+    """Cheap or expensive: turn prices into classes, and leave out the rows between.
 
     Args:
         X: features.
         y: prices.
         a_pct: the price up to which a house is cheap, class 0; of the training prices, the 30th percentile.
-        b_pct: the price from which on it is dear, class 1; of the training prices, the 70th percentile.
+        b_pct: the price from which on it is expensive, class 1; of the training prices, the 70th percentile.
     """
     kept = ((y <= a_pct) | (y >= b_pct)).squeeze(1)
     return X[kept], (y[kept] >= b_pct).to(y.dtype)

@@ -31,7 +31,7 @@ class LinearModel(LinearBase):
             dout: gradient of the loss with respect to what `forward` returned.
 
         Returns:
-            The sum over the samples; whether it is a mean is for the loss to say, in dout.
+            The sum over the samples. Where the loss is a mean, dout has been divided by N already.
         """
         ### BEGIN SOLUTION
         return self.cache.T @ dout

@@ -27,6 +27,8 @@ from exercise_code.support.edition import hash_file
 from exercise_code.support.paths import ROOT
 
 HEADING = re.compile(r"^#+ (Exercises? [^·\n]+) · ([^·\n]+) ·.* about (\d+) minutes( each)?$", re.MULTILINE)
+DEEP_END = " · deep end"
+"""In the heading of what lies beyond the core path."""
 MEMORY = ROOT / ".progress.json"
 """States by assignment, and what they were found on."""
 DONE, WRONG_ONE, TO_DO = "done", "wrong", "to do"
@@ -62,6 +64,7 @@ class Exercise:
         state: done, wrong or to do.
         notebook: where it is, as a path below the project's root.
         cell: id of the cell with its heading; empty where the notebook has lost it.
+        core: whether it is on the core path.
     """
 
     title: str
@@ -69,6 +72,12 @@ class Exercise:
     state: str
     notebook: str
     cell: str
+    core: bool = True
+
+    @property
+    def label(self) -> str:
+        """The title, and whether it lies at the deep end."""
+        return self.title if self.core else f"{self.title}{DEEP_END}"
 
     @property
     def link(self) -> str:
@@ -93,7 +102,7 @@ class Progress:
             if len(self.exercises) == 1:
                 for each in exercises:
                     minutes = f"{each.minutes} minutes" if each.state != DONE else ""
-                    table.add_row(Text(each.state, TONES[each.state]), Text(each.title), minutes)
+                    table.add_row(Text(each.state, TONES[each.state]), Text(each.label), minutes)
             parts = Text("  ").join(
                 Text(f"{_count(exercises, state)} {state}", tone) for state, tone in TONES.items()
             )
@@ -159,7 +168,8 @@ def _exercises(assignment: Assignment) -> list[Exercise]:
                 for name in heading[2].replace("`", "").split(", "):
                     for exercise in [each for each in left if each.endswith(f".{name}")]:
                         title, minutes = f"{heading[1]} · {name}", int(heading[3])
-                        found.append(Exercise(title, minutes, left.pop(exercise), path, cell.get("id", "")))
+                        state, core = left.pop(exercise), DEEP_END not in heading[0]
+                        found.append(Exercise(title, minutes, state, path, cell.get("id", ""), core))
     lost = assignment.notebook_paths[0]
     return found + [Exercise(exercise, 0, state, lost, "") for exercise, state in left.items()]
 
@@ -215,12 +225,17 @@ def _count(exercises: list[Exercise], state: str) -> int:
 
 def _left(exercises: list[Exercise]) -> str:
     minutes = sum(each.minutes for each in exercises if each.state != DONE)
-    return f"about {minutes} minutes left" if minutes else ""
+    core = sum(each.minutes for each in exercises if each.state != DONE and each.core)
+    if core == minutes:
+        return f"about {minutes} minutes left" if minutes else ""
+    return f"about {core} minutes left on the core path, {minutes} in all"
 
 
 def _next(exercises: list[Exercise]) -> Exercise | None:
-    return next((each for each in exercises if each.state != DONE), None)
+    """The first that is left of the core path; of the deep end where the core path is done."""
+    left = [each for each in exercises if each.state != DONE]
+    return min(left, key=lambda each: not each.core, default=None)
 
 
 def _linked(exercise: Exercise) -> str:
-    return f'<a href="{html.escape(exercise.link)}">{html.escape(exercise.title)}</a>'
+    return f'<a href="{html.escape(exercise.link)}">{html.escape(exercise.label)}</a>'

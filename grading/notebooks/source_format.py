@@ -8,6 +8,7 @@ import nbformat
 
 from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError
+from grading.notebooks.glossary import write_glossary_cell
 from grading.notebooks.set_up_cell import write_set_up_cell
 
 METADATA = {
@@ -30,12 +31,13 @@ def formatted(text: str) -> str:
 
 
 def format_notebooks(assignment: Assignment) -> None:
-    """Write the set-up cell into the notebooks of an assignment, and store them as they are to be stored."""
+    """Write the set-up cell and the glossary into an assignment's notebooks, and store them in their form."""
     for name in assignment.notebooks:
         path = assignment.folder / name
         try:
             notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
             write_set_up_cell(notebook, assignment)
+            write_glossary_cell(notebook, assignment, name)
             text = formatted(nbformat.writes(notebook))
         except (ValueError, KeyError, AttributeError, nbformat.ValidationError) as error:
             raise CourseError(f"{path.name} of {assignment.name} is no notebook: {error}") from None

@@ -15,6 +15,7 @@ from ruff import find_ruff_bin
 from exercise_code.support.checking.assignment import all_folders
 from exercise_code.support.notebook.predictions import VALUES
 from exercise_code.support.paths import ASSIGNMENTS
+from exercise_code.support.progress import DEEP_END, HEADING
 from grading.notebooks.nbgrader_course import REPOSITORY
 from grading.notebooks.source_format import formatted
 
@@ -104,13 +105,53 @@ def test_a_notebook_is_no_larger_than_a_learner_can_finish(notebook):
     assert 1 <= len(re.findall(r"^\d\. ", title, flags=re.MULTILINE)) <= 5
 
 
-def test_the_notebooks_of_an_assignment_share_nothing_but_the_set_up_cell(assignment):
+def minutes_of_exercises(notebook: nbformat.NotebookNode) -> dict[str, list[tuple[str, int, bool]]]:
+    """The exercises below each heading of a section: name, minutes, and whether they are on the core path."""
+    section, found = "", {}
+    for cell in notebook.cells:
+        if cell.source.startswith("## "):
+            section = cell.source.splitlines()[0]
+        if cell.cell_type == "markdown" and (heading := HEADING.search(cell.source)):
+            for name in heading[2].replace("`", "").split(", "):
+                exercise = (name, int(heading[3]), DEEP_END not in heading[0])
+                found.setdefault(section, []).append(exercise)
+    return found
+
+
+def test_the_core_path_takes_four_hours_and_needs_nothing_from_the_deep_end(assignment):
+    notebooks = [nbformat.read(assignment.folder / name, as_version=4) for name in assignment.notebooks]
+    exercises = [
+        each for notebook in notebooks for part in minutes_of_exercises(notebook).values() for each in part
+    ]
+    assert sum(minutes for _, minutes, core in exercises if core) <= 240
+    deep = tuple(f".{name}" for name, _, core in exercises if not core)
+    for check in assignment.checks:
+        if not check.exercise.endswith(deep or ("?",)):
+            needed = [each for each in check.uses if each.endswith(deep or ("?",))]
+            assert not needed, f"{check.exercise} is on the core path and uses {needed}"
+
+
+def test_a_section_has_minutes_for_its_exercises_and_says_that_it_is_at_the_deep_end(notebook):
+    title = notebook.cells[0].source
+    printed = dict(re.findall(r"\((\d[\d.]*)\) [^,(]*?(\d+)[,.]", title.split("**Minutes**")[1]))
+    total = core_path = 0
+    for section, exercises in minutes_of_exercises(notebook).items():
+        assert sum(minutes for _, minutes, _ in exercises) <= int(printed[section.split()[1]]), section
+        assert section.endswith(DEEP_END) == (not any(core for *_, core in exercises)), section
+        total += sum(minutes for _, minutes, _ in exercises)
+        core_path += sum(minutes for _, minutes, core in exercises if core)
+    if core_path < total:
+        said = re.search(r"\*\*Core path\*\* (\d+) of (\d+) minutes of exercises", title)
+        assert said and (int(said[1]), int(said[2])) == (core_path, total), (core_path, total)
+
+
+def test_the_notebooks_of_an_assignment_share_no_cell_but_what_is_written_for_them(assignment):
     cells: dict[str, str] = {}
     for name in assignment.notebooks:
         for cell in nbformat.read(assignment.folder / name, as_version=4).cells:
             if cell.id == "setup":
                 assert cells.setdefault("setup", cell.source) == cell.source
-            else:
+            elif cell.id != "glossary":
                 assert cells.setdefault(cell.id, name) == name, f"{cell.id} in {cells[cell.id]} and {name}"
 
 

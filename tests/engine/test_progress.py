@@ -96,6 +96,30 @@ def test_several_assignments_are_counted_and_one_is_listed():
     assert re.findall(r"· (\w)", repr(Progress({"a01": first}))) == ["f", "g", "g"]
 
 
+def test_the_core_path_comes_first_and_its_minutes_are_told_apart():
+    core, deep = (
+        ("Exercise 2 · g", 5, "to do", "a.ipynb", "y"),
+        ("Exercise 1 · f", 10, "to do", "a.ipynb", "x"),
+    )
+    both = Progress({"a01": [Exercise(*deep, core=False), Exercise(*core)]})
+    for shown in (repr(both), both._repr_html_()):
+        assert "about 5 minutes left on the core path, 15 in all" in shown
+        assert "Exercise 1 · f · deep end" in shown
+    assert "go on: Exercise 2 · g\n" in repr(both)
+    only_deep = repr(Progress({"a01": [Exercise(*deep, core=False)]}))
+    assert "about 0 minutes left on the core path, 10 in all" in only_deep
+    assert "go on: Exercise 1 · f" in only_deep
+
+
+def test_a_heading_says_what_lies_at_the_deep_end(here):
+    folder, _ = here
+    path = folder / "assignments/a90_tiny/tiny.ipynb"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("easy · about 5", "easy · deep end · about 5"), encoding="utf-8")
+    (exercise,) = progress().exercises["a90_tiny"]
+    assert (exercise.core, exercise.minutes) == (False, 5)
+
+
 def test_every_exercise_of_the_course_has_a_heading_with_its_minutes(assignment, monkeypatch):
     states = {check.exercise: "to do" for check in assignment.checks}
     monkeypatch.setattr(module, "_states", lambda assignment: dict(states))

@@ -114,3 +114,35 @@ def test_format_writes_the_set_up_cell_and_drops_outputs(tmp_path):
     with pytest.raises(CourseError, match=r"tiny\.ipynb of a90_tiny is no notebook"):
         format_notebooks(tiny)
     assert path.read_text() == "no notebook"
+
+
+def test_format_lists_the_words_of_each_notebook(tmp_path):
+    tiny = tiny_assignment(tmp_path / "assignments")
+    path, glossary = tiny.folder / "tiny.ipynb", tmp_path / "assignments/glossary.toml"
+
+    def last_cell() -> nbformat.NotebookNode:
+        format_notebooks(tiny)
+        return nbformat.read(path, as_version=4).cells[-1]
+
+    assert last_cell().id == "check-one"
+    glossary.write_text(
+        '["a90_tiny/tiny.ipynb"]\n"slope" = ["ex-one", "How steep."]\n"Loss" = ["ex-one", "How wrong."]\n'
+        '["a91_other/tiny.ipynb"]\n"rate" = ["ex-one", "How fast."]\n',
+        encoding="utf-8",
+    )
+    for _ in range(2):
+        assert last_cell().source.splitlines()[2:4] == [
+            "* [**Loss**](tiny.ipynb#cell-id=ex-one): How wrong.",
+            "* [**slope**](tiny.ipynb#cell-id=ex-one): How steep.",
+        ]
+    assert [cell.id for cell in nbformat.read(path, as_version=4).cells].count("glossary") == 1
+    glossary.write_text("", encoding="utf-8")
+    assert last_cell().id == "check-one"
+
+
+@pytest.mark.parametrize("text", ["[", "tensor = 3", '["a90_tiny/tiny.ipynb"]\ntensor = ["ex-one"]'])
+def test_a_damaged_glossary_is_one_sentence(tmp_path, text):
+    tiny = tiny_assignment(tmp_path / "assignments")
+    (tmp_path / "assignments/glossary.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(CourseError, match=r"glossary.toml is damaged .*write term = "):
+        format_notebooks(tiny)
