@@ -480,7 +480,7 @@ def filter_rows(rows: Mapping[str, Float[Tensor, "filters 3 k k"]]) -> tuple[Fig
 def feature_maps(
     image: Float[Tensor, "3 h w"], layers: Sequence[Float[Tensor, "c hm wm"]], shown: int = 6
 ) -> tuple[Figure, str]:
-    """An image, and what some channels of each layer make of it; bright is large, each map on its own scale.
+    """An image, and what some channels of each layer make of it, each map in shares of its largest number.
 
     Args:
         image: with values in [0, 1].
@@ -499,12 +499,14 @@ def feature_maps(
     told = []
     for number, (maps, axes) in enumerate(zip(layers, grid[:, 1:], strict=True), start=1):
         for ax, channel in zip(axes, maps.mean(dim=(1, 2)).topk(shown).indices, strict=True):
-            ax.imshow(maps[channel].numpy(), cmap="cividis", interpolation="nearest")
+            shares = maps[channel] / maps[channel].max().clamp(min=1e-9)
+            drawn = ax.imshow(shares.numpy(), cmap="cividis", vmin=0, vmax=1)
             ax.set(xticks=(), yticks=())
             ax.grid(False)
             ax.set_title(f"{number}: channel {int(channel)}", fontsize=7)
         active = (maps > 0).double().mean().item()
         told.append(f"layer {number}, {maps.shape[1]} x {maps.shape[2]} pixels, {active:.0%} above 0")
+    fig.colorbar(drawn, ax=grid, label="share of the map's largest number", aspect=40)
     return fig, "Feature maps of one image: " + "; ".join(told) + "."
 
 
@@ -536,6 +538,27 @@ def field_maps(fields: Mapping[str, tuple[Float[Tensor, "h w"], int]]) -> tuple[
     return fig, "Receptive fields, framed, with the share of the gradient in their middle half. " + "; ".join(
         told
     )
+
+
+def field_widths(depths: Sequence[int], widths: Mapping[str, Sequence[int]], mark: int) -> tuple[Figure, str]:
+    """How wide the receptive field is over the depth of a stack, on a log scale.
+
+    Args:
+        depths: numbers of convolutions.
+        widths: for each kind of stack its fields in pixels.
+        mark: a width to draw a line at.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 7, 3.6)
+    for (name, fields), marker, line, colour in zip(widths.items(), MARKERS, LINES, PALETTE, strict=False):
+        ax.plot(depths, fields, color=colour, marker=marker, linestyle=line, label=name)
+    ax.axhline(mark, color=INK, linestyle=":", label=f"{mark} pixels")
+    ax.set(yscale="log", xlabel="convolutions", ylabel="receptive field (pixels, log scale)")
+    ax.legend()
+    told = ", ".join(f"{name} {fields[-1]}" for name, fields in widths.items())
+    return fig, f"Receptive field in pixels after {depths[-1]} convolutions: {told}."
 
 
 def cost_scatter(costs: Mapping[str, tuple[int, float, float]]) -> tuple[Figure, str]:

@@ -3,6 +3,7 @@
 import math
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 from beartype import beartype
@@ -287,4 +288,13 @@ def test_figures_say_what_they_show():
     gradient = arch.pixel_gradients([arch.Conv(1, 3, 1, 1)] * 3, 11, 13)
     fig, alt = figures.field_maps({"3 layers": (gradient, 7)})
     assert "3 layers: 7 x 7 pixels" in alt
+    plt.close(fig)
+    fig, alt = figures.field_widths([1, 2], {"stride 1": [3, 5], "pools": [3, 8]}, 6)
+    assert [list(line.get_ydata()) for line in fig.axes[0].lines[:2]] == [[3, 5], [3, 8]]
+    assert alt == "Receptive field in pixels after 2 convolutions: stride 1 5, pools 8."
+    plt.close(fig)
+    maps = [torch.rand(7, 4, 5), torch.zeros(6, 2, 3)]
+    fig, alt = figures.feature_maps(torch.rand(3, 8, 9), maps)
+    assert "layer 2, 2 x 3 pixels, 0% above 0" in alt
+    assert all(np.isfinite(image.get_array()).all() for ax in fig.axes for image in ax.images)
     plt.close(fig)
