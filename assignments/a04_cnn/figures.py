@@ -473,6 +473,7 @@ def filter_rows(rows: Mapping[str, Float[Tensor, "filters 3 k k"]]) -> tuple[Fig
         for ax, weights in zip(axes, filters, strict=True):
             draw_image(ax, 0.5 + weights / (2 * reach))
         axes[0].set_ylabel(title, fontsize=8)
+    fig.supxlabel("colour: the weights of red, green and blue; grey is 0", fontsize=8)
     sizes = ", ".join(f"{title} {filters.std():.2f}" for title, filters in rows.items())
     return fig, f"{count} filters of 3 x 3 pixels with three channels; sd of the weights: {sizes}."
 
@@ -538,6 +539,36 @@ def field_maps(fields: Mapping[str, tuple[Float[Tensor, "h w"], int]]) -> tuple[
     return fig, "Receptive fields, framed, with the share of the gradient in their middle half. " + "; ".join(
         told
     )
+
+
+def seen_by_one(windows: Sequence[tuple[int, int]]) -> tuple[Figure, str]:
+    """One output of a stack of windows along one axis, and all that it sees in each layer below.
+
+    Args:
+        windows: width and stride of each layer's window, the first layer first.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 6.6, 2.4)
+    jumps = [math.prod(stride for _, stride in windows[:layer]) for layer in range(len(windows) + 1)]
+    seen, told = 1, []
+    for layer in range(len(windows), -1, -1):
+        places = [(place - (seen - 1) / 2) * jumps[layer] for place in range(seen)]
+        ax.plot(places, [layer] * seen, marker=MARKERS[1], linestyle="", color=PALETTE[layer], markersize=9)
+        told.append(f"{seen} of layer {layer}" if layer else f"{seen} pixels")
+        if layer:
+            width, stride = windows[layer - 1]
+            for place in places:
+                for k in range(width):
+                    below = place + (k - (width - 1) / 2) * jumps[layer - 1]
+                    ax.plot([place, below], [layer, layer - 1], color=FAINT, zorder=0, linewidth=0.8)
+            seen = (seen - 1) * stride + width
+    names = ["pixels", *(f"layer {number}" for number in range(1, len(windows) + 1))]
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="place (pixels)", ylim=(-0.4, len(windows) + 0.4))
+    ax.grid(False)
+    return fig, "One output sees " + ", ".join(told[1:]) + "."
 
 
 def field_widths(depths: Sequence[int], widths: Mapping[str, Sequence[int]], mark: int) -> tuple[Figure, str]:

@@ -289,6 +289,14 @@ def test_figures_say_what_they_show():
     fig, alt = figures.field_maps({"3 layers": (gradient, 7)})
     assert "3 layers: 7 x 7 pixels" in alt
     plt.close(fig)
+    fig, alt = figures.seen_by_one([(3, 2), (3, 1)])
+    assert alt == "One output sees 3 of layer 1, 7 pixels."
+    assert [len(line.get_xdata()) for line in fig.axes[0].lines if line.get_linestyle() == "None"] == [
+        1,
+        3,
+        7,
+    ]
+    plt.close(fig)
     fig, alt = figures.field_widths([1, 2], {"stride 1": [3, 5], "pools": [3, 8]}, 6)
     assert [list(line.get_ydata()) for line in fig.axes[0].lines[:2]] == [[3, 5], [3, 8]]
     assert alt == "Receptive field in pixels after 2 convolutions: stride 1 5, pools 8."
