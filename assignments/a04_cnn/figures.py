@@ -473,6 +473,7 @@ def filter_rows(rows: Mapping[str, Float[Tensor, "filters 3 k k"]]) -> tuple[Fig
         for ax, weights in zip(axes, filters, strict=True):
             draw_image(ax, 0.5 + weights / (2 * reach))
         axes[0].set_ylabel(title, fontsize=8)
+    fig.supxlabel("colour: the weights of red, green and blue; grey is 0", fontsize=8)
     sizes = ", ".join(f"{title} {filters.std():.2f}" for title, filters in rows.items())
     return fig, f"{count} filters of 3 x 3 pixels with three channels; sd of the weights: {sizes}."
 
@@ -480,7 +481,7 @@ def filter_rows(rows: Mapping[str, Float[Tensor, "filters 3 k k"]]) -> tuple[Fig
 def feature_maps(
     image: Float[Tensor, "3 h w"], layers: Sequence[Float[Tensor, "c hm wm"]], shown: int = 6
 ) -> tuple[Figure, str]:
-    """An image, and what some channels of each layer make of it; bright is large, each map on its own scale.
+    """An image, and what some channels of each layer make of it, each map in shares of its largest number.
 
     Args:
         image: with values in [0, 1].
@@ -499,12 +500,14 @@ def feature_maps(
     told = []
     for number, (maps, axes) in enumerate(zip(layers, grid[:, 1:], strict=True), start=1):
         for ax, channel in zip(axes, maps.mean(dim=(1, 2)).topk(shown).indices, strict=True):
-            ax.imshow(maps[channel].numpy(), cmap="cividis", interpolation="nearest")
+            shares = maps[channel] / maps[channel].max().clamp(min=1e-9)
+            drawn = ax.imshow(shares.numpy(), cmap="cividis", vmin=0, vmax=1)
             ax.set(xticks=(), yticks=())
             ax.grid(False)
             ax.set_title(f"{number}: channel {int(channel)}", fontsize=7)
         active = (maps > 0).double().mean().item()
         told.append(f"layer {number}, {maps.shape[1]} x {maps.shape[2]} pixels, {active:.0%} above 0")
+    fig.colorbar(drawn, ax=grid, label="share of the map's largest number", aspect=40)
     return fig, "Feature maps of one image: " + "; ".join(told) + "."
 
 
@@ -536,6 +539,57 @@ def field_maps(fields: Mapping[str, tuple[Float[Tensor, "h w"], int]]) -> tuple[
     return fig, "Receptive fields, framed, with the share of the gradient in their middle half. " + "; ".join(
         told
     )
+
+
+def seen_by_one(windows: Sequence[tuple[int, int]]) -> tuple[Figure, str]:
+    """One output of a stack of windows along one axis, and all that it sees in each layer below.
+
+    Args:
+        windows: width and stride of each layer's window, the first layer first.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 6.6, 2.4)
+    jumps = [math.prod(stride for _, stride in windows[:layer]) for layer in range(len(windows) + 1)]
+    seen, told = 1, []
+    for layer in range(len(windows), -1, -1):
+        places = [(place - (seen - 1) / 2) * jumps[layer] for place in range(seen)]
+        ax.plot(places, [layer] * seen, marker=MARKERS[1], linestyle="", color=PALETTE[layer], markersize=9)
+        told.append(f"{seen} of layer {layer}" if layer else f"{seen} pixels")
+        if layer:
+            width, stride = windows[layer - 1]
+            for place in places:
+                for k in range(width):
+                    below = place + (k - (width - 1) / 2) * jumps[layer - 1]
+                    ax.plot([place, below], [layer, layer - 1], color=FAINT, zorder=0, linewidth=0.8)
+            seen = (seen - 1) * stride + width
+    names = ["pixels", *(f"layer {number}" for number in range(1, len(windows) + 1))]
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="place (pixels)", ylim=(-0.4, len(windows) + 0.4))
+    ax.grid(False)
+    return fig, "One output sees " + ", ".join(told[1:]) + "."
+
+
+def field_widths(depths: Sequence[int], widths: Mapping[str, Sequence[int]], mark: int) -> tuple[Figure, str]:
+    """How wide the receptive field is over the depth of a stack, on a log scale.
+
+    Args:
+        depths: numbers of convolutions.
+        widths: for each kind of stack its fields in pixels.
+        mark: a width to draw a line at.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 7, 3.6)
+    for (name, fields), marker, line, colour in zip(widths.items(), MARKERS, LINES, PALETTE, strict=False):
+        ax.plot(depths, fields, color=colour, marker=marker, linestyle=line, label=name)
+    ax.axhline(mark, color=INK, linestyle=":", label=f"{mark} pixels")
+    ax.set(yscale="log", xlabel="convolutions", ylabel="receptive field (pixels, log scale)")
+    ax.legend()
+    told = ", ".join(f"{name} {fields[-1]}" for name, fields in widths.items())
+    return fig, f"Receptive field in pixels after {depths[-1]} convolutions: {told}."
 
 
 def cost_scatter(costs: Mapping[str, tuple[int, float, float]]) -> tuple[Figure, str]:

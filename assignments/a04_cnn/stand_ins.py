@@ -4,7 +4,7 @@ None calls another exercise. Caches hold numbers alone: nobody can hand in what 
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -178,10 +178,9 @@ def kaiming_initializer(
     Din: int,
     Dout: int,
     K: int | None = None,
-    *,
     relu: bool = True,
-    dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
 ) -> Tensor:
     """By `init.kaiming_normal_`, which wants the outputs first."""
     shape = (Dout, Din) if K is None else (Dout, Din, K, K)
@@ -242,6 +241,7 @@ def deep_start(
     num_classes: int = 10,
     weight_scale: float | str = 1e-3,
     reg: float = 0.0,
+    weight_initializer: Callable[..., Tensor] | None = None,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> None:
@@ -256,8 +256,9 @@ def deep_start(
     for layer, (inputs, outputs) in enumerate(pairwise(channels), start=1):
         last = layer == self.num_layers
         rows = inputs * _pooled(input_dims, len(self.max_pools)).numel() if last else inputs
-        weights = _kaiming(rows, outputs, None if last else 3, not last, **new)
-        if weight_scale != "kaiming":
+        draw = weight_initializer or _kaiming
+        weights = draw(rows, outputs, None if last else 3, relu=not last, **new)
+        if weight_initializer is None and weight_scale != "kaiming":
             init.normal_(weights, std=float(weight_scale))
         self.params |= {f"W{layer}": weights, f"b{layer}": torch.empty(outputs, **new).zero_()}
         if batchnorm and not last:

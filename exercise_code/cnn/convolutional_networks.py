@@ -1,9 +1,10 @@
 """Layers and networks for images: every layer knows its own forward and backward pass."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -474,6 +475,87 @@ class SpatialBatchNorm:
         ### END SOLUTION
 
 
+class Linear_BatchNorm_ReLU:
+    """A linear layer, batch norm and a rectifier."""
+
+    @staticmethod
+    def forward(
+        x: Float[Tensor, "N *image"],
+        w: Float[Tensor, "D M"],
+        b: Float[Tensor, " M"],
+        gamma: Float[Tensor, " M"],
+        beta: Float[Tensor, " M"],
+        bn_param: dict[str, Any],
+    ) -> tuple[Float[Tensor, "N M"], Any]:
+        """`Linear.forward`, then `BatchNorm.forward`, then `ReLU.forward`."""
+        out, linear_cache = Linear.forward(x, w, b)
+        out, norm_cache = BatchNorm.forward(out, gamma, beta, bn_param)
+        out, relu_cache = ReLU.forward(out)
+        return out, (linear_cache, norm_cache, relu_cache)
+
+    @staticmethod
+    def backward(dout: Float[Tensor, "N M"], cache: Any) -> tuple[Tensor, ...]:
+        """dx, dw, db, dgamma and dbeta, by the layers' `backward` in the opposite order."""
+        linear_cache, norm_cache, relu_cache = cache
+        dnormed = ReLU.backward(dout, relu_cache)
+        dlinear, dgamma, dbeta = BatchNorm.backward_alt(dnormed, norm_cache)
+        return *Linear.backward(dlinear, linear_cache), dgamma, dbeta
+
+
+class Conv_BatchNorm_ReLU:
+    """A convolution, batch norm and a rectifier."""
+
+    @staticmethod
+    def forward(
+        x: Float[Tensor, "N C H W"],
+        w: Float[Tensor, "F C HH WW"],
+        b: Float[Tensor, " F"],
+        gamma: Float[Tensor, " F"],
+        beta: Float[Tensor, " F"],
+        conv_param: dict[str, int],
+        bn_param: dict[str, Any],
+    ) -> tuple[Float[Tensor, "N F H_out W_out"], Any]:
+        """`FastConv.forward`, then `SpatialBatchNorm.forward`, then `ReLU.forward`."""
+        out, conv_cache = FastConv.forward(x, w, b, conv_param)
+        out, norm_cache = SpatialBatchNorm.forward(out, gamma, beta, bn_param)
+        out, relu_cache = ReLU.forward(out)
+        return out, (conv_cache, norm_cache, relu_cache)
+
+    @staticmethod
+    def backward(dout: Float[Tensor, "N F H_out W_out"], cache: Any) -> tuple[Tensor, ...]:
+        """dx, dw, db, dgamma and dbeta, by the layers' `backward` in the opposite order."""
+        conv_cache, norm_cache, relu_cache = cache
+        dnormed = ReLU.backward(dout, relu_cache)
+        dconv, dgamma, dbeta = SpatialBatchNorm.backward(dnormed, norm_cache)
+        return *FastConv.backward(dconv, conv_cache), dgamma, dbeta
+
+
+class Conv_BatchNorm_ReLU_Pool:
+    """A convolution, batch norm, a rectifier and max pooling."""
+
+    @staticmethod
+    def forward(
+        x: Float[Tensor, "N C H W"],
+        w: Float[Tensor, "F C HH WW"],
+        b: Float[Tensor, " F"],
+        gamma: Float[Tensor, " F"],
+        beta: Float[Tensor, " F"],
+        conv_param: dict[str, int],
+        bn_param: dict[str, Any],
+        pool_param: dict[str, int],
+    ) -> tuple[Float[Tensor, "N F H_pool W_pool"], Any]:
+        """`Conv_BatchNorm_ReLU.forward`, then `FastMaxPool.forward`."""
+        out, norm_cache = Conv_BatchNorm_ReLU.forward(x, w, b, gamma, beta, conv_param, bn_param)
+        out, pool_cache = FastMaxPool.forward(out, pool_param)
+        return out, (norm_cache, pool_cache)
+
+    @staticmethod
+    def backward(dout: Float[Tensor, "N F H_pool W_pool"], cache: Any) -> tuple[Tensor, ...]:
+        """`FastMaxPool.backward`, then `Conv_BatchNorm_ReLU.backward`."""
+        norm_cache, pool_cache = cache
+        return Conv_BatchNorm_ReLU.backward(FastMaxPool.backward(dout, pool_cache), norm_cache)
+
+
 class LayerNorm:
     """Layer normalisation: every input on its own, over its features (Ba et al., 2016)."""
 
@@ -637,6 +719,40 @@ class InstanceNorm:
         ### END SOLUTION
 
 
+def moved(value: Any, dtype: torch.dtype, device: torch.device | str) -> Any:
+    """The same with every tensor in it, in dicts and lists too, in this dtype and on this device."""
+    if isinstance(value, Tensor):
+        return value.to(device, dtype)
+    if isinstance(value, dict):
+        return {name: moved(entry, dtype, device) for name, entry in value.items()}
+    return [moved(entry, dtype, device) for entry in value] if isinstance(value, list) else value
+
+
+class Saved:
+    """A network that goes to a file and comes back: the attributes that SAVED names."""
+
+    SAVED: ClassVar[tuple[str, ...]] = ("params", "reg")
+
+    def save(self, path: str | Path) -> None:
+        """Write the parameters, what norms remember, and the settings to a file."""
+        torch.save({name: getattr(self, name) for name in self.SAVED}, path)
+
+    def load(
+        self, path: str | Path, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
+    ) -> None:
+        """Take over what `save` wrote."""
+        self.restore(torch.load(path, weights_only=True, map_location="cpu"), dtype, device)
+
+    def restore(
+        self,
+        saved: dict[str, Any],
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """Take over the content of such a file."""
+        vars(self).update({name: moved(saved[name], dtype, device) for name in self.SAVED}, dtype=dtype)
+
+
 class NormalizedNet(FullyConnectedNet):
     """`FullyConnectedNet`, completed: (linear - [norm] - activation - dropout) x (L - 1) - linear - softmax.
 
@@ -726,20 +842,16 @@ class NormalizedNet(FullyConnectedNet):
         super().restore(saved, dtype, device)
         self.num_layers = sum(name.startswith("W") for name in self.params)
         self.normalization = saved["normalization"]
-        self.norm_params = [
-            {name: v.to(device, dtype) if isinstance(v, Tensor) else v for name, v in norm_param.items()}
-            for norm_param in saved["norm_params"]
-        ]
+        self.norm_params = moved(saved["norm_params"], dtype, device)
 
 
 def kaiming_initializer(
     Din: int,
     Dout: int,
     K: int | None = None,
-    *,
     relu: bool = True,
-    dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
 ) -> Float[Tensor, "Din Dout"] | Float[Tensor, "Dout Din K K"]:
     """Normal weights of mean 0 and variance gain / fan_in (He et al., 2015, eq. 10).
 
@@ -751,8 +863,8 @@ def kaiming_initializer(
         Dout: outputs of the layer, or filters.
         K: height and width of the filters; None makes weights of a linear layer.
         relu: whether a ReLU follows.
-        dtype: of the weights.
         device: of the weights.
+        dtype: of the weights.
 
     Returns:
         The weights, (Din, Dout) or (Dout, Din, K, K).
@@ -768,12 +880,12 @@ def kaiming_initializer(
 def initial_weights(
     Din: int,
     Dout: int,
-    K: int | None,
-    weight_scale: float | Literal["kaiming"],
-    *,
+    K: int | None = None,
     relu: bool = True,
-    dtype: torch.dtype,
-    device: torch.device | str,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    *,
+    weight_scale: float | Literal["kaiming"],
 ) -> Tensor:
     """Weights by `kaiming_initializer`, or of the same shape with a standard deviation of your own.
 
@@ -783,12 +895,12 @@ def initial_weights(
     if isinstance(weight_scale, str) and weight_scale != "kaiming":
         raise ValueError(f"there is no rule {weight_scale!r}: give a number or 'kaiming'")
     if weight_scale == "kaiming":
-        return kaiming_initializer(Din, Dout, K, relu=relu, dtype=dtype, device=device)
+        return kaiming_initializer(Din, Dout, K, relu, device, dtype)
     shape = (Din, Dout) if K is None else (Dout, Din, K, K)
     return weight_scale * torch.randn(shape, dtype=dtype, device=device)
 
 
-class ThreeLayerConvNet:
+class ThreeLayerConvNet(Saved):
     """conv - ReLU - 2 x 2 max pool - linear - ReLU - linear - softmax.
 
     `params` holds W1 (num_filters, channels, filter_size, filter_size), b1, W2 (numbers that leave the pool,
@@ -873,7 +985,7 @@ class ThreeLayerConvNet:
         ### END SOLUTION
 
 
-class DeepConvNet:
+class DeepConvNet(Saved):
     """(3 x 3 conv - [batch norm] - ReLU - [2 x 2 max pool]) x (L - 1) - linear - softmax.
 
     `params` holds W1, b1 for the first layer up to WL, bL for the last; with batch norm also gamma1, beta1 up
@@ -884,6 +996,8 @@ class DeepConvNet:
         mean: the mean colour, which `loss` takes off every image; 0 unless set.
     """
 
+    SAVED = ("params", "bn_params", "mean", "reg", "batchnorm", "max_pools")
+
     def __init__(
         self,
         input_dims: tuple[int, int, int] = (3, 32, 32),
@@ -893,10 +1007,11 @@ class DeepConvNet:
         num_classes: int = 10,
         weight_scale: float | Literal["kaiming"] = 1e-3,
         reg: float = 0.0,
+        weight_initializer: Callable[..., Tensor] | None = None,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ):
-        """Fill `params`: weights by `initial_weights`, biases and betas 0, gammas 1.
+        """Fill `params`: weights by `draw`, biases and betas 0, gammas 1.
 
         The convolutions keep height and width; a pool halves them, rounded down.
 
@@ -909,6 +1024,8 @@ class DeepConvNet:
             weight_scale: standard deviation of the weights, or "kaiming": then the last layer, which no ReLU
                 follows, has gain 1.
             reg: strength of the L2 penalty  reg * sum(W^2)  on the weights of all layers, not on gammas.
+            weight_initializer: draws the weights in place of weight_scale; a function with the arguments of
+                `kaiming_initializer`.
             dtype: of the parameters; inputs are brought to it.
             device: of the parameters.
         """
@@ -919,10 +1036,11 @@ class DeepConvNet:
         self.bn_params: list[dict[str, Any]] = [{} for _ in num_filters] if batchnorm else []
         self.params: dict[str, Tensor] = {}
         new: dict[str, Any] = {"dtype": dtype, "device": device}
+        draw = weight_initializer or partial(initial_weights, weight_scale=weight_scale)
         ### BEGIN SOLUTION
         channels, height, width = input_dims
         for layer, (Din, Dout) in enumerate(pairwise([channels, *num_filters]), start=1):
-            self.params[f"W{layer}"] = initial_weights(Din, Dout, 3, weight_scale, **new)
+            self.params[f"W{layer}"] = draw(Din, Dout, 3, **new)
             self.params[f"b{layer}"] = torch.zeros(Dout, **new)
             if batchnorm:
                 self.params[f"gamma{layer}"] = torch.ones(Dout, **new)
@@ -930,7 +1048,7 @@ class DeepConvNet:
         halvings = 2 ** len(self.max_pools)
         Din = num_filters[-1] * (height // halvings) * (width // halvings)
         last = self.num_layers
-        self.params[f"W{last}"] = initial_weights(Din, num_classes, None, weight_scale, relu=False, **new)
+        self.params[f"W{last}"] = draw(Din, num_classes, relu=False, **new)
         self.params[f"b{last}"] = torch.zeros(num_classes, **new)
         ### END SOLUTION
 
@@ -988,31 +1106,14 @@ class DeepConvNet:
         return loss, grads
         ### END SOLUTION
 
-    def save(self, path: str | Path) -> None:
-        """Write the parameters, what the batch norms remember, and the settings to a file."""
-        names = ("params", "bn_params", "mean", "reg", "batchnorm", "max_pools")
-        torch.save({name: getattr(self, name) for name in names}, path)
-
-    def load(
-        self, path: str | Path, dtype: torch.dtype = torch.float32, device: torch.device | str = "cpu"
-    ) -> None:
-        """Take over what `save` wrote, depth and widths included."""
-        self.restore(torch.load(path, weights_only=True, map_location="cpu"), dtype, device)
-
     def restore(
         self,
         saved: dict[str, Any],
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
-        """Take over the content of such a file."""
-        self.reg, self.batchnorm, self.max_pools = saved["reg"], saved["batchnorm"], saved["max_pools"]
-        self.dtype, self.mean = dtype, saved["mean"].to(device, dtype)
-        self.params = {name: p.to(device, dtype) for name, p in saved["params"].items()}
-        self.bn_params = [
-            {name: v.to(device, dtype) if isinstance(v, Tensor) else v for name, v in bn_param.items()}
-            for bn_param in saved["bn_params"]
-        ]
+        """Take over the content of such a file, depth and widths included."""
+        super().restore(saved, dtype, device)
         self.num_layers = sum(name.startswith("W") for name in self.params)
 
 

@@ -35,14 +35,14 @@ SIZE = f"{CNN}output_size"
 
 CONV_CASES = [
     # x, w, stride and pad, output: gaps between windows, overlaps, and pixels that no window reaches
-    ((2, 3, 5, 4), (4, 3, 2, 3), (1, 0), (2, 4, 4, 2)),
+    ((2, 3, 4, 5), (4, 3, 2, 4), (1, 0), (2, 4, 3, 2)),
     ((2, 3, 4, 5), (1, 3, 3, 2), (2, 2), (2, 1, 3, 4)),
     ((1, 2, 8, 5), (3, 2, 2, 1), (3, 1), (1, 3, 3, 3)),
 ]
 POOL_CASES = [
     # x, height, width and stride of the window, output
     ((2, 3, 6, 5), (3, 2, 2), (2, 3, 2, 2)),
-    ((3, 2, 4, 5), (2, 3, 1), (3, 2, 3, 3)),
+    ((1, 3, 4, 5), (2, 3, 1), (1, 3, 3, 3)),
     ((1, 2, 7, 8), (2, 1, 3), (1, 2, 2, 3)),
 ]
 
@@ -429,6 +429,71 @@ def normalized_scores(code, case):
     return outputs
 
 
+def normalized_dropout_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
+    """The units that dropout drops show in the gradients of one image.
+
+    With one image, t the tanh of the normed hidden layer and m the mask, row j of dW2 is  m_j t_j db2  and
+    entry j of dbeta is  m_j (W2 db2)_j (1 - t_j^2).  The share of 300 zeros strays from 0.25 by more than
+    0.18 with probability 2 exp(-2 * 300 * 0.18^2), below 1e-8 (Hoeffding).
+    """
+    t, dout = expected["hidden layer"], outputs["db2"]
+    mask = outputs["dW2 db2"] / (t * (dout @ dout))
+    share = (mask.abs() < 1e-3).double().mean().item()
+    if abs(share - 0.25) > 0.18:
+        return f"{share:.0%} of the hidden layer are dropped in training; p = 0.25 is due"
+    kept = mask[mask.abs() >= 1e-3]
+    if not torch.allclose(kept, torch.full_like(kept, 4 / 3), rtol=1e-2):
+        return "what dropout keeps is not 4/3 of the activation"
+    W2 = expected["W2"]
+    due, atol = mask * (W2 @ dout) * (1 - t**2), 1e-4 * (W2.abs() @ dout.abs()).max().item()
+    if not torch.allclose(outputs["dbeta1"], due, rtol=1e-2, atol=atol):
+        return "the gradient of the hidden layer does not go through its mask"
+    if not outputs["dbeta1 with a seed"].equal(outputs["dbeta1 with the same seed"]):
+        return "two passes with one seed drop different units"
+    return None
+
+
+@check(
+    f"{CNN}NormalizedNet.loss:dropout",
+    points=1,
+    uses=[
+        START,
+        *FCN_LAYERS,
+        "mlp.fully_connected_networks.Tanh.forward",
+        "mlp.fully_connected_networks.Tanh.backward",
+        *LN,
+        "mlp.losses.softmax_loss",
+    ],
+    law=normalized_dropout_law,
+    forbids=OF_LAYERS,
+)
+def normalized_dropout(code, case):
+    """Dropout in training, after the activation, forward and backward."""
+    X, W1, W2 = case.numbers(1, 6), case.numbers(6, 300), case.numbers(300, 4)
+    gamma, beta = case.numbers(300, reach=0.2), 1 + case.numbers(300, reach=0.2)
+    net = code.cnn.convolutional_networks.NormalizedNet(
+        (300,),
+        6,
+        4,
+        dropout=0.25,
+        normalization="layer",
+        activation=code.mlp.fully_connected_networks.Tanh,
+        dtype=X.dtype,
+        device=X.device,
+    )
+    b2 = case.numbers(4)
+    net.params = {"W1": W1, "b1": 0 * W1[0], "W2": W2, "b2": b2, "gamma1": gamma, "beta1": beta}
+    y = case.labels(1, num_classes=1, first=2)
+    _, grads = net.loss(X, y)
+    seen = {"db2": grads["b2"], "dW2 db2": grads["W2"] @ grads["b2"], "dbeta1": grads["beta1"]}
+    net.seed = case.integer(0, 10**6)
+    for name in ("dbeta1 with a seed", "dbeta1 with the same seed"):
+        seen[name] = net.loss(X, y)[1]["beta1"]
+    product = (X @ W1)[0]
+    x_hat = (product - product.mean()) / (product.var(unbiased=False) + 1e-5).sqrt()
+    return {"hidden layer": (gamma * x_hat + beta).tanh(), "W2": W2, **seen}
+
+
 INIT = ["torch.nn.init.xavier_normal_", "torch.nn.init.kaiming_normal_"]
 NO_AUTOGRAD = ["torch.autograd.grad", "torch.Tensor.requires_grad_"]
 FAST = [f"{CNN}{layer}.{way}" for layer in ("FastConv", "FastMaxPool") for way in ("forward", "backward")]
@@ -473,7 +538,7 @@ def kaiming(code, case):
     new = {"dtype": like.dtype, "device": like.device}
     return {
         "filters": draw(5, 40, 3, **new),
-        "filters without ReLU": draw(5, 40, 3, relu=False, **new),
+        "filters without ReLU": draw(5, 40, 3, False, like.device, like.dtype),
         "linear": draw(110, 40, **new),
     }
 
@@ -536,6 +601,12 @@ def three_layer_scores(code, case):
     return {"scores": net.loss(X)}
 
 
+def gain_everywhere(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
+    """Weights that are all 2 where a ReLU follows, and 1 elsewhere."""
+    shape = (Din, Dout) if K is None else (Dout, Din, K, K)
+    return torch.full(shape, 1.0 + relu, device=device, dtype=dtype)
+
+
 def deep_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
     """Biases and betas 0, gammas 1, weights as asked for; error rate seven times that of `not_normal`."""
     for name, values in outputs.items():
@@ -544,6 +615,10 @@ def deep_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
         if name.startswith("W"):
             fan_in = values[0].numel() if values.dim() == 4 else len(values)
             gain = 2 if values.dim() == 4 else 1
+            if "initializer" in name:
+                if (values != gain).any():
+                    return f"{name}: these are not the weights of the initializer given"
+                continue
             due = (gain / fan_in) ** 0.5 if "kaiming" in name else 0.05
             if fault := not_normal(values, due):
                 return f"{name}: {fault}"
@@ -554,14 +629,15 @@ def deep_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
 def deep_start(code, case):
     """Parameters of deep networks, with batch norm and without, with pools in unusual places."""
     like, params = case.numbers(1), {}
-    for filters, pools, batchnorm, scale in (
-        ((9, 12), (1,), False, 0.05),
-        ((16, 11, 14), (2, 0), True, "kaiming"),
+    for asked, filters, pools, batchnorm, scale, draw in (
+        ("weight_scale=0.05", (9, 12), (1,), False, 0.05, None),
+        ("weight_scale=kaiming", (16, 11, 14), (2, 0), True, "kaiming", None),
+        ("a weight_initializer", (2,), (), False, 0.05, gain_everywhere),
     ):
         net = code.cnn.convolutional_networks.DeepConvNet(
-            (5, 14, 9), filters, pools, batchnorm, 30, scale, dtype=like.dtype, device=like.device
+            (5, 14, 9), filters, pools, batchnorm, 30, scale, 0.0, draw, like.dtype, like.device
         )
-        params |= {f"{name} for weight_scale={scale}": net.params[name] for name in sorted(net.params)}
+        params |= {f"{name} for {asked}": net.params[name] for name in sorted(net.params)}
     return params
 
 

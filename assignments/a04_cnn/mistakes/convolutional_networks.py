@@ -1,5 +1,6 @@
 """How people get `cnn.convolutional_networks` wrong, and the hint each mistake deserves."""
 
+from functools import partial
 from itertools import pairwise, product
 
 import torch
@@ -1724,11 +1725,26 @@ def instance_norm_bare(x, gamma, beta, in_param):
     return cache[0], cache
 
 
-def _normalized(self, X, y=None, *, after=False, skip_grads=(), decay=("W",), modes=None, through=True):
+def _normalized(
+    self,
+    X,
+    y=None,
+    *,
+    after=False,
+    skip_grads=(),
+    decay=("W",),
+    modes=None,
+    through=True,
+    drop=True,
+    drop_first=False,
+    through_mask=True,
+    seeded=True,
+):
     """The network, right but for what is asked to be otherwise."""
     params, caches, out = self.params, [], X.to(self.dtype)
     mode = "test" if y is None else "train"
     norm = {"batch": nets.BatchNorm, "layer": nets.LayerNorm, None: None}[self.normalization]
+    dropout_param = {"p": self.dropout if drop else 0.0, "mode": mode, "seed": self.seed if seeded else None}
     for layer in range(1, self.num_layers):
         out, linear = nets.Linear.forward(out, params[f"W{layer}"], params[f"b{layer}"])
         if after:
@@ -1738,9 +1754,12 @@ def _normalized(self, X, y=None, *, after=False, skip_grads=(), decay=("W",), mo
             self.norm_params[layer - 1]["mode"] = modes or mode
             affine = params[f"gamma{layer}"], params[f"beta{layer}"]
             out, normed = norm.forward(out, *affine, self.norm_params[layer - 1])
+        if drop_first:
+            out, dropped = nets.Dropout.forward(out, dropout_param)
         if not after:
             out, active = self.activation.forward(out)
-        out, dropped = nets.Dropout.forward(out, {"p": self.dropout, "mode": mode, "seed": self.seed})
+        if not drop_first:
+            out, dropped = nets.Dropout.forward(out, dropout_param)
         caches.append((linear, active, normed, dropped))
     top = self.num_layers
     scores, linear = nets.Linear.forward(out, params[f"W{top}"], params[f"b{top}"])
@@ -1751,9 +1770,12 @@ def _normalized(self, X, y=None, *, after=False, skip_grads=(), decay=("W",), mo
     dout, grads[f"W{top}"], grads[f"b{top}"] = nets.Linear.backward(dout, linear)
     for layer in reversed(range(1, top)):
         linear, active, normed, dropped = caches[layer - 1]
-        dout = nets.Dropout.backward(dout, dropped)
+        if through_mask and not drop_first:
+            dout = nets.Dropout.backward(dout, dropped)
         if not after:
             dout = self.activation.backward(dout, active)
+        if drop_first:
+            dout = nets.Dropout.backward(dout, dropped)
         if norm:
             dx, grads[f"gamma{layer}"], grads[f"beta{layer}"] = norm.backward(dout, normed)
             dout = dx if through else dout
@@ -1816,6 +1838,32 @@ def normalized_trains_in_test_mode(self, X, y=None):
     return _normalized(self, X, y, modes="test")
 
 
+NORMALIZED_DROPOUT = CNN + "NormalizedNet.loss:dropout"
+
+
+@mistake(NORMALIZED_DROPOUT, hint="No unit is ever dropped: Dropout follows each activation in training.")
+def normalized_without_dropout(self, X, y=None):
+    return _normalized(self, X, y, drop=False)
+
+
+@mistake(NORMALIZED_DROPOUT, hint="Dropout comes before the activation, which bends what was scaled.")
+def normalized_drops_too_early(self, X, y=None):
+    return _normalized(self, X, y, drop_first=True)
+
+
+@mistake(NORMALIZED_DROPOUT, hint="The gradient does not go back through the mask of the dropout.")
+def normalized_backward_without_mask(self, X, y=None):
+    return _normalized(self, X, y, through_mask=False)
+
+
+@mistake(
+    NORMALIZED_DROPOUT,
+    hint="The seed does not reach the dropout, so no gradient can be checked: hand on all of dropout_param.",
+)
+def normalized_without_seed(self, X, y=None):
+    return _normalized(self, X, y, seeded=False)
+
+
 @mistake(
     CNN + "NormalizedNet.loss:test_mode",
     hint="Without labels the norms still use the batch: scores must not depend on the other images.",
@@ -1847,53 +1895,53 @@ def _kaiming(Din, Dout, K, relu, dtype, device, *, gain=None, fan_in=None, power
 
 
 @mistake(CNN + "kaiming_initializer", hint="This is the variance: the standard deviation is its root.")
-def kaiming_without_root(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_without_root(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     return _kaiming(Din, Dout, K, relu, dtype, device, power=1)
 
 
 @mistake(CNN + "kaiming_initializer", hint="An output of a filter sums over K x K places of every channel.")
-def kaiming_channels_only(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_channels_only(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     return _kaiming(Din, Dout, K, relu, dtype, device, fan_in=Din)
 
 
 @mistake(CNN + "kaiming_initializer", hint="The window has K^2 places, not K.")
-def kaiming_one_side(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_one_side(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     return _kaiming(Din, Dout, K, relu, dtype, device, fan_in=Din * (K or 1))
 
 
 @mistake(CNN + "kaiming_initializer", hint="What an output sums up counts: Din, not Dout.")
-def kaiming_by_outputs(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_by_outputs(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     return _kaiming(Din, Dout, K, relu, dtype, device, fan_in=Dout * (K or 1) ** 2)
 
 
 @mistake(CNN + "kaiming_initializer", hint="Without a ReLU no power is lost, and the gain is 1.")
-def kaiming_always_two(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_always_two(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     return _kaiming(Din, Dout, K, relu, dtype, device, gain=2)
 
 
 @mistake(CNN + "kaiming_initializer", hint="A ReLU throws away half of the power, so the gain is 2.")
-def kaiming_always_one(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_always_one(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     return _kaiming(Din, Dout, K, relu, dtype, device, gain=1)
 
 
 @mistake(CNN + "kaiming_initializer", hint="`rand` is even between 0 and 1: draw normal numbers.")
-def kaiming_positive(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_positive(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     return _kaiming(Din, Dout, K, relu, dtype, device, draw=torch.rand)
 
 
 @mistake(CNN + "kaiming_initializer", hint="Filters come first: the shape is (Dout, Din, K, K).")
-def kaiming_channels_first(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_channels_first(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     weights = _kaiming(Din, Dout, K, relu, dtype, device)
     return weights if K is None else weights.transpose(0, 1).contiguous()
 
 
 @mistake(CNN + "kaiming_initializer", hint="dtype and device are ignored: hand them on.")
-def kaiming_default_dtype(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_default_dtype(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     return _kaiming(Din, Dout, K, relu, torch.float32, "cpu")
 
 
 @mistake(CNN + "kaiming_initializer", hint="The weights are never drawn: they are all 0.")
-def kaiming_unfilled(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_unfilled(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     return _kaiming(Din, Dout, K, relu, dtype, device, draw=torch.zeros)
 
 
@@ -2144,22 +2192,25 @@ def three_labels_for_scores(self, X, y=None):
     return found.argmax(dim=1) if y is None else found
 
 
-def _deep_start(net, input_dims, filters, pools, batchnorm, classes, scale, reg, dtype, device, last=False):
+def _deep_start(
+    net, input_dims, filters, pools, batchnorm, classes, scale, reg, initializer, dtype, device, last=False
+):
     net.num_layers = len(filters) + 1
     net.max_pools, net.batchnorm, net.reg, net.dtype = sorted(pools), batchnorm, reg, dtype
     net.mean = torch.zeros(input_dims[0], 1, 1, dtype=dtype, device=device)
     net.bn_params = [{} for _ in filters] if batchnorm else []
     new = {"dtype": dtype, "device": device}
+    draw = initializer or partial(initial_weights, weight_scale=scale)
     net.params = {}
     for layer, (Din, Dout) in enumerate(pairwise([input_dims[0], *filters]), start=1):
-        net.params[f"W{layer}"] = initial_weights(Din, Dout, 3, scale, **new)
+        net.params[f"W{layer}"] = draw(Din, Dout, 3, **new)
         net.params[f"b{layer}"] = torch.zeros(Dout, **new)
         if batchnorm:
             net.params[f"gamma{layer}"] = torch.ones(Dout, **new)
             net.params[f"beta{layer}"] = torch.zeros(Dout, **new)
     side = 2 ** len(net.max_pools)
     Din = filters[-1] * (input_dims[1] // side) * (input_dims[2] // side)
-    net.params[f"W{len(filters) + 1}"] = initial_weights(Din, classes, None, scale, relu=last, **new)
+    net.params[f"W{len(filters) + 1}"] = draw(Din, classes, relu=last, **new)
     net.params[f"b{len(filters) + 1}"] = torch.zeros(classes, **new)
 
 
@@ -2173,10 +2224,11 @@ def deep_last_gain(
     num_classes=10,
     weight_scale=1e-3,
     reg=0.0,
+    weight_initializer=None,
     dtype=torch.float32,
     device="cpu",
 ):
-    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    settings = (batchnorm, num_classes, weight_scale, reg, weight_initializer, dtype, device)
     _deep_start(self, input_dims, num_filters, max_pools, *settings, last=True)
 
 
@@ -2193,10 +2245,11 @@ def deep_without_halving(
     num_classes=10,
     weight_scale=1e-3,
     reg=0.0,
+    weight_initializer=None,
     dtype=torch.float32,
     device="cpu",
 ):
-    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    settings = (batchnorm, num_classes, weight_scale, reg, weight_initializer, dtype, device)
     _deep_start(self, input_dims, num_filters, (), *settings)
 
 
@@ -2212,10 +2265,11 @@ def deep_without_gammas(
     num_classes=10,
     weight_scale=1e-3,
     reg=0.0,
+    weight_initializer=None,
     dtype=torch.float32,
     device="cpu",
 ):
-    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    settings = (batchnorm, num_classes, weight_scale, reg, weight_initializer, dtype, device)
     _deep_start(self, input_dims, num_filters, max_pools, *settings)
     self.params = {name: p for name, p in self.params.items() if name[0] in "Wb" and name[:2] != "be"}
 
@@ -2230,10 +2284,11 @@ def deep_gammas_zero(
     num_classes=10,
     weight_scale=1e-3,
     reg=0.0,
+    weight_initializer=None,
     dtype=torch.float32,
     device="cpu",
 ):
-    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    settings = (batchnorm, num_classes, weight_scale, reg, weight_initializer, dtype, device)
     _deep_start(self, input_dims, num_filters, max_pools, *settings)
     self.params = {name: 0 * p if name.startswith("gamma") else p for name, p in self.params.items()}
 
@@ -2248,10 +2303,11 @@ def deep_names_from_zero(
     num_classes=10,
     weight_scale=1e-3,
     reg=0.0,
+    weight_initializer=None,
     dtype=torch.float32,
     device="cpu",
 ):
-    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    settings = (batchnorm, num_classes, weight_scale, reg, weight_initializer, dtype, device)
     _deep_start(self, input_dims, num_filters, max_pools, *settings)
     self.params = {f"{name[:-1]}{int(name[-1]) - 1}": p for name, p in self.params.items()}
 
@@ -2266,17 +2322,39 @@ def deep_without_linear(
     num_classes=10,
     weight_scale=1e-3,
     reg=0.0,
+    weight_initializer=None,
     dtype=torch.float32,
     device="cpu",
 ):
-    settings = (batchnorm, num_classes, weight_scale, reg, dtype, device)
+    settings = (batchnorm, num_classes, weight_scale, reg, weight_initializer, dtype, device)
     _deep_start(self, input_dims, num_filters, max_pools, *settings)
     del self.params[f"W{self.num_layers}"], self.params[f"b{self.num_layers}"]
 
 
 @mistake(
     CNN + "DeepConvNet.__init__",
-    hint='weight_scale may also be "kaiming": `initial_weights` knows what to do with either.',
+    hint="`weight_initializer` is ignored: where it is given, it draws all weights.",
+)
+def deep_without_initializer(
+    self,
+    input_dims=(3, 32, 32),
+    num_filters=(8, 8, 8, 8, 8),
+    max_pools=(0, 1, 2, 3, 4),
+    batchnorm=False,
+    num_classes=10,
+    weight_scale=1e-3,
+    reg=0.0,
+    weight_initializer=None,
+    dtype=torch.float32,
+    device="cpu",
+):
+    settings = (batchnorm, num_classes, weight_scale, reg, None, dtype, device)
+    _deep_start(self, input_dims, num_filters, max_pools, *settings)
+
+
+@mistake(
+    CNN + "DeepConvNet.__init__",
+    hint='weight_scale may also be "kaiming": `draw` knows what to do with either.',
     raises=TypeError,
 )
 def deep_numbers_only(
@@ -2288,10 +2366,11 @@ def deep_numbers_only(
     num_classes=10,
     weight_scale=1e-3,
     reg=0.0,
+    weight_initializer=None,
     dtype=torch.float32,
     device="cpu",
 ):
-    settings = (batchnorm, num_classes, 1.0, reg, dtype, device)
+    settings = (batchnorm, num_classes, 1.0, reg, weight_initializer, dtype, device)
     _deep_start(self, input_dims, num_filters, max_pools, *settings)
     self.params = {
         name: torch.mul(p, weight_scale) if name[0] == "W" else p for name, p in self.params.items()

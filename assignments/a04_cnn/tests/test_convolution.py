@@ -91,18 +91,33 @@ def test_the_first_of_equal_numbers_wins(layer):
     assert layer.backward(torch.tensor([[[[5.0]]]]), cache).equal(expected)
 
 
+CONV = {"stride": 2, "pad": 1}
+POOL = {"pool_height": 2, "pool_width": 3, "stride": 1}
+IMAGES, ROWS = ((2, 3, 5, 6), (4, 3, 3, 2), (4,)), ((5, 2, 3), (6, 4), (4,))
+NORM = ((4,), (4,))
+
+
 @pytest.mark.parametrize(
-    "layer, pool",
-    [(cnn.Conv_ReLU, ()), (cnn.Conv_ReLU_Pool, ({"pool_height": 2, "pool_width": 3, "stride": 1},))],
+    "layer, shapes, params",
+    [
+        (cnn.Conv_ReLU, IMAGES, [CONV]),
+        (cnn.Conv_ReLU_Pool, IMAGES, [CONV, POOL]),
+        (cnn.Linear_BatchNorm_ReLU, ROWS + NORM, [{}]),
+        (cnn.Conv_BatchNorm_ReLU, IMAGES + NORM, [CONV, {}]),
+        (cnn.Conv_BatchNorm_ReLU_Pool, IMAGES + NORM, [CONV, {}, POOL]),
+    ],
 )
-def test_gradients_of_sandwiches_are_finite_differences(layer, pool):
+@pytest.mark.parametrize("mode", ["train", "test"])
+def test_gradients_of_sandwiches_are_finite_differences(layer, shapes, params, mode):
     random = torch.Generator().manual_seed(0)
-    shapes = (2, 3, 5, 6), (4, 3, 3, 2), (4,)
     inputs = [torch.randn(*shape, generator=random, dtype=torch.float64) for shape in shapes]
-    params = ({"stride": 2, "pad": 1}, *pool)
+    params = [param or {"mode": mode, "running_var": torch.full((4,), 2.0).double()} for param in params]
     out, cache = typed(layer.forward)(*inputs, *params)
+    assert (out >= 0).all() and (out > 0).any()
     dout = torch.randn(out.shape, generator=random, dtype=torch.float64)
-    for place, gradient in enumerate(typed(layer.backward)(dout, cache)):
+    gradients = typed(layer.backward)(dout, cache)
+    assert len(gradients) == len(inputs)
+    for place, gradient in enumerate(gradients):
         numeric = compute_numeric_gradient(
             lambda _: layer.forward(*inputs, *params)[0], inputs[place], dout, h=1e-6
         )

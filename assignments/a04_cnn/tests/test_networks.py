@@ -3,6 +3,7 @@
 import math
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 from beartype import beartype
@@ -35,7 +36,7 @@ def draw(*shape, dtype=torch.float64, seed=0):
 @pytest.mark.parametrize("relu, gain", [(True, 2), (False, 1)])
 def test_kaiming_is_normal_with_variance_gain_over_fan_in(K, fan_in, relu, gain):
     torch.manual_seed(0)
-    weights = typed(cnn.kaiming_initializer)(30, 70, K, relu=relu, dtype=torch.float64)
+    weights = typed(cnn.kaiming_initializer)(30, 70, K, relu, "cpu", torch.float64)
     assert weights.shape == ((30, 70) if K is None else (70, 30, K, K))
     assert stats.kstest(weights.flatten(), "norm", (0, (gain / fan_in) ** 0.5)).pvalue > 1e-4
 
@@ -130,6 +131,39 @@ def test_a_network_comes_back_as_it_was_saved(tmp_path):
         other.load(tmp_path / "net.pt", dtype)
         torch.testing.assert_close(other.loss(X), net.loss(X).to(dtype), rtol=1e-4, atol=1e-4)
         assert (other.num_layers, other.max_pools, other.reg) == (3, [1], 0.3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_three_layers_come_back_as_they_were_saved(tmp_path, dtype):
+    torch.manual_seed(0)
+    nets = [
+        cnn.ThreeLayerConvNet((2, 6, 9), 3, 5, 7, 4, weight_scale=scale, reg=reg)
+        for scale, reg in ((0.3, 0.5), (0.0, 0.0))
+    ]
+    X, y = draw(5, 2, 6, 9, dtype=torch.float32), torch.arange(5) % 4
+    nets[0].save(tmp_path / "net.pt")
+    nets[1].load(tmp_path / "net.pt", dtype)
+    torch.testing.assert_close(nets[1].loss(X, y)[0], nets[0].loss(X, y)[0].to(dtype), rtol=1e-5, atol=1e-5)
+
+
+def test_an_initializer_of_ones_own_draws_every_weight():
+    calls = []
+
+    def noted(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
+        calls.append((Din, Dout, K, relu, device, dtype))
+        return cnn.kaiming_initializer(Din, Dout, K, relu, device, dtype)
+
+    torch.manual_seed(0)
+    own = cnn.DeepConvNet(
+        (3, 8, 6), (4, 5), (1,), num_classes=7, weight_initializer=noted, dtype=torch.float64
+    )
+    torch.manual_seed(0)
+    rule = cnn.DeepConvNet(
+        (3, 8, 6), (4, 5), (1,), num_classes=7, weight_scale="kaiming", dtype=torch.float64
+    )
+    assert [call[:4] for call in calls] == [(3, 4, 3, True), (4, 5, 3, True), (60, 7, None, False)]
+    assert all(call[4:] == ("cpu", torch.float64) for call in calls)
+    assert all(own.params[name].equal(p) for name, p in rule.params.items())
 
 
 def test_an_unknown_rule_is_refused_by_name():
@@ -254,4 +288,21 @@ def test_figures_say_what_they_show():
     gradient = arch.pixel_gradients([arch.Conv(1, 3, 1, 1)] * 3, 11, 13)
     fig, alt = figures.field_maps({"3 layers": (gradient, 7)})
     assert "3 layers: 7 x 7 pixels" in alt
+    plt.close(fig)
+    fig, alt = figures.seen_by_one([(3, 2), (3, 1)])
+    assert alt == "One output sees 3 of layer 1, 7 pixels."
+    assert [len(line.get_xdata()) for line in fig.axes[0].lines if line.get_linestyle() == "None"] == [
+        1,
+        3,
+        7,
+    ]
+    plt.close(fig)
+    fig, alt = figures.field_widths([1, 2], {"stride 1": [3, 5], "pools": [3, 8]}, 6)
+    assert [list(line.get_ydata()) for line in fig.axes[0].lines[:2]] == [[3, 5], [3, 8]]
+    assert alt == "Receptive field in pixels after 2 convolutions: stride 1 5, pools 8."
+    plt.close(fig)
+    maps = [torch.rand(7, 4, 5), torch.zeros(6, 2, 3)]
+    fig, alt = figures.feature_maps(torch.rand(3, 8, 9), maps)
+    assert "layer 2, 2 x 3 pixels, 0% above 0" in alt
+    assert all(np.isfinite(image.get_array()).all() for ax in fig.axes for image in ax.images)
     plt.close(fig)

@@ -1,6 +1,7 @@
 """Right versions of `cnn.convolutional_networks`, written otherwise."""
 
 import math
+from functools import partial
 
 import torch
 from torch.nn import functional
@@ -580,14 +581,14 @@ def normalized_loss_by_steps(self, X, y=None):
 
 # Networks
 @variant(CNN + "kaiming_initializer")
-def kaiming_in_place(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_in_place(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     shape = (Din, Dout) if K is None else (Dout, Din, K, K)
     fan_in = Din if K is None else Din * K * K
     return torch.empty(shape, dtype=dtype, device=device).normal_(0, math.sqrt((1 + relu) / fan_in))
 
 
 @variant(CNN + "kaiming_initializer")
-def kaiming_by_reference(Din, Dout, K=None, *, relu=True, dtype=torch.float32, device="cpu"):
+def kaiming_by_reference(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     if K is None:
         weights = torch.randn((Din, Dout), dtype=dtype, device=device) / Din**0.5
     else:
@@ -699,6 +700,7 @@ def deep_layer_by_layer(
     num_classes=10,
     weight_scale=1e-3,
     reg=0.0,
+    weight_initializer=None,
     dtype=torch.float32,
     device="cpu",
 ):
@@ -711,7 +713,9 @@ def deep_layer_by_layer(
     for place, count in enumerate(num_filters):
         layer = place + 1
         self.params[f"b{layer}"] = torch.zeros(count, **options)
-        if weight_scale == "kaiming":
+        if weight_initializer is not None:
+            weights = weight_initializer(channels, count, K=3, relu=True, **options)
+        elif weight_scale == "kaiming":
             weights = nets.kaiming_initializer(channels, count, 3, **options)
         else:
             weights = torch.randn(count, channels, 3, 3, **options) * weight_scale
@@ -725,7 +729,10 @@ def deep_layer_by_layer(
             }
     rows, last = channels * height * width, self.num_layers
     scale = rows**-0.5 if weight_scale == "kaiming" else weight_scale
-    self.params[f"W{last}"] = scale * torch.randn(rows, num_classes, **options)
+    if weight_initializer is None:
+        self.params[f"W{last}"] = scale * torch.randn(rows, num_classes, **options)
+    else:
+        self.params[f"W{last}"] = weight_initializer(rows, num_classes, relu=False, **options)
     self.params[f"b{last}"] = torch.zeros(num_classes, **options)
 
 
@@ -739,19 +746,18 @@ def deep_by_output_size(
     num_classes=10,
     weight_scale=1e-3,
     reg=0.0,
+    weight_initializer=None,
     dtype=torch.float32,
     device="cpu",
 ):
-    deep_layer_by_layer.function(
-        self, input_dims, num_filters, max_pools, batchnorm, num_classes, weight_scale, reg, dtype, device
-    )
+    settings = (batchnorm, num_classes, weight_scale, reg, weight_initializer, dtype, device)
+    deep_layer_by_layer.function(self, input_dims, num_filters, max_pools, *settings)
     sides = list(input_dims[1:])
     for _ in self.max_pools:
         sides = [nets.output_size(side, 2, 2) for side in sides]
     name, rows = f"W{self.num_layers}", num_filters[-1] * math.prod(sides)
-    self.params[name] = nets.initial_weights(
-        rows, num_classes, None, weight_scale, relu=False, dtype=dtype, device=device
-    )
+    draw = weight_initializer or partial(nets.initial_weights, weight_scale=weight_scale)
+    self.params[name] = draw(rows, num_classes, None, False, device, dtype)
 
 
 @variant(CNN + "DeepConvNet.loss")
