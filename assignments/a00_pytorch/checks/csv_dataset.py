@@ -23,9 +23,8 @@ def selected_columns(code, case):
         for name, row in zip(columns, drawn, strict=True)
     }
     scaled = code.data.csv_dataset.FeatureSelectorAndNormalizationTransform(values, "price")
-    rows = [
-        dict(zip(sorted(columns), row, strict=True)) for row in picture(case, 2, 4, low=-20, high=40).tolist()
-    ]
+    backwards = columns[::-1]  # no row has the order of the columns
+    rows = [dict(zip(backwards, row, strict=True)) for row in picture(case, 2, 4, low=-20, high=40).tolist()]
     rows[1]["income"] = math.nan
     return {
         f"row {i}": scaled({"features": {"sea": "near", **row}, "target": row.pop("price")})
