@@ -283,12 +283,12 @@ def curves(runs: Mapping[str, Sequence[float]], ylabel: str) -> tuple[Figure, st
     Returns:
         The figure, and its alternative text.
     """
-    fig, (ax,) = row_of_axes(1, 6.6, 3.0)
+    fig, (ax,) = row_of_axes(1, 8.0, 3.0)
     told = []
     for (name, values), marker, line in zip(runs.items(), MARKERS, LINES, strict=False):
         ax.plot(values, marker=marker, linestyle=line, markersize=4, label=name)
         last = values[len(values) // 2 :]
         told.append(f"{name}, it lies between {min(last):.3g} and {max(last):.3g} in the second half")
     ax.set(xlabel="step", ylabel=ylabel)
-    ax.legend(fontsize=9)
+    fig.legend(loc="outside right center", fontsize=9)
     return fig, f"{ylabel} over steps: " + "; ".join(told) + "."
