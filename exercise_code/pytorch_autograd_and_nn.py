@@ -167,14 +167,14 @@ class ThreeLayerConvNet(nn.Module):
             channel_2: filters of the second convolution.
             num_classes: scores.
         """
-        ### BEGIN SOLUTION
         super().__init__()
+        ### BEGIN SOLUTION
         self.conv1 = nn.Conv2d(in_channel, channel_1, 5, padding=2)
         self.conv2 = nn.Conv2d(channel_1, channel_2, 3, padding=1)
         self.fc = nn.Linear(channel_2 * 1024, num_classes)
-        for layer in (self.conv1, self.conv2, self.fc):
-            nn.init.kaiming_normal_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        for each in (self.conv1, self.conv2, self.fc):
+            nn.init.kaiming_normal_(each.weight)
+            nn.init.zeros_(each.bias)
         ### END SOLUTION
 
     def forward(self, x: Float[Tensor, "N Cin H W"]) -> Float[Tensor, "N C"]:
