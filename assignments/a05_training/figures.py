@@ -1,0 +1,294 @@
+"""Figures and experiments for the notebooks on training."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch, Rectangle
+from torch import Tensor, nn
+from torch.nn import functional
+
+from exercise_code.pytorch_autograd_and_nn import Block, ResNet, train_part345
+from exercise_code.support.notebook.plotting import (
+    INK,
+    LINES,
+    MARKERS,
+    PALETTE,
+    PAPER,
+    draw_chance,
+    row_of_axes,
+    sweep,
+)
+
+Images = Float[Tensor, "n c h w"]
+Labels = Int[Tensor, " n"]
+
+
+# Experiments
+def halved(images: Images) -> Images:
+    """The images at half their height and width."""
+    return functional.avg_pool2d(images, 2)
+
+
+def resized(images: Images, side: int) -> Images:
+    """The images at another size, square."""
+    return functional.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
+
+
+def learned(
+    block: Block, depth: int, images: Images, labels: Labels, seed: int, steps: int, lr: float = 0.02
+) -> ResNet:
+    """A network of one stage, trained on all of a few images at every step.
+
+    Args:
+        block: class of the blocks.
+        depth: how many blocks; the first one halves the maps.
+        images: to learn by heart.
+        labels: theirs.
+        seed: of the weights.
+        steps: of SGD with momentum 0.9.
+        lr: its learning rate.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = ResNet([(8, 16, depth, True)], images.shape[1], block)
+        optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9)
+        train_part345(net, optimizer, [(images, labels)], epochs=steps)
+    return net
+
+
+def accuracy(net: nn.Module, images: Images, labels: Labels, *, training: bool = False) -> float:
+    """Per cent of images that are classified right, with batch norm in testing or in training mode."""
+    states = [module.training for module in net.modules()]
+    buffers = {name: buffer.clone() for name, buffer in net.named_buffers()}
+    net.train(training)
+    with torch.no_grad():
+        right = (net(images).argmax(dim=1) == labels).double().mean().item()
+        for name, buffer in net.named_buffers():
+            buffer.copy_(buffers[name])
+    for module, state in zip(net.modules(), states, strict=True):
+        module.training = state
+    return 100 * right
+
+
+def block_gradients(block: Block, depth: int, images: Images, labels: Labels, seed: int) -> list[float]:
+    """Before any training: norm of the loss's gradient with respect to what enters each block."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = ResNet([(8, 16, depth, True)], images.shape[1], block)
+    entered: list[Tensor] = []
+    blocks = [*net.cnn[1].net]
+    for each in blocks:
+        each.register_forward_pre_hook(lambda module, args: entered.append(args[0]))
+    loss = functional.cross_entropy(net(images), labels)
+    return [gradient.norm().item() for gradient in torch.autograd.grad(loss, entered)]
+
+
+@contextmanager
+def without_block(net: ResNet, place: int) -> Iterator[None]:
+    """Within it, what enters a block leaves it unchanged."""
+    blocks = net.cnn[1].net
+    kept, blocks[place] = blocks[place], nn.Identity()
+    try:
+        yield
+    finally:
+        blocks[place] = kept
+
+
+# Figures
+def _box(ax: Axes, x: float, y: float, text: str, colour: str, width: float = 1.7) -> None:
+    """A rounded box around a text."""
+    shape = FancyBboxPatch(
+        (x - width / 2, y - 0.17),
+        width,
+        0.34,
+        "round,pad=0.04",
+        facecolor=PAPER,
+        edgecolor=colour,
+        linewidth=2,
+    )
+    ax.add_patch(shape)
+    ax.text(x, y, text, ha="center", va="center", fontsize=9)
+
+
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    ax.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "->", "color": INK, "linewidth": 1.2})
+
+
+PATHS = {
+    "plain": ("BN, ReLU", "conv 3 x 3", "BN, ReLU", "conv 3 x 3"),
+    "residual": ("BN, ReLU", "conv 3 x 3", "BN, ReLU", "conv 3 x 3"),
+    "bottleneck": ("BN, ReLU", "conv 1 x 1", "BN, ReLU", "conv 3 x 3", "BN, ReLU", "conv 1 x 1"),
+}
+"""The layers of each kind of block."""
+
+
+def blocks(*kinds: str, Cin: int, Cout: int) -> tuple[Figure, str]:
+    """Kinds of blocks side by side, with the channels behind each convolution.
+
+    Args:
+        kinds: "plain", "residual", "bottleneck".
+        Cin: channels that come in.
+        Cout: channels that go out.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, axes = row_of_axes(len(kinds), 3.1, 4.2)
+    told = []
+    for ax, kind in zip(axes, kinds, strict=True):
+        layers, channels = PATHS[kind], Cin
+        top = len(layers) + 0.9
+        ax.text(0, top, f"x: {Cin} channels", ha="center", va="center", fontsize=9)
+        for place, layer in enumerate(layers):
+            y = len(layers) - place
+            _arrow(ax, (0, y + (0.78 if place else 0.75)), (0, y + 0.24))
+            _box(ax, 0, y, layer, PALETTE[1] if layer.startswith("conv") else PALETTE[0])
+            if layer.startswith("conv"):
+                channels = Cout // 4 if kind == "bottleneck" and place < len(layers) - 1 else Cout
+                ax.text(1.0, y, f"{channels}", ha="left", va="center", fontsize=9)
+        if kind == "plain":
+            _arrow(ax, (0, 0.76), (0, 0.1))
+        else:
+            ax.text(0, 0.3, "+", ha="center", va="center", fontsize=15)
+            _arrow(ax, (0, 0.76), (0, 0.45))
+            _arrow(ax, (0, 0.15), (0, -0.2))
+            way = [(-0.05, top - 0.25), (-1.45, top - 0.25), (-1.45, 0.3), (-0.35, 0.3)]
+            ax.plot(*zip(*way, strict=True), linestyle="--", color=PALETTE[2], linewidth=2, marker="")
+            _arrow(ax, (-0.4, 0.3), (-0.12, 0.3))
+            name = "identity" if Cin == Cout else "conv 1 x 1"
+            ax.text(
+                -1.45,
+                top / 2,
+                name,
+                ha="center",
+                va="center",
+                rotation=90,
+                fontsize=9,
+                color=INK,
+                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
+            )
+        ax.set(xlim=(-1.8, 1.6), ylim=(-0.4, top + 0.3))
+        ax.set_title(kind)
+        ax.axis("off")
+        ending = "" if kind == "plain" else f", and the shortcut ({name}) is added"
+        told.append(f"{kind} block: {', '.join(layers)}{ending}")
+    return fig, f"From {Cin} to {Cout} channels. " + "; ".join(told) + "."
+
+
+def map_sizes(stages: Sequence[tuple[str, tuple[int, ...]]]) -> tuple[Figure, str]:
+    """What a network makes of one image, step by step: maps as stacks, vectors as columns.
+
+    Args:
+        stages: for each step its name and the shape of what it gives, (channels, height, width) or
+            (numbers,).
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, axes = row_of_axes(len(stages), 1.75, 2.6)
+    tallest = max(shape[1] for _, shape in stages if len(shape) == 3)
+    widest = max(shape[2] for _, shape in stages if len(shape) == 3)
+    for ax, (name, shape), colour in zip(axes, stages, PALETTE * 2, strict=False):
+        look: dict[str, Any] = {"facecolor": colour, "edgecolor": PAPER, "alpha": 0.8}
+        if len(shape) == 3:
+            depth = min(5, shape[0])
+            for layer in reversed(range(depth)):
+                shift = 0.04 * widest * layer
+                ax.add_patch(Rectangle((shift, -shape[1] - shift), shape[2], shape[1], **look))
+            axes_text = f"{shape[0]} channels\n{shape[1]} high, {shape[2]} wide"
+        else:
+            ax.add_patch(Rectangle((widest / 2 - 0.05 * widest, -tallest), 0.1 * widest, tallest, **look))
+            axes_text = f"{shape[0]:,} numbers"
+        ax.set(xlim=(-0.1 * widest, 1.3 * widest), ylim=(-1.25 * tallest, 0.1 * tallest), aspect="equal")
+        ax.set_title(f"{name}\n{axes_text}", fontsize=8)
+        ax.axis("off")
+    return fig, "; ".join(f"{name}: {shape}" for name, shape in stages) + "."
+
+
+def accuracy_over(
+    setting: str, values: Sequence[int], runs: Mapping[str, Float[Tensor, "values seeds"]], chance: float
+) -> tuple[Figure, str]:
+    """Accuracy on the images learned, over one setting.
+
+    Args:
+        setting: its name and unit.
+        values: which were tried.
+        runs: for each network accuracies in per cent, a column for each seed.
+        chance: of guessing, 0 to 1.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig = sweep(values, runs, setting, "accuracy on the images learned (%)", chance=chance)
+    fig.axes[0].set_xticks(values)
+    told = [
+        f"{name}: "
+        + ", ".join(
+            f"{row.mean():.0f} ± {row.std():.0f} % at {value}"
+            for value, row in zip(values, found, strict=True)
+        )
+        for name, found in runs.items()
+    ]
+    return fig, f"Accuracy over {setting}. {'; '.join(told)}; guessing {100 * chance:.0f} %."
+
+
+def over_blocks(
+    lines: Mapping[str, Float[Tensor, "seeds blocks"]],
+    ylabel: str,
+    *,
+    log: bool,
+    chance: float | None = None,
+    first: int = 1,
+) -> tuple[Figure, str]:
+    """A quantity of each block, as a line for each kind of network; seeds are thin lines.
+
+    Args:
+        lines: values by name.
+        ylabel: the quantity and its unit.
+        log: draw it on a logarithmic axis.
+        chance: draws the line of guessing, as a fraction of 1 on an axis in per cent.
+        first: number of the first block.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 6.6, 3.3)
+    told = []
+    for (name, values), marker, line, colour in zip(lines.items(), MARKERS, LINES, PALETTE, strict=False):
+        places = range(first, first + values.shape[1])
+        middle = values.log().mean(0).exp() if log else values.mean(0)
+        for row in values:
+            ax.plot(places, row, color=colour, marker="", alpha=0.3, linewidth=1)
+        ax.plot(places, middle, color=colour, marker=marker, linestyle=line, label=name)
+        told.append(f"{name} from {middle[0]:.2g} at block {first} to {middle[-1]:.2g} at block {places[-1]}")
+    if chance is not None:
+        draw_chance(ax, chance)
+    ax.set(xlabel="block, counted from the image", ylabel=ylabel, yscale="log" if log else "linear")
+    ax.legend(fontsize=9)
+    return fig, f"{ylabel}: " + "; ".join(told) + "."
+
+
+def curves(runs: Mapping[str, Sequence[float]], ylabel: str) -> tuple[Figure, str]:
+    """A number after every step of several trainings.
+
+    Args:
+        runs: numbers by name.
+        ylabel: what they are.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 8.0, 3.0)
+    told = []
+    for (name, values), marker, line in zip(runs.items(), MARKERS, LINES, strict=False):
+        ax.plot(values, marker=marker, linestyle=line, markersize=4, label=name)
+        last = values[len(values) // 2 :]
+        told.append(f"{name}, it lies between {min(last):.3g} and {max(last):.3g} in the second half")
+    ax.set(xlabel="step", ylabel=ylabel)
+    fig.legend(loc="outside right center", fontsize=9)
+    return fig, f"{ylabel} over steps: " + "; ".join(told) + "."

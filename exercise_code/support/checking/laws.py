@@ -1,0 +1,31 @@
+"""Laws that checks of several assignments share."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def not_normal(weights: Tensor, std: float) -> str | None:
+    """What is wrong with normal weights of mean 0; wrong by chance with probability below 1e-7.
+
+    The bounds are 6 standard deviations of the estimates; Kolmogorov's distance exceeds its bound with
+    probability 2 exp(-2 n bound^2) = 1e-8 (Dvoretzky, Kiefer, Wolfowitz, with Massart's constant).
+
+    Args:
+        weights: some hundreds, so that a factor of 1.3 in the standard deviation shows.
+        std: the standard deviation that is due.
+    """
+    values, count = weights.double().flatten(), weights.numel()
+    found, slack = values.std().item(), 6 / (2 * count) ** 0.5
+    if found == 0:
+        return "all weights are equal"
+    if abs(values.mean()) > 6 * max(found, std) / count**0.5:
+        return f"the mean is {values.mean():.2g}; 0 is due"
+    if abs(found / std - 1) > slack:
+        return f"the standard deviation is {found:.3g}; {std:.3g} is due"
+    steps = torch.arange(1, count + 1, dtype=torch.float64) / count
+    distance = (torch.special.ndtr(values.sort().values / std) - steps).abs().max() + 1 / count
+    if distance > (math.log(2e8) / (2 * count)) ** 0.5:
+        return "these numbers are not normally distributed"
+    return None
