@@ -48,7 +48,9 @@ def tiny_assignment(assignments: Path) -> Assignment:
     }
     cells = [
         nbformat.v4.new_code_cell(
-            'REPOSITORY = ""\nfrom exercise_code.support.checking import check', id="set-up"
+            'REPOSITORY = ""\nimport sys\nsys.path.insert(0, "../..")\n'
+            "from exercise_code.support.checking import check",
+            id="set-up",
         ),
         nbformat.v4.new_markdown_cell("### Exercise 1 · converged_at · easy · about 5 minutes", id="ex-one"),
         nbformat.v4.new_code_cell(
