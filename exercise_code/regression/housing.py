@@ -2,7 +2,7 @@
 
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import default_collate
 
 from exercise_code.data.csv_dataset import CSVDataset, FeatureSelectorAndNormalizationTransform
 from exercise_code.support.data import housing_csv
@@ -32,7 +32,7 @@ def get_housing_data(
     data = {}
     for mode in ("train", "val", "test"):
         dataset = CSVDataset(path, TARGET, transform, mode)
-        (rows,) = DataLoader(dataset, batch_size=len(dataset))
+        rows = default_collate([dataset[place] for place in range(len(dataset))])
         data[f"X_{mode}"], data[f"y_{mode}"] = rows["features"], rows["target"]
     return data
 
