@@ -9,7 +9,6 @@ import pytest
 from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.case import Case
-from exercise_code.support.checking.declare import source_of
 from exercise_code.support.checking.follow_through import foundations
 from exercise_code.support.checking.judge import judge
 from exercise_code.support.checking.replace import in_place, replaced
@@ -51,7 +50,7 @@ def test_stand_ins_pass_the_checks_of_their_exercises(assignment, asked, seed):
 def test_each_is_refused_where_it_is_called_instead_of_written(assignment):
     """A stand-in is made of what the exercise rules out: whoever calls it gains nothing."""
     for each in assignment.stand_ins:
-        tree = exercise_source.find_function(source_of(each.function), each.function.__name__)
+        tree = exercise_source.find_function(each.source, each.name)
         strict = [c for c in assignment.checks if c.exercise == each.exercise and c.forbids]
         with replaced(each.exercise, each.function):
             called = [gather(check, 0).runs["float32"].forbidden for check in strict]

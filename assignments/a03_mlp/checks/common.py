@@ -10,32 +10,6 @@ from torch import Tensor
 AUTOGRAD = ["torch.autograd.grad", "torch.Tensor.backward", "torch.Tensor.requires_grad_"]
 
 
-# Initial weights
-def _spread(weights: Tensor, std: float) -> str | None:
-    """What is wrong with normal weights; wrong by chance with probability below 1e-7.
-
-    The bounds are 6 standard deviations of the estimates; Kolmogorov's distance exceeds its bound with
-    probability 2 exp(-2 n bound^2) = 1e-8 (Dvoretzky, Kiefer, Wolfowitz, with Massart's constant).
-    """
-    values, count = weights.double().flatten(), weights.numel()
-    found, slack = values.std().item(), 6 / (2 * count) ** 0.5
-    if abs(values.mean()) > 6 * max(found, std) / count**0.5:
-        return f"the mean is {values.mean():.2g}; 0 is due"
-    if found == 0:
-        return "all weights are equal"
-    if abs(found - 1) <= slack:
-        return "the standard deviation is 1, whatever is asked for"
-    if abs(found / std - 1) > slack:
-        size = "too large" if found > std else "too small"
-        size = "the variance that is due" if abs(found / std**2 - 1) <= slack else size
-        return f"the standard deviation, {found:.3g}, is {size}; {std:.3g} is due"
-    steps = torch.arange(1, count + 1, dtype=torch.float64) / count
-    distance = (torch.special.ndtr(values.sort().values / std) - steps).abs().max() + 1 / count
-    if distance > (math.log(2e8) / (2 * count)) ** 0.5:
-        return "these numbers are not normally distributed"
-    return None
-
-
 # Solver
 class Scripted:
     """A model whose scores are its input, or what a script wants; it keeps what it is trained on."""

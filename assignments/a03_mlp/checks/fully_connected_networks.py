@@ -12,8 +12,9 @@ from torch.nn.functional import cross_entropy
 
 from exercise_code.support import data
 from exercise_code.support.checking.declare import check
+from exercise_code.support.checking.laws import not_normal
 
-from .common import AUTOGRAD, _spread
+from .common import AUTOGRAD
 
 IN_NETS = ["torch.autograd.grad", "torch.Tensor.requires_grad_"]
 
@@ -238,13 +239,13 @@ def dropout_when_testing(code, case):
 
 # Networks
 def initial_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
-    """Biases 0, weights of the standard deviation asked for; error rate six times that of `_spread`."""
+    """Biases 0, weights of the standard deviation asked for; error rate six times that of `not_normal`."""
     for name, values in outputs.items():
         if name.startswith("b") and values.any():
             return f"{name} is not 0"
         if name.startswith("W"):
             std = (2 / len(values)) ** 0.5 if "kaiming" in name else 0.05
-            if fault := _spread(values, std):
+            if fault := not_normal(values, std):
                 return f"{name}: {fault}"
     return None
 

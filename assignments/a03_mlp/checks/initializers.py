@@ -3,15 +3,14 @@
 from typing import Any
 
 from exercise_code.support.checking.declare import check
-
-from .common import _spread
+from exercise_code.support.checking.laws import not_normal
 
 INIT = ["torch.nn.init.xavier_normal_", "torch.nn.init.kaiming_normal_"]
 
 
 def xavier_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
-    """Variance 2 / (Din + Dout); error rate as in `_spread`."""
-    return _spread(outputs["weights"], (2 / 150) ** 0.5)
+    """Variance 2 / (Din + Dout); error rate as in `not_normal`."""
+    return not_normal(outputs["weights"], (2 / 150) ** 0.5)
 
 
 @check("mlp.initializers.xavier_initializer", points=1, law=xavier_law, forbids=INIT)
@@ -24,9 +23,9 @@ def xavier(code, case):
 
 
 def kaiming_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
-    """Variance 2 / Din with a ReLU, 1 / Din without; error rate twice that of `_spread`."""
-    fault = _spread(outputs["weights"], (2 / 110) ** 0.5)
-    without = _spread(outputs["weights without ReLU"], (1 / 110) ** 0.5)
+    """Variance 2 / Din with a ReLU, 1 / Din without; error rate twice that of `not_normal`."""
+    fault = not_normal(outputs["weights"], (2 / 110) ** 0.5)
+    without = not_normal(outputs["weights without ReLU"], (1 / 110) ** 0.5)
     return "; ".join(filter(None, [fault, without and f"without ReLU {without}"])) or None
 
 

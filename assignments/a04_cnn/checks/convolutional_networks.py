@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from exercise_code.support import data
 from exercise_code.support.checking.declare import check
+from exercise_code.support.checking.laws import not_normal
 
 from .common import AUTOGRAD, CNN
-from .initial import not_normal
 
 # Convolution and pooling
 CONVOLUTIONS = [

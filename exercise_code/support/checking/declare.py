@@ -173,24 +173,30 @@ def check(
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A wrong version of an exercise function, and the hint that it deserves."""
+class Version:
+    """Another version of an exercise function."""
 
     exercise: str
     function: Callable[..., Any]
-    hint: str
-    check: str
-    raises: type[Exception] | None = None
 
     @property
     def name(self) -> str:
-        """The name of the wrong function says what is wrong."""
+        """The function's name, which says how it differs."""
         return self.function.__name__
 
     @property
     def source(self) -> str:
         """The text of the function, without the decorator."""
         return source_of(self.function)
+
+
+@dataclass(frozen=True)
+class Mistake(Version):
+    """A wrong version, and the hint that it deserves."""
+
+    hint: str
+    check: str
+    raises: type[Exception] | None = None
 
 
 def mistake(
@@ -211,21 +217,8 @@ def mistake(
 
 
 @dataclass(frozen=True)
-class Variant:
-    """A right version of an exercise function that is written differently from the reference."""
-
-    exercise: str
-    function: Callable[..., Any]
-
-    @property
-    def name(self) -> str:
-        """The function's name says how it differs."""
-        return self.function.__name__
-
-    @property
-    def source(self) -> str:
-        """The text of the function, without the decorator."""
-        return source_of(self.function)
+class Variant(Version):
+    """A right version that is written differently from the reference."""
 
 
 def variant(exercise: str) -> Callable[[Callable[..., Any]], Variant]:
@@ -234,11 +227,8 @@ def variant(exercise: str) -> Callable[[Callable[..., Any]], Variant]:
 
 
 @dataclass(frozen=True)
-class StandIn:
+class StandIn(Version):
     """What replaces an exercise function that is not right, made of what the exercise rules out."""
-
-    exercise: str
-    function: Callable[..., Any]
 
 
 def stand_in(exercise: str) -> Callable[[Callable[..., Any]], StandIn]:

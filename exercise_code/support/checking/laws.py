@@ -23,7 +23,11 @@ def not_normal(weights: Tensor, std: float) -> str | None:
     if abs(values.mean()) > 6 * max(found, std) / count**0.5:
         return f"the mean is {values.mean():.2g}; 0 is due"
     if abs(found / std - 1) > slack:
-        return f"the standard deviation is {found:.3g}; {std:.3g} is due"
+        if abs(found - 1) <= slack:
+            return "the standard deviation is 1, whatever is asked for"
+        size = "too large" if found > std else "too small"
+        size = "the variance that is due" if abs(found / std**2 - 1) <= slack else size
+        return f"the standard deviation, {found:.3g}, is {size}; {std:.3g} is due"
     steps = torch.arange(1, count + 1, dtype=torch.float64) / count
     distance = (torch.special.ndtr(values.sort().values / std) - steps).abs().max() + 1 / count
     if distance > (math.log(2e8) / (2 * count)) ** 0.5:
