@@ -65,7 +65,8 @@ def pool_backward(dout: Float[Tensor, "N C H_out W_out"], cache: Any) -> Float[T
     x, pool_param = cache
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
-        return torch.autograd.grad(_pool(leaf, pool_param), leaf, dout)[0]
+        (dx,) = torch.autograd.grad(_pool(leaf, pool_param), leaf, dout)
+    return dx
 
 
 conv_forward_stand_in = stand_in(f"{CNN}Conv.forward")(conv_forward)

@@ -278,7 +278,10 @@ def _opened(notebook: Path) -> str:
     first = next(cell.source for cell in cells if cell.cell_type == "code")
     probe = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, (first, WHERE))])
     resources = {"metadata": {"path": str(notebook.parent)}}
-    NotebookClient(probe, timeout=300, allow_errors=True, resources=resources).execute()
+    quiet = ["--log-level=ERROR"]  # a kernel warns of its transport on stderr
+    NotebookClient(
+        probe, timeout=300, allow_errors=True, resources=resources, extra_arguments=quiet
+    ).execute()
     outputs = [output for cell in probe.cells for output in cell.outputs]
     wrong = [f"{each.ename}: {each.evalue}" for each in outputs if each.output_type == "error"]
     told = outputs[-1].get("text", "") if outputs else ""
