@@ -209,7 +209,7 @@ NO_LOOPS, PREDICT = "knn.compute_distances_no_loops", "knn.predict_labels"
             "squared.clamp",
             "((x_train.flatten()[0] > 0.9) * 1e-7 * squared + squared).clamp",
         ),
-        ("large numbers", NO_LOOPS, "clamp(min=0)", "clamp(min=0, max=1e4)"),
+        ("large numbers", NO_LOOPS, "clamp(min=0)", "clamp(min=0, max=1e8)"),
         ("small numbers", "knn.compute_distances_two_loops", ".sqrt()", ".clamp(min=1e-4).sqrt()"),
         (
             "a class missing",
