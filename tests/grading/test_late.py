@@ -51,7 +51,7 @@ def test_later_is_never_cheaper(first, more, left):
 def course():
     deadlines = {"a01": DUE, "a02": DUE + timedelta(days=14)}
     extensions = {"a01": {"ada": DUE + timedelta(days=3)}}
-    return Course("x", "y", "z", deadlines, extensions, POLICY)
+    return Course("x", "y", deadlines=deadlines, extensions=extensions, late=POLICY)
 
 
 def test_extensions_are_of_single_students(course):
