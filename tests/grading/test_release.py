@@ -493,7 +493,9 @@ def test_all_are_all_but_drafts(a01, tiny, monkeypatch, tmp_path):
     monkeypatch.setattr(cli, "read_assignment", {each.folder: each for each in course}.get)
     monkeypatch.setattr(cli, "find_assignment", {each.name: each for each in course}.get)
     done = SimpleNamespace(kept=[])
-    monkeypatch.setattr("grading.editions.release.release", lambda them, build: asked.extend(them) or done)
+    monkeypatch.setattr(
+        "grading.editions.release.release", lambda them, build, reveal: asked.extend(them) or done
+    )
     cli.release(everything=True, build=tmp_path)
     assert asked == [a01]
 
