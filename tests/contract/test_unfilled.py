@@ -14,13 +14,15 @@ from grading.notebooks.nbgrader_course import with_points
 
 @pytest.fixture
 def edition(assignment, tmp_path, monkeypatch) -> Path:
-    """The stubs, the checks and the answers of an assignment."""
+    """The stubs, the checks and the answers of an assignment and of those that it builds on."""
     monkeypatch.setenv("WORKBOOK_QUICK", "1")
     monkeypatch.delenv("PYTHONPATH", raising=False)
     folder = tmp_path / "edition"
     write_student_files(assignment, folder)
-    answers = make_answers(assignment.checks, assignment.mistakes, VISIBLE_SEED)
-    answers.save(folder / "assignments" / assignment.name / assignment.answers_path.name)
+    for each in (*assignment.earlier, assignment):
+        mistakes = assignment.mistakes if each is assignment else []
+        answers = make_answers(each.checks, mistakes, VISIBLE_SEED)
+        answers.save(folder / "assignments" / each.name / each.answers_path.name)
     return folder
 
 
