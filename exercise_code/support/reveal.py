@@ -24,11 +24,13 @@ SOLUTIONS = "solutions.json.gz"
 TRIES = ROOT / ".tries.json"
 """For each exercise the wrong versions that were checked, and when its solution was shown."""
 ENOUGH = 3
+UNTRIED = ("passed", "not_written", "blocked")
+"""States of a check that say nothing against what is written."""
 
 
 def note_tries(assignment: Assignment, verdicts: Iterable[Verdict]) -> None:
     """Remember which versions of exercises were checked and wrong; nothing where nothing can be revealed."""
-    wrong = {verdict.exercise for verdict in verdicts if verdict.status not in ("passed", "not_written")}
+    wrong = {verdict.exercise for verdict in verdicts if verdict.status not in UNTRIED}
     if not wrong or not (assignment.folder / SOLUTIONS).is_file():
         return
     tries = _tries()
