@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import queue
 import threading
 from collections.abc import Iterator
 
@@ -16,23 +17,28 @@ def at_most(seconds: float) -> Iterator[None]:
 
     It arrives between two steps of Python: a single long operation is not cut short.
     """
-    thread, over, sending = ctypes.c_ulong(threading.get_ident()), threading.Event(), threading.Lock()
+    thread, sending = ctypes.c_ulong(threading.get_ident()), threading.Lock()
+    over: queue.SimpleQueue[None] = queue.SimpleQueue()  # a `TooSlow` amid its `put` leaves no lock behind
     send = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
     def watch() -> None:
         wait = seconds
-        while not over.wait(wait):
+        while True:
+            with contextlib.suppress(queue.Empty):
+                over.get(timeout=wait)
+                return
             with sending:
-                if not over.is_set():
+                if over.empty():
                     send(thread, ctypes.py_object(TooSlow))
             wait = 1.0
 
-    threading.Thread(target=watch, daemon=True).start()
     try:
+        threading.Thread(target=watch, daemon=True).start()
         yield
     finally:
-        with contextlib.suppress(TooSlow):  # sent at the last moment
-            over.set()
-        over.set()
+        try:
+            over.put(None)
+        except TooSlow:  # sent at the last moment
+            over.put(None)
         with contextlib.suppress(TooSlow), sending:
             send(thread, None)
