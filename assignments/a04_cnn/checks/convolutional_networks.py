@@ -564,12 +564,12 @@ def three_layer_start(code, case):
     return {name: net.params[name] for name in sorted(net.params)}
 
 
-def _three_layers(code, case, num: int, **settings):
+def _three_layers(code, case, num: int, filter_size: int = 5, **settings):
     X = case.numbers(num, 2, 6, 11)
     net = code.cnn.convolutional_networks.ThreeLayerConvNet(
-        (2, 6, 11), 3, 5, 7, 4, dtype=X.dtype, device=X.device, **settings
+        (2, 6, 11), 3, filter_size, 7, 4, dtype=X.dtype, device=X.device, **settings
     )
-    shapes = {"W1": (3, 2, 5, 5), "b1": (3,), "W2": (45, 7), "b2": (7,), "W3": (7, 4), "b3": (4,)}
+    shapes = {"W1": (3, 2, filter_size, filter_size), "b1": (3,), "W2": (45, 7), "b2": (7,), "W3": (7, 4), "b3": (4,)}
     net.params = {name: case.numbers(*shape, reach=0.6) for name, shape in shapes.items()}
     return net, X
 
@@ -579,10 +579,10 @@ THREE = [f"{CNN}ThreeLayerConvNet.__init__", *DENSE, "mlp.losses.softmax_loss"]
 
 @check(f"{CNN}ThreeLayerConvNet.loss", points=2, uses=[*THREE, *FAST], forbids=NO_AUTOGRAD)
 def three_layer_loss(code, case):
-    """Loss and gradients, with and without penalty, and of one image."""
+    """Loss and gradients, with and without penalty, for filters of 5 and of 3 pixels, and of one image."""
     outputs = {}
-    for num, reg in ((5, 0.0), (3, 0.7), (1, 0.2)):
-        net, X = _three_layers(code, case, num, reg=reg)
+    for num, filter_size, reg in ((5, 5, 0.0), (3, 3, 0.7), (1, 5, 0.2)):
+        net, X = _three_layers(code, case, num, filter_size, reg=reg)
         loss, grads = net.loss(X, case.labels(num, num_classes=4))
         found = {"loss": loss, **{f"d{name}": grads[name] for name in sorted(grads)}}
         outputs[f"{num} images, reg={reg}"] = found
