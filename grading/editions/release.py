@@ -237,10 +237,10 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
                 for id, files in (("the empty edition", stubs), ("the filled edition", solved))
             )
             given_away = [*_given_away(assignment, stubs, answers, worker)]
-        opened = [said for path in assignment.notebook_paths if (said := _opened(tree / path))]
+        not_opened = [*_not_opened(tree / path for path in assignment.notebook_paths)]
     return [
         *given_away,
-        *opened,
+        *not_opened,
     ] + [
         f"{verdict.check} of {graded.submission.id} is {verdict.status}: {verdict.message}"
         for graded, due in ((empty, ("not_written", "blocked")), (filled, ("passed",)))
@@ -272,26 +272,32 @@ def _given_away(
                         yield f"{file} gives {name} away: {helper}, outside of the markers, passes its checks"
 
 
-def _opened(notebook: Path) -> str:
-    """What is wrong where the first cell of a notebook does not find the course that it lies in."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    first = next(cell.source for cell in cells if cell.cell_type == "code")
-    probe = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, (first, WHERE))])
-    resources = {"metadata": {"path": str(notebook.parent)}}
-    quiet = ["--log-level=ERROR"]  # a kernel warns of its transport on stderr
-    NotebookClient(
-        probe, timeout=300, allow_errors=True, resources=resources, extra_arguments=quiet
-    ).execute()
-    outputs = [output for cell in probe.cells for output in cell.outputs]
-    wrong = [f"{each.ename}: {each.evalue}" for each in outputs if each.output_type == "error"]
-    told = outputs[-1].get("text", "") if outputs else ""
-    if not wrong and Path(told.strip()).is_relative_to(notebook.parents[2].resolve()):
-        return ""
-    reason = f" ({wrong[0]})" if wrong else ""
-    return (
-        f"the first cell of {notebook.name} does not find the course that it lies in{reason}: "
-        "`workbook format` writes one that does"
-    )
+def _not_opened(notebooks: Iterable[Path]) -> Iterator[str]:
+    """What is wrong where the first cell of a notebook does not find the course that it lies in.
+
+    Notebooks of one folder that begin alike are tried once.
+    """
+    alike: dict[tuple[Path, str], list[str]] = {}
+    for notebook in notebooks:
+        cells = nbformat.read(notebook, as_version=4).cells
+        first = next(cell.source for cell in cells if cell.cell_type == "code")
+        alike.setdefault((notebook.parent, first), []).append(notebook.name)
+    for (folder, first), names in alike.items():
+        probe = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, (first, WHERE))])
+        resources = {"metadata": {"path": str(folder)}}
+        quiet = ["--log-level=ERROR"]  # a kernel warns of its transport on stderr
+        NotebookClient(
+            probe, timeout=300, allow_errors=True, resources=resources, extra_arguments=quiet
+        ).execute()
+        outputs = [output for cell in probe.cells for output in cell.outputs]
+        wrong = [f"{each.ename}: {each.evalue}" for each in outputs if each.output_type == "error"]
+        told = outputs[-1].get("text", "") if outputs else ""
+        if wrong or not Path(told.strip()).is_relative_to(folder.parents[1].resolve()):
+            reason = f" ({wrong[0]})" if wrong else ""
+            yield (
+                f"the first cell of {' and '.join(names)} does not find the course that it lies in{reason}: "
+                "`workbook format` writes one that does"
+            )
 
 
 def _secret_lines(assignment: Assignment) -> Iterator[str]:

@@ -22,6 +22,7 @@ from exercise_code.support.notebook import packages
 from exercise_code.support.paths import ROOT
 from grading import cli
 from grading.course import Course, CourseError
+from grading.editions import release as release_module
 from grading.editions.release import _write_pages, faults, is_outdated, leaks, release
 from grading.editions.student_files import requirements, strip_solutions, write_solutions, write_student_files
 from grading.notebooks.nbgrader_course import make_course, nbgrader_config, with_points
@@ -175,6 +176,18 @@ def test_a_notebook_that_does_not_find_its_course_is_refused(a01, edition):
         assert re.fullmatch(
             rf"the first cell of knn.ipynb does not find the course .*{reason}: `workbook .*", said
         )
+
+
+def test_notebooks_that_begin_alike_are_opened_once(tmp_path, monkeypatch):
+    executed = []
+    monkeypatch.setattr(release_module.NotebookClient, "execute", lambda self: executed.append(self.nb))
+    paths = [tmp_path / "assignments/a90" / f"{name}.ipynb" for name in ("one", "two", "other")]
+    paths[0].parent.mkdir(parents=True)
+    for path, source in zip(paths, ("1", "1", "2"), strict=True):
+        nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)]), path)
+    said = [*release_module._not_opened(paths)]
+    assert len(executed) == len(said) == 2
+    assert "one.ipynb and two.ipynb" in said[0] and "other.ipynb" in said[1]
 
 
 def test_model_answers_do_not_reach_students(a01, build):
