@@ -25,7 +25,8 @@ setup()
 def kernel(folder: Path) -> Iterator[Callable[[str], str]]:
     """A kernel in a folder; the function runs a cell and returns all that it shows."""
     notebook = nbformat.v4.new_notebook()
-    client = NotebookClient(notebook, allow_errors=True, resources={"metadata": {"path": str(folder)}})
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(notebook, timeout=120, allow_errors=True, resources=resources)
 
     def run(source: str) -> str:
         notebook.cells.append(nbformat.v4.new_code_cell(source))
