@@ -3,7 +3,9 @@
 import functools
 import inspect
 import re
+import sys
 import textwrap
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,11 +19,12 @@ from exercise_code.support.checking.declare import check as declare
 from exercise_code.support.checking.evidence import MAX_LEAVES, Evidence, Run, dumps, leaves, loads
 from exercise_code.support.checking.follow_through import block
 from exercise_code.support.checking.judge import Verdict, judge
-from exercise_code.support.checking.render import STYLE, to_html, to_text
+from exercise_code.support.checking.render import STYLE, to_html, to_mime, to_text
 from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import EXERCISES, gather
 from exercise_code.support.checking.student_check import Verdicts
 from exercise_code.support.isolation.check_server import usual_operations
+from exercise_code.support.paths import ROOT
 
 NO_LOOPS = "knn.compute_distances_no_loops"
 
@@ -181,7 +184,8 @@ def test_what_builds_on_a_fault_is_blocked():
     "expected, got, message",
     [
         ({"k": 3}, {"k": 5}, "k: expected 3, got 5"),
-        ({"k": 3}, {"k": torch.tensor(3)}, "k is a int64 tensor of shape (); expected the int 3"),
+        ({"k": 3}, {"k": torch.tensor(3)}, "k is an int64 tensor of shape (); expected the int 3"),
+        ({"k": 3}, {"k": torch.zeros(2).byte()}, "k is a uint8 tensor of shape (2,); expected the int 3"),
         ({"k": 3}, {"k": 3.0}, "k is the float 3.0; expected the int 3"),
         ({"k": 1}, {"k": True}, "k is the bool True; expected the int 1"),
         ({"a": [1, 2]}, {"a": [1]}, "a is a list of 1; expected a list of 2"),
@@ -463,6 +467,22 @@ def test_tables_show_status_points_message_and_hint():
     assert "x &lt;wrong&gt; &amp; co" in page
     assert "<code>root</code>" in page
     assert repr(Verdicts(verdicts)) == text
+
+
+def test_in_a_notebook_the_files_of_two_assignments_are_links_from_where_it_works(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", SimpleNamespace())
+    monkeypatch.chdir(ROOT / "tests/engine")
+    verdicts = [
+        Verdict(check, "", 1, "not_written", faults={"state": f"not written yet: {place}, line 3"})
+        for check, place in (
+            ("knn.predict_labels", "exercise_code/knn.py"),
+            ("linear.features.hog", "exercise_code/linear/features.py"),
+        )
+    ]
+    page = to_mime(verdicts, 0)["text/html"]
+    for place in ("exercise_code/knn.py", "exercise_code/linear/features.py"):
+        assert f'<a href="../../{place}">{place}</a>, line 3' in page
+    assert "<a " not in to_html(verdicts)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,8 @@ def wrong_entries(expected: Tensor, got: Tensor, rtol: float, atol: float) -> Te
 def describe(leaf: Any) -> str:
     """What a leaf is, in few words: "a float32 tensor of shape (7, 5)", "the int 3"."""
     if isinstance(leaf, Tensor):
-        return f"a {_name(leaf.dtype)} tensor of shape {tuple(leaf.shape)}"
+        dtype = _name(leaf.dtype)
+        return f"{'an' if dtype.startswith('int') else 'a'} {dtype} tensor of shape {tuple(leaf.shape)}"
     if isinstance(leaf, dict):
         return (
             f"a {leaf['kind']} of {leaf['size']}" if "size" in leaf else f"an object of type {leaf['type']}"

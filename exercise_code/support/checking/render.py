@@ -1,14 +1,18 @@
 """Show verdicts: HTML for notebooks and pages, rich for terminals."""
 
 import html
+import os
+import re
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from exercise_code.support.checking.judge import Verdict
+from exercise_code.support.paths import ROOT
 
 WORDS = {
     "passed": "ok",
@@ -22,6 +26,7 @@ WORDS = {
 }
 COLOURS = {"ok": "#0072b2", "to do": "#767676", "blocked": "#767676", "hint": "#9a6700"}
 WRONG = "#c4400a"
+FILE = re.compile(r"\bexercise_code/[\w/]+\.py\b")
 
 STYLE = f"""
 <style>
@@ -32,6 +37,7 @@ STYLE = f"""
 .workbook-checks .status {{place-self: start; padding: 0 .5em; border-radius: .3em; color: #fff;
   font-weight: 600; white-space: nowrap}}
 .workbook-checks .name {{font-family: monospace; font-weight: 600}}
+.workbook-checks a {{color: inherit}}
 .workbook-checks p {{margin: .1em 0; line-height: inherit}} .workbook-checks .quiet {{opacity: .75}}
 .workbook-checks .hint {{border-left: 3px solid #e69f00; padding-left: .6em}}
 .workbook-checks .ok {{background: {COLOURS["ok"]}}} .workbook-checks .bad {{background: {WRONG}}}
@@ -90,10 +96,18 @@ def to_table(verdicts: Iterable[Verdict]) -> Table:
 
 
 def to_mime(verdicts: list[Verdict], points: float, notes: Iterable[str] = ()) -> dict[str, str]:
-    """For IPython: in a kernel HTML, and as text the points alone, which nbgrader reads; else the text."""
+    """For IPython: in a kernel HTML, and as text the points alone, which nbgrader reads; else the text.
+
+    Files of exercises are links there, from the folder that the notebook works in.
+    """
     if "ipykernel" in sys.modules:
-        return {"text/html": to_html(verdicts, notes), "text/plain": str(float(points))}
+        page = FILE.sub(_link, to_html(verdicts, notes))
+        return {"text/html": page, "text/plain": str(float(points))}
     return {"text/plain": to_text(verdicts, notes=notes)}
+
+
+def _link(file: re.Match[str]) -> str:
+    return f'<a href="{Path(os.path.relpath(ROOT / file[0])).as_posix()}">{file[0]}</a>'
 
 
 def _row(verdict: Verdict) -> str:
