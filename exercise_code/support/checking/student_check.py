@@ -261,20 +261,22 @@ def _find(name: str) -> tuple[Assignment, list[Check]]:
 
 
 def _unreadable(check: Check) -> Evidence | None:
+    """Why a check's modules are not what their files say, be it that these cannot be read."""
     try:
         path, _ = exercise_source.locate(check.exercise, EXERCISES)
         with tokenize.open(path) as file:
             ast.parse(file.read())
-    except FileNotFoundError as error:
-        return Evidence(check.id, problem=("error", str(error)))
-    except (SyntaxError, ValueError) as error:
-        place = f"{path.name}, line {getattr(error, 'lineno', None)}: {getattr(error, 'msg', '')}"
-        unlike_text = f"{path.name} is not text in UTF-8: save it again as UTF-8"
-        return Evidence(check.id, problem=("error", place if getattr(error, "lineno", None) else unlike_text))
-    for exercise in (check.exercise, *check.uses):
-        if fault := modules.fault(_module_of(exercise)):
-            return Evidence(check.id, problem=("error", fault))
-    return None
+        faults = [modules.fault(_module_of(exercise)) for exercise in (check.exercise, *check.uses)]
+        fault = next(filter(None, faults), "")
+    except (FileNotFoundError, SyntaxError, ValueError) as error:
+        match error:
+            case FileNotFoundError():
+                fault = str(error)
+            case SyntaxError(lineno=int(line)):
+                fault = f"{path.name}, line {line}: {error.msg}"
+            case _:
+                fault = f"{path.name} is not text in UTF-8: save it again as UTF-8"
+    return Evidence(check.id, problem=("error", fault)) if fault else None
 
 
 def _pasted(check: Check) -> Evidence | None:
