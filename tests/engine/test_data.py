@@ -2,9 +2,11 @@
 
 import hashlib
 import io
+import itertools
 import logging
 import os
 import pickle
+import re
 import shutil
 import stat
 import struct
@@ -468,6 +470,17 @@ def test_progress_bars_may_be_off_and_never_write_to_stderr(course, capsys, monk
     assert_tiny(cifar10())
 
 
+@pytest.mark.parametrize(("watched", "redraws"), [(False, 2), (True, 22)])
+def test_a_log_keeps_the_beginning_and_the_end_of_a_bar(capsys, monkeypatch, watched, redraws):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: watched)
+    with registry.Bar(total=20, desc="decoding", miniters=1) as bar:
+        bar._time = itertools.count(bar.last_print_t + 1).__next__  # a second for each look at the clock
+        for _ in range(20):
+            bar.update()
+    drawn = capsys.readouterr().out
+    assert drawn.count("decoding") == redraws and "20/20" in drawn
+
+
 LOAD_IN_CHILD = """
 import sys, time
 from pathlib import Path
@@ -659,6 +672,12 @@ def test_without_any_mirror_one_sentence_says_what_to_do(course, web, capfd):
     assert capfd.readouterr().err == message + "\n"
 
 
+def test_a_table_that_cannot_be_had_has_a_table_in_its_place(course, web):
+    course.register("houses.csv", "table", b"1,2", urls=web.urls("gone"))
+    with pytest.raises(DataError, match=re.escape("or use `housing_csv()`, which needs no network")):
+        registry.obtain(registry.find("cifar10"))
+
+
 def test_a_file_without_an_address_says_where_to_put_it(course):
     course.register("train.tar", "folders", b"x", splits=("train",))
     course.register("test.tar", "folders", b"y", splits=("test",))
@@ -765,10 +784,10 @@ def test_get_fetches_and_decodes(course, web):
 
 def test_verify_names_every_file_and_its_condition(course, capsys):
     course.add_folders()
-    missing = course.register("official.tar.gz", "pickles", b"elsewhere")
+    unused = course.register("official.tar.gz", "pickles", b"elsewhere")
     assert cli.main(["verify"]) == cli.main(["verify", "cifar10"]) == 0
     out = capsys.readouterr().out
-    assert out.count("ok  ") == 4 and f"missing    {missing}" in out
+    assert out.count("ok  ") == 4 and f"not used   {unused}" in out
     train, test = course.datasets / "cifar10" / "train.archive", course.datasets / "cifar10" / "test.archive"
     cifar10(1, 1)
     raw, times = train.read_bytes(), train.stat()

@@ -25,7 +25,13 @@ def _no_guesses(monkeypatch):
         ("Both ends ", "both ends", "as you said"),
         ("neither", "both ends", "you had said neither"),
         (False, True, "you had said False"),
-        ("many", 3, "which is not a number"),
+        ("many", 3, "you had said many, which is not a number"),
+        ("16", 16, "you had said 16: spot on"),
+        ("-2.5", 1.0, "you had said -2.5, 3.5 too low"),
+        ([16, 17], 16, "you had said [16, 17], which is not a number"),
+        ([16, 17], "16", "you had said [16, 17]"),
+        (float("nan"), 16, "you had said nan, which is not a number"),
+        (True, 16, "you had said True, which is not a number"),
     ],
 )
 def test_a_guess_is_laid_beside_the_measured_value(capsys, guess, measured, verdict):
@@ -44,8 +50,16 @@ def test_without_a_guess_the_value_is_still_told(capsys):
 
 
 def verdicts(capsys, table, answers):
+    """The last word of each line, for the answers alone."""
     by_hand(table, answers)
-    return [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
+    return [line.split()[-1] for line in capsys.readouterr().out.splitlines()[: len(answers)]]
+
+
+def test_a_row_that_was_deleted_is_still_open(capsys):
+    by_hand("three points", {"L2 to (2, 2)": 2.83})
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.endswith("right") and len(others) == 8
+    assert all(line.endswith("still open") for line in others)
 
 
 def test_the_table_by_hand_agrees_with_torch(capsys):
@@ -76,8 +90,10 @@ def test_the_table_by_hand_is_read_entry_by_entry(capsys):
         (2.81, "again"),
         (2.84, "again"),
         (-2.83, "again"),
-        ("2.83", "again"),
+        ("2.83", "right"),
+        ([2.83, 2.84], "again"),
         (float("nan"), "again"),
+        (True, "again"),
     ],
 )
 def test_numbers_are_right_to_two_decimals(capsys, answer, verdict):

@@ -4,7 +4,6 @@ import io
 import pickle
 import re
 import stat
-import sys
 import tarfile
 import tempfile
 import zipfile
@@ -20,7 +19,6 @@ import torch
 from jaxtyping import Float, Int
 from PIL import Image
 from torch import Tensor
-from tqdm import tqdm
 
 from exercise_code.support.data import registry
 from exercise_code.support.data.registry import DataError, DataSet, File
@@ -148,7 +146,7 @@ def _decode_archive(data_set: DataSet, file: File, path: Path) -> Path:
 def _write(path: Path, images: Images, labels: list[int], title: str) -> None:
     array = np.lib.format.open_memmap(f"{path}_images.npy", "w+", np.uint8, (len(labels), *SHAPE))
     done = 0
-    with tqdm(total=len(labels), desc=title, unit=" images", file=sys.stdout) as bar:
+    with registry.Bar(total=len(labels), desc=title, unit=" images") as bar:
         for block in images:
             array[done : done + len(block)] = block
             done += len(block)

@@ -52,7 +52,8 @@ def _verify(name: str | None) -> int:
             bad |= state != "ok"
             print(f"{state:9}  {path} ({path.stat().st_size:,} of {file.bytes:,} bytes)")
         if not paths:
-            print(f"{'missing':9}  {file.name} of {file.data_set}")
+            state = "not used" if registry.choose(registry.find(file.data_set)) else "missing"
+            print(f"{state:9}  {file.name} of {file.data_set}")
     return int(bad)
 
 

@@ -2,14 +2,12 @@
 
 import csv
 import functools
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from exercise_code.support.data import registry
 from exercise_code.support.data.registry import DataError
@@ -83,9 +81,8 @@ def _write_images(folder: Path, name: str, num_images: int) -> None:
     names = classes(name)
     for class_name in names:
         (folder / class_name).mkdir(parents=True)
-    files = tqdm(
-        zip(pixels, labels.tolist(), strict=True), f"writing {name}", num_images, file=sys.stdout, leave=False
-    )
+    pairs = zip(pixels, labels.tolist(), strict=True)
+    files = registry.Bar(pairs, f"writing {name}", num_images, leave=False)
     for number, (image, label) in enumerate(files):
         Image.fromarray(image).save(folder / names[label] / f"{number:05}.png")
 

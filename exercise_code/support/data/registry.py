@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import re
 import sys
@@ -18,9 +19,6 @@ from urllib.parse import urlsplit
 from tqdm import TqdmWarning, tqdm
 
 from exercise_code.support.paths import DATASETS
-
-with warnings.catch_warnings(action="ignore"):  # tqdm asks for ipywidgets, for bars that are not drawn here
-    pass
 
 FORMS = ("pickles", "folders", "table")
 SPLITS = ("train", "test")
@@ -288,12 +286,19 @@ class _TooSlow(Exception):
     pass
 
 
-class _Bar(tqdm):  # type: ignore[misc]
-    """Progress of a download that may give up on a slow mirror; on stdout, as nbgrader fails stderr."""
+class Bar(tqdm):  # type: ignore[misc]
+    """Progress on stdout, as nbgrader fails stderr; a log, which keeps each redraw, has the first and last."""
+
+    def __init__(self, *args: Any, **options: Any):
+        watched = sys.stdout.isatty() or "ipykernel" in sys.modules
+        super().__init__(*args, **options, file=sys.stdout, mininterval=0.1 if watched else math.inf)
+
+
+class _Download(Bar):
+    """Progress of a download that may give up on a slow mirror."""
 
     def __init__(self, file: File, may_give_up: bool):
-        bar = {"desc": file.name, "total": file.bytes, "unit": "B", "unit_scale": True, "leave": False}
-        super().__init__(**bar, file=sys.stdout)
+        super().__init__(desc=file.name, total=file.bytes, unit="B", unit_scale=True, leave=False)
         self.may_give_up = may_give_up
 
     def update(self, n: int = 1) -> None:
@@ -322,7 +327,7 @@ def fetch(file: File) -> Path:
     for url, may_give_up in attempts:
         mirror = urlsplit(url).netloc
         try:
-            with _Bar(file, may_give_up) as bar:
+            with _Download(file, may_give_up) as bar:
                 downloader = pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 16, timeout=15)
                 path = pooch.retrieve(url, f"sha256:{file.sha256}", file.name, folder, downloader=downloader)
         except _TooSlow:
@@ -342,10 +347,11 @@ def fetch(file: File) -> Path:
         else:
             Path(path).chmod(0o644)  # a download starts as a private temporary file
             return Path(path)
+    substitute = "housing_csv()" if file.form == "table" else 'load("shapes")'
     raise DataError(
         f"{file.data_set} cannot be downloaded ({', '.join(failures)}): put {file.urls[0]} into "
         f"{folder} yourself, or name a folder that has it in WORKBOOK_DATA, or use "
-        '`load("shapes")`, which needs no network'
+        f"`{substitute}`, which needs no network"
     )
 
 

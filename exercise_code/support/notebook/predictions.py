@@ -44,15 +44,16 @@ def reveal(name: str, measured: Answer) -> None:
         print(f"{name}: {found}. You had made no guess.")
         return
     guess = _guesses[name]
+    number = _number(guess)
     if isinstance(measured, bool | str):
         verdict = "as you said" if _folded(guess) == _folded(measured) else f"you had said {guess}"
-    elif isinstance(guess, str):
+    elif number is None:
         verdict = f"you had said {guess}, which is not a number"
-    elif math.isclose(guess, measured, rel_tol=0.005, abs_tol=1e-9):
+    elif math.isclose(number, measured, rel_tol=0.005, abs_tol=1e-9):
         verdict = f"you had said {guess}: spot on"
     else:
         verdict = (
-            f"you had said {guess}, {abs(guess - measured):.3g} too {'high' if guess > measured else 'low'}"
+            f"you had said {guess}, {abs(number - measured):.3g} too {'high' if number > measured else 'low'}"
         )
     print(f"{name}: {found}; {verdict}.")
 
@@ -62,14 +63,14 @@ def by_hand(name: str, answers: Mapping[str, Answer | None]) -> None:
 
     Args:
         name: which table, of whichever assignment.
-        answers: the entries; numbers count when right to two decimals, None is still open.
+        answers: the entries; numbers count when right to two decimals, what is None or missing is still open.
 
     Raises:
         KeyError: there is no such table, or an entry is not in it.
     """
     table = _tables()[name]
-    for entry, answer in answers.items():
-        accepted = table[entry]
+    for entry in {**answers, **table}:
+        accepted, answer = table[entry], answers.get(entry)
         if answer is None:
             verdict = "still open"
         else:
@@ -109,9 +110,21 @@ def _accepted(truth: float | str) -> Iterator[str]:
 
 
 def _canonical(answer: Answer) -> str:
-    if isinstance(answer, str):
+    number = _number(answer)
+    if number is None:
         return f"word {_folded(answer)}"
-    return f"number {round(float(answer), 2) + 0.0:.2f}"  # -0.0 + 0.0 is 0.0
+    return f"number {round(number, 2) + 0.0:.2f}"  # -0.0 + 0.0 is 0.0
+
+
+def _number(answer: Answer) -> float | None:
+    """What an answer is as a number, though it may be in quotes; None for anything that a table cannot hold."""
+    if isinstance(answer, bool):
+        return None
+    try:
+        number = float(answer)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _hash(table: str, entry: str, form: str) -> str:
