@@ -25,10 +25,12 @@ from exercise_code.support.checking.render import COLOURS, WRONG
 from exercise_code.support.checking.student_check import checked
 from exercise_code.support.edition import hash_file
 from exercise_code.support.paths import ROOT
+from exercise_code.support.reveal import revealed
 
 HEADING = re.compile(r"^#+ (Exercises? [^·\n]+) · ([^·\n]+) ·.* about (\d+) minutes( each)?$", re.MULTILINE)
 DEEP_END = " · deep end"
 """In the heading of what lies beyond the core path."""
+REVEALED = " · solution shown"
 MEMORY = ROOT / ".progress.json"
 """States by assignment, and what they were found on."""
 DONE, WRONG_ONE, TO_DO = "done", "wrong", "to do"
@@ -65,6 +67,7 @@ class Exercise:
         notebook: where it is, as a path below the project's root.
         cell: id of the cell with its heading; empty where the notebook has lost it.
         core: whether it is on the core path.
+        revealed: whether its solution was shown.
     """
 
     title: str
@@ -73,11 +76,12 @@ class Exercise:
     notebook: str
     cell: str
     core: bool = True
+    revealed: bool = False
 
     @property
     def label(self) -> str:
-        """The title, and whether it lies at the deep end."""
-        return self.title if self.core else f"{self.title}{DEEP_END}"
+        """The title, whether it lies at the deep end, and whether its solution was shown."""
+        return f"{self.title}{'' if self.core else DEEP_END}{REVEALED if self.revealed else ''}"
 
     @property
     def link(self) -> str:
@@ -106,7 +110,7 @@ class Progress:
             parts = Text("  ").join(
                 Text(f"{_count(exercises, state)} {state}", tone) for state, tone in TONES.items()
             )
-            table.add_row(Text(name, "bold"), parts, _left(exercises))
+            table.add_row(Text(name, "bold"), parts.append(_shown(exercises)), _left(exercises))
             if (following := _next(exercises)) is not None:
                 table.add_row("", Text(f"go on: {following.title}\n{following.notebook}"), "")
         console.print(table)
@@ -131,7 +135,7 @@ class Progress:
                     f'<span class="right">{minutes}</span></div>'
                 )
         counts = {state: _count(exercises, state) for state in TONES}
-        words = ", ".join(f"{number} {state}" for state, number in counts.items())
+        words = ", ".join(f"{number} {state}" for state, number in counts.items()) + _shown(exercises)
         bar = "".join(
             f'<i class="{state.replace(" ", "")}" style="flex: {number}"></i>'
             for state, number in counts.items()
@@ -161,7 +165,7 @@ def progress(name: str = "") -> Progress:
 
 def _exercises(assignment: Assignment) -> list[Exercise]:
     """In the order of the notebooks; what they have lost comes last."""
-    found, left = [], _states(assignment)
+    found, left, seen = [], _states(assignment), revealed()
     for path in assignment.notebook_paths:
         for cell in _cells(ROOT / path):
             if heading := HEADING.search("".join(cell.get("source", ""))):
@@ -169,9 +173,12 @@ def _exercises(assignment: Assignment) -> list[Exercise]:
                     for exercise in [each for each in left if each.endswith(f".{name}")]:
                         title, minutes = f"{heading[1]} · {name}", int(heading[3])
                         state, core = left.pop(exercise), DEEP_END not in heading[0]
-                        found.append(Exercise(title, minutes, state, path, cell.get("id", ""), core))
+                        place = path, cell.get("id", "")
+                        found.append(Exercise(title, minutes, state, *place, core, exercise in seen))
     lost = assignment.notebook_paths[0]
-    return found + [Exercise(exercise, 0, state, lost, "") for exercise, state in left.items()]
+    return found + [
+        Exercise(exercise, 0, state, lost, "", revealed=exercise in seen) for exercise, state in left.items()
+    ]
 
 
 def _cells(notebook: Path) -> list[dict[str, Any]]:
@@ -221,6 +228,12 @@ def _hash(assignment: Assignment) -> str:
 
 def _count(exercises: list[Exercise], state: str) -> int:
     return sum(each.state == state for each in exercises)
+
+
+def _shown(exercises: list[Exercise]) -> str:
+    """How many solutions were shown; empty where none was."""
+    number = sum(each.revealed for each in exercises)
+    return f", {number} solution{'s' if number > 1 else ''} shown" if number else ""
 
 
 def _left(exercises: list[Exercise]) -> str:

@@ -73,6 +73,11 @@ def reveal(exercise: str) -> str:
     return solution
 
 
+def revealed() -> set[str]:
+    """The exercises whose solution was shown."""
+    return {exercise for exercise, known in _tries().items() if known["shown"]}
+
+
 def _tries() -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(TRIES.read_text(encoding="utf-8"))

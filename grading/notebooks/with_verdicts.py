@@ -83,7 +83,7 @@ def read_notebook(content: bytes) -> nbformat.NotebookNode | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # doubled cells get new ids
             notebook: nbformat.NotebookNode = nbformat.convert(
-                nbformat.reader.reads(content.decode("utf-8")), to_version=4
+                nbformat.reader.reads(content.decode("utf-8-sig")), to_version=4
             )
             nbformat.validate(notebook)  # nbformat.reads() would only log what is wrong
     except Exception:  # nbformat meets what it does not foresee with errors of all kinds

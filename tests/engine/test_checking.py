@@ -21,7 +21,7 @@ from exercise_code.support.checking.follow_through import block
 from exercise_code.support.checking.judge import Verdict, judge
 from exercise_code.support.checking.render import STYLE, to_html, to_mime, to_text
 from exercise_code.support.checking.replace import replaced
-from exercise_code.support.checking.run_check import EXERCISES, gather
+from exercise_code.support.checking.run_check import EXERCISES, gather, sentence
 from exercise_code.support.checking.student_check import Verdicts
 from exercise_code.support.isolation.check_server import usual_operations
 from exercise_code.support.paths import ROOT
@@ -467,6 +467,23 @@ def test_tables_show_status_points_message_and_hint():
     assert "x &lt;wrong&gt; &amp; co" in page
     assert "<code>root</code>" in page
     assert repr(Verdicts(verdicts)) == text
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("import cv2_of_mine", "No module named 'cv2_of_mine': import only what requirements.txt names"),
+        ("from google_of_mine.colab import drive", "import only what requirements.txt names"),
+        ("raise EOFError('EOF when reading a line')", "a line: nobody is there to answer, so take input()"),
+        ("import bdb; raise bdb.BdbQuit", "BdbQuit: nobody is there to answer, so take input()"),
+        ("import exercise_code.of_mine", "No module named 'exercise_code.of_mine'"),
+    ],
+)
+def test_an_error_that_is_no_students_mistake_says_what_to_do(statement, told):
+    with pytest.raises(Exception) as failure:
+        exec(statement)
+    said = sentence(failure.value)
+    assert told in said and ("requirements" in said) == ("requirements" in told)
 
 
 def test_in_a_notebook_the_files_of_two_assignments_are_links_from_where_it_works(monkeypatch):

@@ -1,11 +1,13 @@
 """How far one has come is read from the checks and the notebooks, and remembered."""
 
+import json
 import re
 
 import pytest
 from helpers import tiny_assignment
 
 from exercise_code.support import progress as module
+from exercise_code.support import reveal
 from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.student_check import Verdicts
 from exercise_code.support.progress import Exercise, Progress, progress
@@ -28,6 +30,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MEMORY", tmp_path / ".progress.json")
     monkeypatch.setattr(module, "checked", checked)
     monkeypatch.setattr(module, "all_folders", lambda: [tiny.folder])
+    monkeypatch.setattr(reveal, "TRIES", tmp_path / ".tries.json")
     monkeypatch.setattr(module, "find_assignment", {"a90": tiny}.get)
     monkeypatch.chdir(tiny.folder)
     return tmp_path, runs
@@ -82,6 +85,23 @@ def test_a_damaged_notebook_loses_no_exercise(here, damage):
     (exercise,) = progress().exercises["a90_tiny"]
     assert (exercise.title, exercise.minutes, exercise.cell) == ("autograd_study.converged_at", 0, "")
     assert exercise.link == "tiny.ipynb"
+
+
+@pytest.mark.parametrize("damage", [None, "{"])
+def test_a_solution_that_was_shown_is_told(here, damage):
+    folder, _ = here
+    if damage:
+        (folder / "assignments/a90_tiny/tiny.ipynb").write_text(damage)
+    known = {"autograd_study.converged_at": "2026-10-01", "autograd_study.grad_of": ""}
+    tries = {exercise: {"wrong": ["x"], "shown": shown} for exercise, shown in known.items()}
+    assert "shown" not in repr(progress())
+    reveal.TRIES.write_text(json.dumps(tries))
+    found = progress()
+    (exercise,) = found.exercises["a90_tiny"]
+    assert exercise.label.endswith("converged_at · solution shown")
+    two = Progress({"a90": [exercise, exercise], "a91": [exercise], "a92": []})
+    for shown in (repr(two), two._repr_html_()):
+        assert ", 2 solutions shown" in shown and ", 1 solution shown" in shown
 
 
 def test_several_assignments_are_counted_and_one_is_listed():

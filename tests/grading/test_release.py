@@ -576,9 +576,13 @@ def test_a_known_mistake_gets_its_hint_in_the_edition(a01, edition):
     assert "take the square root at the end" in " ".join(shown.split())
 
 
-def test_damaged_answers_are_one_sentence(edition):
+@pytest.mark.parametrize("damage", ["truncated", "a flipped bit"])
+def test_damaged_answers_are_one_sentence(edition, damage):
     path = edition / "assignments/a01_knn/answers.safetensors.gz"
-    path.write_bytes(path.read_bytes()[:1000])
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    path.write_bytes(whole[:1000] if damage == "truncated" else flipped)
     found = python(edition, "-m", "exercise_code", "check", "a01")
     assert found.returncode == 2
     assert "download the assignment again" in " ".join(found.stdout.split())

@@ -1,5 +1,6 @@
 """Run a check: call the student's function under several conditions and write down what happens."""
 
+import bdb
 import contextlib
 import functools
 import importlib
@@ -225,13 +226,22 @@ def _keep_warnings(run: Run) -> None:
 
 
 def sentence(error: BaseException) -> str:
-    """The kind of an error, its first line, and where in the student's code it happened."""
+    """The kind of an error, its first line, where in the student's code it happened, and what to do."""
     text = str(error).strip().splitlines()
     kind = type(error).__name__ or "an error without a name"
     told = f"{kind}: {text[0][:300]}" if text else kind
     if isinstance(error, pretended.DeviceMismatch):
         told = text[0]
-    return told + place_in(error)
+    return told + place_in(error) + _remedy(error)
+
+
+def _remedy(error: BaseException) -> str:
+    """What to do where the error itself does not say it; empty for most."""
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] != EXERCISES.name:
+        return ": import only what requirements.txt names"
+    if isinstance(error, EOFError | bdb.BdbQuit):
+        return ": nobody is there to answer, so take input() and breakpoint() out"
+    return ""
 
 
 def place_in(error: BaseException) -> str:

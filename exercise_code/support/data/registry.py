@@ -287,7 +287,7 @@ class _TooSlow(Exception):
 
 
 class Bar(tqdm):  # type: ignore[misc]
-    """Progress on stdout, as nbgrader fails stderr; a log, which keeps each redraw, has the first and last."""
+    """Progress on stdout, as nbgrader fails stderr; a log, which keeps redraws, gets the first and last."""
 
     def __init__(self, *args: Any, **options: Any):
         watched = sys.stdout.isatty() or "ipykernel" in sys.modules

@@ -117,7 +117,7 @@ def _canonical(answer: Answer) -> str:
 
 
 def _number(answer: Answer) -> float | None:
-    """What an answer is as a number, though it may be in quotes; None for anything that a table cannot hold."""
+    """An answer as a finite number, though it may be in quotes; None where it is something else."""
     if isinstance(answer, bool):
         return None
     try:
