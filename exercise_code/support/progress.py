@@ -39,18 +39,19 @@ TONES = {DONE: COLOURS["ok"], WRONG_ONE: WRONG, TO_DO: COLOURS["to do"]}
 STYLE = f"""
 <style>
 .workbook-progress {{font: 13px/1.6 system-ui, sans-serif; max-width: 60em; margin: .4em 0; display: grid;
-  grid-template-columns: auto 1fr auto auto; align-items: baseline}}
+  grid-template-columns: fit-content(30%) minmax(0, 1fr) fit-content(25%); align-items: baseline}}
 .workbook-progress > div {{display: contents}}
 .workbook-progress > div > * {{border-top: 1px solid #8884; padding: .35em 1.2em .35em 0;
   align-self: stretch}}
-.workbook-progress .bar {{display: flex; gap: 2px; height: .5em; min-width: 8em; margin-top: .6em}}
-.workbook-progress .bar i {{display: block; border-radius: 2px; background: #8886}}
+.workbook-progress .bar {{display: flex; gap: 2px; height: .5em; max-width: 20em; margin: .3em 0}}
+.workbook-progress .bar i {{border-radius: 2px}}
 .workbook-progress .done {{background: {TONES[DONE]}}}
 .workbook-progress .wrong {{background: {TONES[WRONG_ONE]}}}
+.workbook-progress i.todo {{background: #8886}}
 .workbook-progress b.state {{place-self: start; padding: 0 .5em; border-radius: .3em; color: #fff;
-  border: 0; margin: .35em .7em .35em 0}}
+  border: 0; margin: .35em .7em .35em 0; white-space: nowrap}}
 .workbook-progress b.todo {{background: {TONES[TO_DO]}}}
-.workbook-progress a {{color: inherit}}
+.workbook-progress a {{color: inherit; overflow-wrap: anywhere}}
 .workbook-progress .right {{text-align: right}}
 </style>
 """
@@ -131,7 +132,7 @@ class Progress:
                 tone = each.state.replace(" ", "")
                 minutes = f"{each.minutes} minutes" if each.state != DONE else ""
                 yield (
-                    f'<div><b class="state {tone}">{each.state}</b><span>{_linked(each)}</span><span></span>'
+                    f'<div><b class="state {tone}">{each.state}</b><span>{_linked(each)}</span>'
                     f'<span class="right">{minutes}</span></div>'
                 )
         counts = {state: _count(exercises, state) for state in TONES}
@@ -144,8 +145,8 @@ class Progress:
         following = _next(exercises)
         onward = f"Go on: {_linked(following)}" if following else ""
         yield (
-            f"<div><b>{html.escape(name)}</b><span>{onward}</span>"
-            f'<span>{words}<span class="bar" role="img" aria-label="{words}">{bar}</span></span>'
+            f"<div><b>{html.escape(name)}</b>"
+            f'<span>{words}<span class="bar" role="img" aria-label="{words}">{bar}</span>{onward}</span>'
             f'<span class="right">{_left(exercises)}</span></div>'
         )
 

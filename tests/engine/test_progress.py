@@ -2,9 +2,11 @@
 
 import json
 import re
+import shutil
 
 import pytest
 from helpers import tiny_assignment
+from playwright.sync_api import sync_playwright
 
 from exercise_code.support import progress as module
 from exercise_code.support import reveal
@@ -85,6 +87,29 @@ def test_a_damaged_notebook_loses_no_exercise(here, damage):
     (exercise,) = progress().exercises["a90_tiny"]
     assert (exercise.title, exercise.minutes, exercise.cell) == ("autograd_study.converged_at", 0, "")
     assert exercise.link == "tiny.ipynb"
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no browser: apt-get install chromium")
+@pytest.mark.parametrize("width", [260, 800])
+def test_bars_have_colours_and_titles_have_room_in_any_width(width):
+    each = [
+        Exercise(f"Exercise {number} · compute_distances_two_loops", 10, state, "a.ipynb", "x", core=False)
+        for number, state in enumerate(("done", "wrong", "to do"))
+    ]
+    with sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": width, "height": 800})
+        page.set_content(Progress({"a01_knn": each})._repr_html_() * 2)
+        look = "each => each.map(e => [getComputedStyle(e).backgroundColor, e.getBoundingClientRect().width])"
+        grounds = [ground for ground, _ in page.eval_on_selector_all(".bar i", look)]
+        titles = [room for _, room in page.eval_on_selector_all("div > div > span:nth-child(2)", look)]
+        across = page.evaluate("document.documentElement.scrollWidth")
+        browser.close()
+    assert len({*grounds}) == 3 and across <= width
+    assert min(titles) > 0.35 * width
 
 
 @pytest.mark.parametrize("damage", [None, "{"])
