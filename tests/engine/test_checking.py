@@ -18,7 +18,7 @@ from exercise_code.support.checking.compare import difference
 from exercise_code.support.checking.declare import check as declare
 from exercise_code.support.checking.evidence import MAX_LEAVES, Evidence, Run, dumps, leaves, loads
 from exercise_code.support.checking.follow_through import block
-from exercise_code.support.checking.judge import Verdict, judge
+from exercise_code.support.checking.judge import PROMISES, Verdict, judge
 from exercise_code.support.checking.render import STYLE, to_html, to_mime, to_text
 from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import EXERCISES, gather, sentence
@@ -467,6 +467,19 @@ def test_tables_show_status_points_message_and_hint():
     assert "x &lt;wrong&gt; &amp; co" in page
     assert "<code>root</code>" in page
     assert repr(Verdicts(verdicts)) == text
+
+
+def test_a_right_row_is_short_and_a_wrong_one_says_what_is_right():
+    kept = verdict_on(right, loops=0).kept
+    assert {*PROMISES} < {*kept}
+    for show in (to_text, to_html):
+        short, full = (
+            " ".join(show([Verdict("knn.a", "A", 1, status, 0, kept, faults)]).split())
+            for status, faults in (("passed", {}), ("failed", {"memory": "too much"}))
+        )
+        assert "operations at both sizes" in short and "right" not in short
+        assert not any(promise in short for promise in PROMISES)
+        assert all(promise in full for promise in PROMISES) and "right: " in full
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ NO_LOOPS = "there is a Python loop in line {}; this exercise does without"
 NOT_WRITTEN = "not written yet"
 ESSENTIAL = {"answer", "another call", "chance", "repeatable", "large inputs", "loops", "ruled out"}
 """What an answer is worth nothing without; any other broken promise costs half of the points."""
+PROMISES = ("inputs untouched", "same answer twice", "float64 too", "another device too")
+"""What every check asks for without saying so."""
 SHOWN_BY = {"inputs": "float32", "float64": "float64", "device": "accelerator"}
 """The run that tells how a promise is broken."""
 UNCOMPARED = {"large"}
@@ -176,20 +178,20 @@ def _examine(
     note("answer", compare(expected["float32"], first), _shape_line(reference))
     if first.error:
         return
-    note("inputs", _changed(first), "inputs untouched")
+    note("inputs", _changed(first), PROMISES[0])
     if "answer" in verdict.faults:
         return
     if reference.random and not evidence.random:
         verdict.faults["chance"] = "the same comes out whatever the random numbers are: draw from them"
     if not check.law:
         aspect, fault = _call_fault(runs, compare)
-        note(aspect, fault, "same answer twice")
+        note(aspect, fault, PROMISES[1])
     if check.law and "contiguous" in runs and not runs["contiguous"].error:
         note("layout", _layout_fault(runs["float64"].error or ""), "")
     elif "float64" in runs:
-        note("float64", compare(expected["float64"], runs["float64"]), "float64")
+        note("float64", compare(expected["float64"], runs["float64"]), PROMISES[2])
     if "accelerator" in runs and "accelerator" in expected:
-        note("device", _device_fault(runs["accelerator"], expected["accelerator"], compare), "accelerator")
+        note("device", _device_fault(runs["accelerator"], expected["accelerator"], compare), PROMISES[3])
     if check.library == "numpy":
         line = exercise_source.first_loop(function) if function and check.loops == 0 else None
         note("loops", NO_LOOPS.format(line) if line else None, "")

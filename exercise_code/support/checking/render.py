@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from exercise_code.support.checking.judge import Verdict
+from exercise_code.support.checking.judge import PROMISES, Verdict
 from exercise_code.support.paths import ROOT
 
 WORDS = {
@@ -84,8 +84,8 @@ def to_table(verdicts: Iterable[Verdict]) -> Table:
         lines = [Text(_name(verdict), style="bold"), *map(Text, _faults(verdict))]
         if verdict.followed:
             lines.append(Text(verdict.followed))
-        if verdict.kept:
-            lines.append(Text(_kept(verdict), style="dim"))
+        if kept := _kept(verdict):
+            lines.append(Text(kept, style="dim"))
         if verdict.hint:
             lines.append(Text(verdict.hint, style=COLOURS["hint"]))
         table.add_row(Text(word, style=COLOURS.get(word, WRONG)), Group(*lines), _score(verdict))
@@ -116,8 +116,8 @@ def _row(verdict: Verdict) -> str:
     lines = "".join(f"<p>{_marked(line)}</p>" for line in _faults(verdict))
     if verdict.followed:
         lines += f"<p>{_marked(verdict.followed)}</p>"
-    if verdict.kept:
-        lines += f'<p class="quiet">{_marked(_kept(verdict))}</p>'
+    if kept := _kept(verdict):
+        lines += f'<p class="quiet">{_marked(kept)}</p>'
     if verdict.hint:
         lines += f'<p class="hint"><b>Hint.</b> {_marked(verdict.hint)}</p>'
     name = f'<span class="name">{html.escape(_name(verdict))}</span>'
@@ -135,8 +135,10 @@ def _faults(verdict: Verdict) -> list[str]:
 
 
 def _kept(verdict: Verdict) -> str:
-    """What is right, in one line."""
-    return ("right: " if verdict.faults else "") + " · ".join(verdict.kept)
+    """What is right, in one line; where all is, without what every check asks for."""
+    if verdict.faults:
+        return f"right: {' · '.join(verdict.kept)}" if verdict.kept else ""
+    return " · ".join(kept for kept in verdict.kept if kept not in PROMISES)
 
 
 def _name(verdict: Verdict) -> str:
