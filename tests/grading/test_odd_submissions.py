@@ -15,6 +15,7 @@ from exercise_code.support.paths import ROOT
 from grading.class_run import Settings, grade_class
 from grading.course import CourseError
 from grading.editions.student_files import strip_solutions
+from grading.notebooks.with_verdicts import read_notebook
 from grading.submissions import meant
 from grading.submissions.collect import collect
 from grading.submissions.meant import File
@@ -126,6 +127,10 @@ def test_work_is_found_or_the_teacher_is_told(a01, tmp_path, name):
         assert RIGHT in found.files[FILE]
         assert found.files[NOTEBOOK] == PAGES
     assert told in " | ".join(found.notes) if told else not found.notes
+
+
+def test_a_notebook_with_a_mark_of_byte_order_is_read():
+    assert read_notebook(b"\xef\xbb\xbf" + PAGES) == read_notebook(PAGES) is not None
 
 
 @pytest.fixture
