@@ -118,7 +118,8 @@ def descents(
             ax.plot(xs[-1], f(xs[-1]), "*", color=colour, markersize=12, mec=INK)
         ax.set(title=f"lr = {lr:g}; star: after {len(places) - 1} steps", xlabel="x", ylim=ylim)
     axes[0].set_ylabel("loss f(x)")
-    axes[-1].legend(fontsize=8, ncols=2, loc="upper center")
+    handles, labels = axes[-1].get_legend_handles_labels()
+    fig.legend(handles, labels, fontsize=8, ncols=len(labels), loc="outside lower center")
     return fig
 
 

@@ -22,6 +22,7 @@ def test_show_puts_the_alt_text_into_the_output(monkeypatch):
     plotting.show(Figure(), 'a < b & "c"')
     assert shown[0]["text/plain"] == 'a < b & "c"'
     assert 'alt="a &lt; b &amp; &quot;c&quot;"' in shown[0]["text/html"]
+    assert "padding: 6px; border-radius: 6px; box-sizing: border-box" in shown[0]["text/html"]
     assert re.search(r'src="data:image/png;base64,[\w+/=]{100,}"', shown[0]["text/html"])
 
 

@@ -22,6 +22,8 @@ MARKERS = "osD^vPX*"
 LINES = ("-", "--", "-.", ":", "-", "--", "-.", ":")
 PAPER, INK, FAINT = "#fcfcfa", "#222222", "#767676"
 
+PAD = 6
+"""Pixels around a figure, so that its round corners cut nothing off."""
 Images = Float[Tensor, "n 3 height width"]
 
 
@@ -63,9 +65,10 @@ def show(fig: Figure, alt: str) -> None:
 
     png = BytesIO()
     fig.savefig(png, format="png", dpi=2 * fig.dpi)
-    width = round(fig.get_figwidth() * fig.dpi)
+    width = round(fig.get_figwidth() * fig.dpi) + 2 * PAD
     source = f"data:image/png;base64,{b64encode(png.getvalue()).decode()}"
-    style = "max-width: 100%; height: auto; border-radius: 6px"
+    style = f"max-width: 100%; height: auto; padding: {PAD}px; border-radius: {PAD}px"
+    style += f"; box-sizing: border-box; background: {PAPER}"
     html = f'<img src="{source}" alt="{escape(alt)}" width="{width}" style="{style}">'
     display({"text/html": html, "text/plain": alt}, raw=True)
 
