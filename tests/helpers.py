@@ -1,8 +1,15 @@
 """What tests of several folders share."""
 
+import contextlib
 import io
+import socket
+import subprocess
+import sys
 import tarfile
+import time
+import urllib.request
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from exercise_code.support.checking.assignment import Assignment, read_assignment
@@ -125,3 +132,29 @@ def verdict_of(exercise, check, right: str, got: str, mistakes=()):
     exercise(got)
     evidence = gather(check, 1, answers.held_out)
     return judge(check, evidence, answers.reference[check.id], None, answers.mistakes)
+
+
+@contextlib.contextmanager
+def jupyter_lab(folder: Path, home: Path) -> Iterator[str]:
+    """JupyterLab in a folder, without a token; gives its address."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    settings = ["--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"]
+    settings += ["--IdentityProvider.token=", "--ServerApp.password="]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyter", "lab", *settings],
+        cwd=folder,
+        env={"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/api"):
+                break
+            time.sleep(0.2)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()

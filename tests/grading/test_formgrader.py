@@ -3,15 +3,11 @@
 import json
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 
 import nbformat
 import pytest
-from helpers import grade_all
+from helpers import grade_all, jupyter_lab
 from playwright.sync_api import sync_playwright
 
 from exercise_code.support.paths import ROOT
@@ -86,33 +82,8 @@ def course(a01, build, tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(course, tmp_path_factory):
     """Where JupyterLab serves the course."""
-    home = tmp_path_factory.mktemp("home")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    settings = [
-        "--no-browser",
-        "--allow-root",
-        f"--port={port}",
-        "--ip=127.0.0.1",
-        "--IdentityProvider.token=",
-    ]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyter", "lab", *settings, "--ServerApp.password="],
-        cwd=course[0],
-        env={"PATH": f"{sys.prefix}/bin:/usr/bin:/bin", "HOME": str(home)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{address}/api")
-            break
-        except OSError:
-            time.sleep(0.2)
-    yield address
-    server.terminate()
-    server.wait()
+    with jupyter_lab(course[0], tmp_path_factory.mktemp("home")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,86 @@
+"""An exercise is reached, written, checked and handed in in JupyterLab without a mouse."""
+
+import json
+import shutil
+import sys
+
+import nbformat
+import pytest
+from helpers import jupyter_lab
+from playwright.sync_api import sync_playwright
+
+from exercise_code.support.paths import ROOT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no browser: apt-get install chromium"),
+]
+CHECK = "check('knn.compute_distances_two_loops')"
+FOCUS = "document.activeElement.textContent"
+
+
+@pytest.fixture
+def course(build, tmp_path):
+    """A student's copy of a01 with a notebook of two cells: the set-up, and a check."""
+    course = shutil.copytree(build / "student", tmp_path / "course")
+    notebook = nbformat.read(course / "assignments/a01_knn/knn.ipynb", as_version=4)
+    setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    setup.source += "\nfrom exercise_code.support.checking import check"
+    notebook.cells = [setup, nbformat.v4.new_code_cell(CHECK)]
+    nbformat.write(notebook, course / "assignments/a01_knn/knn.ipynb")
+    return course
+
+
+def test_from_the_check_to_the_module_and_back_and_to_a_zip(course, tmp_path):
+    module = course / "exercise_code/knn.py"
+    solved = (ROOT / "exercise_code/knn.py").read_text(encoding="utf-8")
+    with jupyter_lab(course, tmp_path / "home") as address, sync_playwright() as player:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        page = browser.new_page(viewport={"width": 1300, "height": 900})
+        page.set_default_timeout(60_000)
+        press = page.keyboard.press
+
+        def call(command: str) -> None:
+            press("Control+Shift+c")
+            page.wait_for_selector(".lm-CommandPalette-input:focus")
+            page.keyboard.type(command)
+            page.wait_for_selector(".lm-CommandPalette-item.lm-mod-active")
+            press("Enter")
+
+        page.goto(f"{address}/lab/tree/assignments/a01_knn/knn.ipynb")
+        page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+        page.wait_for_selector(".jp-Notebook-cell:focus")
+        press("Shift+Enter")
+        press("Shift+Enter")
+        page.wait_for_selector(".workbook-checks >> text=not written yet")
+        press("Escape")
+        press("ArrowUp")
+        for _ in range(20):
+            press("Tab")
+            if page.evaluate(FOCUS) == "exercise_code/knn.py":
+                break
+        press("Enter")
+        page.wait_for_selector(".jp-FileEditor .cm-content:focus")
+        press("Control+a")
+        page.keyboard.insert_text(solved)
+        press("Control+s")
+        page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty) >> text=knn.py")
+        press("Control+Shift+BracketLeft")
+        call("Run All Cells")
+        page.wait_for_selector(".workbook-checks >> text=3 of 3")
+        press("Control+s")
+        call("New Terminal")
+        page.wait_for_selector(".xterm-helper-textarea:focus")
+        page.keyboard.type(f"{sys.executable} -m exercise_code submit a01 > told.txt; touch done\n")
+        for _ in range(600):
+            if (course / "done").exists():
+                break
+            page.wait_for_timeout(100)
+        browser.close()
+    assert module.read_text(encoding="utf-8") == solved
+    assert "28 of 28 points" in (course / "told.txt").read_text(encoding="utf-8")
+    assert (course / "a01_knn.zip").is_file()
+    cells = json.loads((course / "assignments/a01_knn/knn.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert cells[1]["outputs"][0]["data"]["text/plain"] == ["3.0"]
