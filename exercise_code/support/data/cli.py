@@ -52,8 +52,8 @@ def _verify(name: str | None) -> int:
             bad |= state != "ok"
             print(f"{state:9}  {path} ({path.stat().st_size:,} of {file.bytes:,} bytes)")
         if not paths:
-            state = "not used" if registry.choose(registry.find(file.data_set)) else "missing"
-            print(f"{state:9}  {file.name} of {file.data_set}")
+            needed = not registry.choose(registry.find(file.data_set))
+            print(f"{'missing' if needed else 'not used':9}  {file.name} of {file.data_set}")
     return int(bad)
 
 

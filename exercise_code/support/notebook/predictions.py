@@ -69,7 +69,7 @@ def by_hand(name: str, answers: Mapping[str, Answer | None]) -> None:
         KeyError: there is no such table, or an entry is not in it.
     """
     table = _tables()[name]
-    for entry in {**answers, **table}:
+    for entry in dict.fromkeys([*answers, *table]):
         accepted, answer = table[entry], answers.get(entry)
         if answer is None:
             verdict = "still open"
