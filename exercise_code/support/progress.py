@@ -21,7 +21,7 @@ from exercise_code.support.checking.assignment import (
     find_assignment,
     read_assignment,
 )
-from exercise_code.support.checking.render import COLOURS, WRONG
+from exercise_code.support.checking.render import COLOURS, WRONG, plain
 from exercise_code.support.checking.student_check import checked
 from exercise_code.support.edition import hash_file
 from exercise_code.support.paths import ROOT
@@ -102,6 +102,9 @@ class Progress:
 
     def to_text(self, console: Console) -> None:
         """Print it."""
+        console.print(self._table())
+
+    def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         for name, exercises in self.exercises.items():
             if len(self.exercises) == 1:
@@ -114,13 +117,10 @@ class Progress:
             table.add_row(Text(name, "bold"), parts.append(_shown(exercises)), _left(exercises))
             if (following := _next(exercises)) is not None:
                 table.add_row("", Text(f"go on: {following.title}\n{following.notebook}"), "")
-        console.print(table)
+        return table
 
     def __repr__(self) -> str:
-        plain = Console(width=100, no_color=True)
-        with plain.capture() as captured:
-            self.to_text(plain)
-        return "\n".join(line.rstrip() for line in captured.get().splitlines())
+        return plain(self._table())
 
     def _repr_html_(self) -> str:
         rows = [row for name, exercises in self.exercises.items() for row in self._rows(name, exercises)]

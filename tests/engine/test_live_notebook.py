@@ -182,6 +182,14 @@ def test_a_request_that_cannot_be_met_is_one_sentence_in_a_notebook(run, cell):
     assert "there " in shown and "Traceback" not in shown and shown.count("\n") == 0
 
 
+@pytest.mark.parametrize(
+    "cell", ["from exercise_code.support.progress import progress; progress()", f"print(repr({CHECK}))"]
+)
+def test_no_empty_output_stands_above_a_table(run, cell):
+    shown = run(cell)
+    assert "compute_distances_two_loops" in shown and "<pre" not in shown and "\x1b" not in shown
+
+
 def test_nothing_is_red_where_ipywidgets_is_not_installed(course):
     with kernel(course) as run:
         run("import sys; sys.modules['ipywidgets'] = None")

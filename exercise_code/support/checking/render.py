@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -66,9 +66,14 @@ def to_text(verdicts: Iterable[Verdict], console: Console | None = None, notes: 
     if console is not None:
         console.print(page)
         return ""
-    plain = Console(width=100, no_color=True)
-    with plain.capture() as captured:
-        plain.print(page)
+    return plain(page)
+
+
+def plain(page: RenderableType) -> str:
+    """What a terminal without colours shows, wherever this runs."""
+    console = Console(width=100, no_color=True, force_jupyter=False, force_terminal=False)
+    with console.capture() as captured:
+        console.print(page)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
