@@ -67,8 +67,6 @@ def test_the_workflow_checks_what_is_written(build, tmp_path):
         "actions/checkout",
         "actions/setup-python",
     ]
-    (install,) = (step["run"] for step in steps if step.get("name") == "Install")
-    assert install.endswith("/whl/cpu")  # else pip takes gigabytes for CUDA, which no runner has
     command = steps[-1]["run"].replace("${{ matrix.assignment }}", "a01").split()
     assert command[0] == "python"
 
