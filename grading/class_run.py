@@ -180,8 +180,9 @@ def prepare(
     """
     journal.belong(assignment.name)
     ledger = Ledger(read_course(), assignment.name, settings.out)
-    seed = journal.setting("seed", settings.seed, secrets.randbits(32))
-    secret = journal.setting("secret", None, secrets.randbits(64))
+    anew = settings.force and settings.only is None
+    seed = journal.setting("seed", settings.seed, secrets.randbits(32), anew=anew)
+    secret = journal.setting("secret", None, secrets.randbits(64), anew=anew)
 
     def make() -> bytes:
         return make_answers(assignment.checks, assignment.mistakes, seed, secret).to_bytes()

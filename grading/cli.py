@@ -2,6 +2,8 @@
 
 import json
 import secrets
+import signal
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -124,7 +126,9 @@ def grade(
     scheduler: Annotated[
         str | None, typer.Option(help="address of a Dask scheduler, tcp://HOST:8786")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="grade what has not changed, too")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="grade what has not changed, too, with new hidden inputs")
+    ] = False,
     require_sandbox: Annotated[
         bool, typer.Option("--require-sandbox", help="refuse to run where a layer of the sandbox is missing")
     ] = False,
@@ -395,7 +399,8 @@ def mutants(
 
 
 def main() -> None:
-    """Run a command; what is wrong with the course or the request is one sentence."""
+    """Run a command; what is wrong with the course or the request is one sentence, and SIGTERM tidies up."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         app()
     except (CourseError, AssignmentError, EditionError) as error:

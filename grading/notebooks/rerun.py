@@ -4,7 +4,6 @@ import json
 import math
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Collection, Container
 from pathlib import Path
@@ -19,6 +18,7 @@ from exercise_code.support.checking.assignment import Assignment
 from grading.notebooks.cleaned import clean
 from grading.notebooks.kernelspec import NAME, write_spec
 from grading.notebooks.nbgrader_course import grade_id_of
+from grading.scratch import scratch_folder
 from grading.submissions.records import Submission
 
 MAX_OUTPUT = 8 * 2**20
@@ -48,8 +48,8 @@ def executed(
         The notebook as JSON.
     """
     content = nbformat.reader.reads(notebook)
-    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-        copy, specs = Path(scratch) / "tree", Path(scratch) / "kernels"
+    with scratch_folder() as scratch:
+        copy, specs = scratch / "tree", scratch / "kernels"
         shutil.copytree(tree, copy)
         for file in assignment.editable:
             if file in submission.files:

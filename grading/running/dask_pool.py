@@ -31,6 +31,7 @@ from grading.logs import LOGGER, show_log
 from grading.running.grader import Grader, Job
 from grading.running.incremental import Pool, Task
 from grading.running.sandbox import Sandbox, detect
+from grading.scratch import scratch_folder
 from grading.submissions.records import Part, Result, Submission
 
 LOG = logging.getLogger(__name__)
@@ -127,7 +128,8 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
             yield client
     else:
         with (
-            dask.config.set(WITHOUT_PROFILE),
+            scratch_folder() as scratch,
+            dask.config.set({**WITHOUT_PROFILE, "temporary-directory": str(scratch)}),
             LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,

@@ -7,13 +7,11 @@ import json
 import logging
 import platform
 import tarfile
-import tempfile
 import threading
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -35,6 +33,7 @@ from grading.pages.feedback import feedback_page
 from grading.pages.mistake_drafts import portable
 from grading.running.check_process import CheckProcess
 from grading.running.dependencies import hash_of, hash_of_probes, page_files
+from grading.scratch import scratch_folder
 from grading.submissions.records import Gathered, Graded, Part, Result, Submission
 
 LOG = logging.getLogger(__name__)
@@ -71,8 +70,8 @@ class Job:
         cls, assignment: Assignment, answers: Answers, *, execute: bool = False, level: str = "L1"
     ) -> "Job":
         """Pack the checks, the support code and the answers; `execute` has notebooks run once more."""
-        with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-            folder = Path(scratch) / "files"
+        with scratch_folder() as scratch:
+            folder = scratch / "files"
             write_student_files(assignment, folder)
             (folder / "assignments" / assignment.name / "stand_ins.py").unlink(missing_ok=True)
             stubs = _hashes({name: (folder / name).read_bytes() for name in assignment.editable})
@@ -139,7 +138,7 @@ class Grader:
     def __init__(self, job: Job) -> None:
         """Unpack a job and get ready to run code."""
         with ExitStack() as stack:
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbook-")))
+            scratch = stack.enter_context(scratch_folder())
             self._pristine = scratch / "pristine"
             with tarfile.open(fileobj=io.BytesIO(job.files)) as archive:
                 archive.extractall(self._pristine, filter="tar")  # the modes are ours, whatever the umask

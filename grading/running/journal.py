@@ -85,10 +85,17 @@ class Journal:
             )
         self._do("insert or replace into run values (?, ?)", "assignment", json.dumps(assignment))
 
-    def setting(self, name: str, value: int | None, otherwise: int) -> int:
-        """A number that belongs to the grading: the given value, else what was noted before, else another."""
+    def setting(self, name: str, value: int | None, otherwise: int, *, anew: bool = False) -> int:
+        """A number that belongs to the grading: the given value, else what was noted before, else another.
+
+        Args:
+            name: what it is called.
+            value: is noted in its place, if given.
+            otherwise: is noted where there is none yet.
+            anew: forget what was noted before.
+        """
         if value is None:
-            known = self._setting(name)
+            known = None if anew else self._setting(name)
             value = otherwise if known is None else known
         self._do("insert or replace into run values (?, ?)", name, json.dumps(value))
         return value

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import tempfile
 import time
 import warnings
 from collections import defaultdict
@@ -25,6 +24,7 @@ from grading.editions.student_files import write_student_files
 from grading.notebooks.nbgrader_course import grade_id_of, gradebook_address, make_course, open_gradebook
 from grading.notebooks.with_verdicts import exercises_by_cell, of_exercise
 from grading.scores.by_hand import Mark
+from grading.scratch import scratch_folder
 from grading.submissions.records import Stored
 
 BATCH = 200
@@ -55,8 +55,8 @@ def write_gradebook(
     address = address or gradebook_address(course)
     exercises = exercises_by_cell(assignment)
     seen = _Seen(course, assignment)
-    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-        files = Path(scratch) / "files"
+    with scratch_folder() as scratch:
+        files = scratch / "files"
         write_student_files(assignment, files)
         _patiently(lambda: make_course(assignment, files, course, address, graded=True), address)
     for batch in _batches(records):

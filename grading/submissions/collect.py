@@ -3,7 +3,6 @@
 import functools
 import re
 import subprocess
-import tempfile
 import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ import yaml
 
 from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError
+from grading.scratch import scratch_folder
 from grading.submissions.archives import DAMAGE, ENDINGS, opened
 from grading.submissions.meant import File, choose, wanted
 from grading.submissions.records import Submission
@@ -56,7 +56,7 @@ class Collection:
     missing: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    unpacked: tempfile.TemporaryDirectory[str] | None = None
+    unpacked: ExitStack | None = None
     """Where a class lies that was given as an archive."""
 
     def submissions(self, assignment: Assignment) -> Iterator[Submission]:
@@ -91,8 +91,9 @@ def collect(
         CourseError: the folder is missing, holds no submission of that kind, or holds a class one level down.
     """
     if zipfile.is_zipfile(folder):
-        unpacked = _unpacked(folder)
-        return replace(collect(_class_in(Path(unpacked.name)), assignment, roster, kind), unpacked=unpacked)
+        unpacked = ExitStack()
+        place = _class_in(_unpacked(folder, unpacked.enter_context(scratch_folder()) / "class"))
+        return replace(collect(place, assignment, roster, kind), unpacked=unpacked)
     if not folder.is_dir():
         raise CourseError(
             f"{folder} is no folder and no zip: give what holds one folder or zip for each student"
@@ -117,18 +118,18 @@ def read_submission(path: Path, id: str, assignment: Assignment) -> Submission:
     return _read(Found(id, [path]), assignment)
 
 
-def _unpacked(archive: Path) -> tempfile.TemporaryDirectory[str]:
-    """A class's archive in a folder that goes when nobody needs it any more.
+def _unpacked(archive: Path, place: Path) -> Path:
+    """A class's archive, unpacked into a folder.
 
     Raises:
         CourseError: it cannot be read, or is larger than any class.
     """
-    place = tempfile.TemporaryDirectory(prefix="workbook-class-")
+    place.mkdir()
     try:
         with zipfile.ZipFile(archive) as packed:
             if sum(info.file_size for info in packed.infolist()) > MAX_CLASS:
                 raise ValueError(f"it unpacks to more than {MAX_CLASS // 2**30} GiB: unpack it yourself")
-            packed.extractall(place.name)
+            packed.extractall(place)
     except DAMAGE as error:
         raise CourseError(f"{archive} cannot be read: {error}") from None
     return place

@@ -40,7 +40,7 @@ compute_distances_no_loops = predict_labels = knn_cross_validate = knn_get_best_
 def graded(a01, folder: Path, **settings: object) -> tuple[bool, str]:
     """Grade `folder`/in into `folder`/out: whether all could be written, and what was said."""
     said = StringIO()
-    wanted = Settings(folder / "out", seed=3, workers=1, **settings)
+    wanted = Settings(folder / "out", **{"seed": 3, "workers": 1, **settings})
     complete = grade_class(a01, folder / "in", wanted, Console(file=said, width=500))
     return complete, said.getvalue()
 
@@ -221,6 +221,33 @@ def test_one_student_is_graded_again_and_the_class_stays(a01, again, ran):
     assert scores(again) == {"ann": a01.max_points, "bob": a01.max_points}
     with pytest.raises(CourseError, match="there is no submission of 'eve'"):
         graded(a01, again, only="eve")
+
+
+def test_force_draws_new_inputs(a01, again, ran):
+    """Whoever has carried the seed out of a run knows nothing of the next one."""
+
+    def seed() -> int:
+        return json.loads((again / "out/results.json").read_text())["seed"]
+
+    def secret() -> str:
+        with journal_of(again / "out") as db:
+            return db.execute("select value from run where name = 'secret'").fetchone()[0]
+
+    first = seed(), secret()
+    assert graded(a01, again, seed=None)[0] and (seed(), secret()) == first
+    assert graded(a01, again, seed=None, only="ann")[0] and (seed(), secret()) == first
+    assert graded(a01, again, seed=None, force=True)[0]
+    assert seed() != first[0] and secret() != first[1]
+    assert ran == ["ann", "ann", "bob"]
+
+
+def test_the_seed_is_on_no_page_that_a_student_sees(a01, again):
+    seed = 3141592653
+    assert graded(a01, again, seed=seed, force=True)[0]
+    assert str(seed) in (again / "out/report.html").read_text()
+    seen = [*(again / "out/feedback").rglob("*"), *(again / "out/nbgrader/autograded").rglob("*")]
+    texts = [path.read_text() for path in seen if path.is_file()]
+    assert len(texts) > 2 and not any(str(seed) in text for text in texts)
 
 
 def test_who_has_another_score_than_in_the_last_run_is_named(a01, again):

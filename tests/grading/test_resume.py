@@ -3,15 +3,17 @@
 import contextlib
 import csv
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import psutil
 import pytest
-from helpers import grade_all
+from helpers import grade_all, write
 
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
@@ -21,6 +23,7 @@ from grading.running.dask_pool import on_cluster
 from grading.running.grader import Grader
 from grading.running.incremental import AHEAD
 from grading.running.journal import Journal
+from grading.scratch import scratch_folder
 from grading.submissions.collect import collect
 from grading.submissions.records import Submission
 
@@ -189,6 +192,37 @@ def test_a_run_killed_at_twenty_moments_ends_as_if_undisturbed(a01, build, tmp_p
     with open_gradebook(tmp_path / "killed/nbgrader") as gradebook:
         found = {each.student.id: each.score for each in gradebook.assignment_submissions(a01.name)}
     assert found == killed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize(("kill", "workers"), [("SIGTERM", 1), ("SIGTERM", 2), ("SIGKILL", 2)])
+def test_a_run_that_is_killed_leaves_no_process_and_no_folder(tmp_path, monkeypatch, kill, workers):
+    """After SIGKILL, which nothing can answer, the next run removes the folders."""
+    for submission in numbered(30):
+        write(tmp_path / "in" / submission.id, submission.files)
+    (tmp_path / "scratch").mkdir()
+    tmp_path.chmod(0o755)
+    command = [sys.executable, "-m", "grading.cli", "grade", "a01", str(tmp_path / "in"), "--json"]
+    command += ["--out", str(tmp_path / "out"), "--workers", str(workers)]
+    here = {**os.environ, "TMPDIR": str(tmp_path / "scratch")}
+    with subprocess.Popen(command, cwd=ROOT, env=here, stdout=subprocess.PIPE, text=True) as run:
+        assert '"graded"' in run.stdout.readline()
+        started = psutil.Process(run.pid).children(recursive=True)
+        run.send_signal(signal.Signals[kill])
+        ended = run.wait(60)
+    _, alive = psutil.wait_procs(started, timeout=20)
+    assert started and not alive
+    left = {path.name for path in (tmp_path / "scratch").iterdir()}
+    if kill == "SIGTERM":
+        assert ended == 128 + signal.SIGTERM
+        assert not left
+        return
+    assert ended == -signal.SIGKILL
+    assert left
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    with scratch_folder() as mine, scratch_folder() as other:
+        assert {*(tmp_path / "scratch").iterdir()} == {mine, other}
+    assert not [*(tmp_path / "scratch").iterdir()]
 
 
 def journalled(out) -> int:

@@ -1,0 +1,132 @@
+"""Whether verdicts depend on the seed: of known mistakes, right variants, and submissions made up of both.
+
+    python -m benchmarks.seeds {mistakes,variants,submissions} a01 [a02 …] [--seeds 50] [--minutes 5]
+
+Each seed is done once: what is known lies in build/benchmarks/seeds_*.json, and the next call goes on there.
+The device on which results lie does not depend on the seed, so the pretended accelerator is left out.
+"""
+
+import argparse
+import contextlib
+import json
+import random
+import time
+from collections.abc import Iterable, Iterator
+
+from benchmarks._table import RESULTS, save
+from exercise_code.support.checking import exercise_source
+from exercise_code.support.checking.answers import make_answers
+from exercise_code.support.checking.assignment import Assignment, find_assignment
+from exercise_code.support.checking.declare import Check, Version
+from exercise_code.support.checking.evidence import Evidence
+from exercise_code.support.checking.follow_through import block
+from exercise_code.support.checking.judge import judge
+from exercise_code.support.checking.replace import replaced
+from exercise_code.support.checking.run_check import EXERCISES, gather
+from exercise_code.support.devices import pretended
+
+Seen = dict[str, dict[str, str]]
+"""Verdicts in a few words, by what was tried and by seed."""
+
+
+def main() -> None:
+    """Go on with what the command line names, as long as it allows, and print what differs."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", choices=["mistakes", "variants", "submissions"])
+    parser.add_argument("assignments", nargs="+")
+    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--number", type=int, default=300, help="of submissions")
+    asked = parser.parse_args()
+    pretended.available = lambda: False
+    ends = time.monotonic() + 60 * asked.minutes
+    for assignment in map(find_assignment, asked.assignments):
+        name = f"seeds_{asked.kind}_{assignment.short}"
+        place = RESULTS / f"{name}.json"
+        seen: Seen = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+        tried = {
+            "mistakes": lambda found=assignment: {f"{m.check} {m.name}": [m] for m in found.mistakes},
+            "variants": lambda found=assignment: {f"{v.exercise} {v.name}": [v] for v in found.variants},
+            "submissions": lambda found=assignment: made_up(found, asked.number),
+        }[asked.kind]()
+        for seed in range(asked.seeds):
+            left = {what: versions for what, versions in tried.items() if str(seed) not in seen.get(what, {})}
+            for what, verdict in verdicts(assignment, left, seed, whole=asked.kind == "submissions"):
+                seen.setdefault(what, {})[str(seed)] = verdict
+                if time.monotonic() > ends:
+                    break
+            save(seen, name)
+            if time.monotonic() > ends:
+                break
+        tell(assignment, asked.kind, seen)
+
+
+def made_up(assignment: Assignment, number: int) -> dict[str, list[Version]]:
+    """Submissions that take a right variant, a mistake or the reference for each exercise."""
+    dice = random.Random(0)
+    versions: dict[str, list[Version]] = {}
+    for version in (*assignment.variants, *assignment.mistakes):
+        versions.setdefault(version.exercise, []).append(version)
+    found: dict[str, list[Version]] = {}
+    for index in range(number):
+        chosen = [dice.choice([None, *versions[exercise]]) for exercise in versions]
+        taken = [version for version in chosen if version]
+        found[f"{index}: {' '.join(version.name for version in taken)}"] = taken
+    return found
+
+
+def verdicts(
+    assignment: Assignment, tried: dict[str, list[Version]], seed: int, *, whole: bool
+) -> Iterator[tuple[str, str]]:
+    """Judge each with a seed: by all checks, or by those of its exercise."""
+    if not tried:
+        return
+    checks = [check for check in assignment.checks if check.target is None]
+    reference = make_answers(checks, [], seed).reference
+    for what, versions in tried.items():
+        exercises = {version.exercise for version in versions}
+        of_it = [check for check in checks if whole or check.exercise in exercises]
+        yield what, verdict_on(of_it, versions, reference, seed)
+
+
+def verdict_on(
+    checks: list[Check], versions: Iterable[Version], reference: dict[str, Evidence], seed: int
+) -> str:
+    """The points and faults of some versions of exercises, in a few words."""
+    trees = {each.exercise: exercise_source.find_function(each.source, each.name) for each in versions}
+    found = []
+    with contextlib.ExitStack() as stack:
+        for version in versions:
+            stack.enter_context(replaced(version.exercise, version.function))
+        for check in checks:
+            tree = trees.get(check.exercise) or exercise_source.read_exercise(check.exercise, EXERCISES)
+            found.append(judge(check, gather(check, seed), reference[check.id], tree))
+    block(found, checks)
+    lost = [
+        f"{verdict.check} {verdict.points:g} of {verdict.max_points:g} ({', '.join(sorted(verdict.faults))})"
+        for verdict in found
+        if verdict.status == "blocked" or verdict.points < verdict.max_points
+    ]
+    return "; ".join(lost)
+
+
+def tell(assignment: Assignment, kind: str, seen: Seen) -> None:
+    """Print what differs between seeds, mistakes that are missed, and variants that lose points."""
+    fewest = min(map(len, seen.values()))
+    print(f"{assignment.short}: {len(seen)} {kind}, {fewest} seeds each")
+    for what, found in seen.items():
+        by_verdict: dict[str, list[str]] = {}
+        for seed, verdict in found.items():
+            by_verdict.setdefault(verdict, []).append(seed)
+        wrong = {"mistakes": "" in by_verdict, "variants": by_verdict.keys() != {""}}.get(kind, False)
+        if wrong or len(by_verdict) > 1:
+            print(f"  {what}")
+            for verdict, seeds in by_verdict.items():
+                some = " ".join(seeds[:5])
+                print(f"    {verdict or 'all points'}: seeds {some}, {len(seeds)} of {len(found)}")
+
+
+if __name__ == "__main__":
+    main()
