@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_map
 from verified import CHEAP_SEEDS
 
 from exercise_code.support.checking.answers import make_answers
+from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.judge import judge
 from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import Code, gather
@@ -116,6 +117,20 @@ def test_what_takes_no_understanding_earns_nothing(assignment, depth):
                 if judge(check, evidence, reference[check.id], None).points:
                     earned.add((check.id, name))
     assert not earned
+
+
+def test_a_saved_model_that_looks_at_no_pixel_earns_nothing(assignment, depth):
+    """The same for all images, by their order, and what is true of other images."""
+    checks = [check for check in assignment.checks if check.target is not None]
+    for secret in range(CHEAP_SEEDS[depth]):
+        due, others = (make_answers(checks, [], 0, secret + n).reference for n in (0, 1))
+        for check in checks:
+            run, other = due[check.id].runs["float32"], others[check.id].runs["float32"]
+            blind = [tree_map(functools.partial(constant, value), run.outputs) for value in range(10)]
+            order = [{"labels": torch.arange(n, n + check.held_out.num) % 10} for n in range(10)]
+            for outputs in (*blind, *order, other.outputs):
+                evidence = Evidence(check.id, {"float32": replace(run, outputs=outputs)})
+                assert judge(check, evidence, due[check.id], None).points == 0
 
 
 def test_right_answers_to_other_inputs_earn_nothing(assignment, depth):

@@ -8,13 +8,14 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, jaccard_score
 
+from exercise_code.support import data
 from exercise_code.support.checking.declare import DeclarationError
 from exercise_code.support.checking.declare import check as declare
 from exercise_code.support.checking.evidence import Evidence, Run, leaves
 from exercise_code.support.checking.judge import judge
 from exercise_code.support.checking.metrics import METRICS, FormError, frechet_distance, mean_iou
 from exercise_code.support.data.held_out import TRUTHS, HeldOut, draw
-from exercise_code.support.data.shapes import CLASSES
+from exercise_code.support.data.shapes import CLASSES, Scenes
 
 
 def measured(name: str, outputs, truth) -> float:
@@ -156,6 +157,35 @@ def test_held_out_data_depend_on_the_secret_alone(truth):
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert leaves(known)
+
+
+@pytest.mark.parametrize("dataset", ["shapes", "cifar10"])
+def test_all_64_bits_of_the_secret_choose_the_held_out_images(dataset, monkeypatch):
+    """Otherwise whoever draws the images of all secrets finds the labels."""
+    real = torch.rand(300, 3, 4, 4), torch.arange(300)
+    monkeypatch.setattr(data, "load", lambda name, num_train: (None, None, *real))
+    wanted, secret = HeldOut(num=20, dataset=dataset), 2**63 + 5
+    images = draw(wanted, secret)[0]
+    for bit in range(0, 64, 9):
+        assert not torch.equal(images, draw(wanted, secret ^ 1 << bit)[0]), bit
+
+
+def test_the_place_of_one_held_out_image_says_nothing_of_the_next(monkeypatch):
+    """Neither in the data set nor in the order of the classes, each of which is there as often."""
+    drawn = []
+    scenes = Scenes.draw
+
+    def watched(split, places, num_objects=1):
+        drawn.append(places)
+        return scenes(split, places, num_objects)
+
+    monkeypatch.setattr(Scenes, "draw", watched)
+    labels = draw(HeldOut(num=200), 7)[1]["labels"]
+    assert labels.bincount().tolist() == [20] * 10
+    assert max(len(ten.unique()) for ten in labels.split(10)) < 10
+    (places,) = drawn
+    assert len((places // 10).unique()) == 20
+    assert (places // 10).unique().diff().min() > 2**40
 
 
 def test_masks_boxes_and_factors_tell_of_one_scene():

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import pickle
 import shutil
 import sqlite3
 from contextlib import closing
@@ -14,7 +15,8 @@ import torch
 from helpers import grade_all
 from rich.console import Console
 
-from exercise_code.support.checking.assignment import Assignment
+from exercise_code.support.checking.answers import make_answers
+from exercise_code.support.checking.assignment import Assignment, find_assignment
 from exercise_code.support.paths import ROOT
 from grading import class_run
 from grading.class_run import Settings, grade_class
@@ -22,7 +24,7 @@ from grading.course import CourseError
 from grading.logs import LOGGER, show_log
 from grading.pages import mistake_cost
 from grading.running import check_process
-from grading.running.grader import Grader
+from grading.running.grader import Grader, Job
 from grading.running.journal import DamageError, Journal
 from grading.submissions.records import Submission
 
@@ -239,6 +241,16 @@ def test_force_draws_new_inputs(a01, again, ran):
     assert graded(a01, again, seed=None, force=True)[0]
     assert seed() != first[0] and secret() != first[1]
     assert ran == ["ann", "ann", "bob"]
+
+
+def test_no_worker_gets_the_secret_of_the_held_out_images():
+    a03, secret = find_assignment("a03"), 0xFEED_FACE_CAFE_BEEF
+    checks = [check for check in a03.checks if check.target is not None]
+    answers = make_answers(checks, [], 1, secret)
+    assert answers.held_out and {images.dtype for images in answers.held_out.values()} == {torch.uint8}
+    given = pickle.dumps(Job.make(a03, answers))
+    for known in (str(secret).encode(), secret.to_bytes(8, "little"), secret.to_bytes(8, "big")):
+        assert known not in given
 
 
 def test_the_seed_is_on_no_page_that_a_student_sees(a01, again):

@@ -68,6 +68,7 @@ def graded(a03, tmp_path_factory):
         "too large": good + bytes(17 * 2**20),
         "zip bomb": zip_bomb(),
         "no dictionary": saved([1, 2, 3]),
+        "empty dictionary": saved({}),
         "another form": saved({"weights": torch.zeros(3)}),
         "expanded": saved(torch.zeros(1).expand(2**40)),
         "not a number": saved(_with(state, float("nan"))),

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
@@ -58,14 +59,17 @@ def draw(wanted: HeldOut, secret: int) -> tuple[UInt8[Tensor, "num 3 height widt
     """
     if wanted.dataset != "shapes":
         return _of_a_real_set(wanted, secret)
-    start = 10 * (10**6 + _number(secret) % 2**56)  # far behind what `data.load` gives
-    scenes = Scenes.draw("test", start + torch.arange(wanted.num), wanted.num_objects)
+    dice = _dice(secret)
+    tens = 10 * dice.integers(10**6, 2**59, -(-wanted.num // 10))  # far behind what `data.load` gives
+    places = (tens[:, None] + np.arange(10)).flatten()[: wanted.num]  # ten in a row hold each class once
+    scenes = Scenes.draw("test", torch.from_numpy(dice.permutation(places)), wanted.num_objects)
     images = (255 * scenes.render(wanted.size)).round().to(torch.uint8)
     return images, _truth(wanted, scenes, images)
 
 
-def _number(secret: int) -> int:
-    return int(sha256(f"held out {secret}".encode()).hexdigest(), 16)
+def _dice(secret: int) -> np.random.Generator:
+    """Chance that all bits of the secret decide: a generator of torch takes 32 of them."""
+    return np.random.Generator(np.random.PCG64(int(sha256(f"held out {secret}".encode()).hexdigest(), 16)))
 
 
 def _truth(wanted: HeldOut, scenes: Scenes, images: UInt8[Tensor, "num 3 height width"]) -> Truth:
@@ -97,9 +101,6 @@ def _of_a_real_set(wanted: HeldOut, secret: int) -> tuple[UInt8[Tensor, "num 3 h
     from exercise_code.support.data import load
 
     _, _, images, labels = load(wanted.dataset, 0)
-    chosen = torch.randperm(len(images), generator=torch.Generator().manual_seed(_number(secret) % 2**63))
-    images, labels = (
-        (255 * images[chosen[: wanted.num]]).round().to(torch.uint8),
-        labels[chosen[: wanted.num]],
-    )
+    chosen = torch.from_numpy(_dice(secret).permutation(len(images))[: wanted.num])
+    images, labels = (255 * images[chosen]).round().to(torch.uint8), labels[chosen]
     return images, {"labels": labels} if wanted.truth == "labels" else {"images": images}
