@@ -5,6 +5,7 @@
 
 import contextlib
 import json
+import math
 import os
 import queue
 import shutil
@@ -16,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -27,6 +29,7 @@ from exercise_code.support.isolation.check_server import HELD_OUT_FILE, KILL, ST
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
 from grading.running.sandbox import Sandbox, detect
+from grading.running.usage import Usage
 
 ENTRY = """\
 import sys
@@ -38,6 +41,8 @@ check_server.{function}()
 START_SECONDS = 60.0
 MAX_EVIDENCE = 128 * 2**20
 """Bytes that all checks of a submission together may send back; the checks after that are not run."""
+TICK = 0.25
+"""Seconds between two looks at what a submission uses."""
 CAN_FORK = sys.platform == "linux"
 
 
@@ -103,11 +108,11 @@ class CheckProcess:
         limits = self._assignment.limits
         found: dict[str, Evidence] = {}
         ids = [*checks] or [check.id for check in self._assignment.checks]
-        ends = time.monotonic() + limits.seconds_per_submission
+        left = _Time(time.monotonic() + limits.seconds_per_submission, limits.seconds_per_submission)
         sent = 0
         while waiting := [id for id in ids if id not in found]:
             problem = None
-            if time.monotonic() > ends:
+            if time.monotonic() > left.ends:
                 reason = f"the {limits.seconds_per_submission:g} seconds for the submission are over"
                 problem = "timeout", reason
             elif sent > MAX_EVIDENCE:
@@ -116,7 +121,7 @@ class CheckProcess:
             if problem:
                 found |= {id: Evidence(id, problem=problem) for id in waiting}
                 break
-            sent += self._run(files, seed, waiting, ends, MAX_EVIDENCE - sent, found)
+            sent += self._run(files, seed, waiting, left, MAX_EVIDENCE - sent, found)
         return [found[id] for id in ids]
 
     def _run(
@@ -124,7 +129,7 @@ class CheckProcess:
         files: dict[str, bytes],
         seed: int,
         waiting: list[str],
-        ends: float,
+        left: "_Time",
         room: int,
         found: dict[str, Evidence],
     ) -> int:
@@ -148,9 +153,10 @@ class CheckProcess:
                 found[waiting[0]].seconds = time.monotonic() - began
                 return sent
             for id in waiting:
-                began = time.monotonic()
-                seconds = min(limits.seconds_per_check, max(ends - began, 0.1))
-                frame = child.receive(seconds)
+                began, before = time.monotonic(), child.waited()
+                seconds = min(limits.seconds_per_check, max(left.ends - began, 0.1))
+                frame = child.receive(seconds, left.patience, limits.memory_mb)
+                left.put_off(child.waited() - before)
                 found[id] = _evidence(id, frame)
                 found[id].seconds = time.monotonic() - began
                 sent += len(frame) if isinstance(frame, bytes) else 0
@@ -184,6 +190,20 @@ class CheckProcess:
         raise CourseError("no process can be started to run submissions: is there memory left?")
 
 
+@dataclass
+class _Time:
+    """Until when a submission may run, and how many seconds more where it has to wait for a processor."""
+
+    ends: float
+    patience: float
+
+    def put_off(self, seconds: float) -> None:
+        """Add what it had to wait."""
+        seconds = min(seconds, self.patience)
+        self.ends += seconds
+        self.patience -= seconds
+
+
 class _Child:
     """A process that runs checks; `receive` waits for its next frame."""
 
@@ -207,17 +227,40 @@ class _Child:
                 self._frames.put(frame)
         self._frames.put(None)
 
-    def receive(self, seconds: float) -> bytes | tuple[str, str]:
-        """The next frame, or a status and a reason why there is none."""
+    def receive(
+        self, seconds: float, patience: float = 0.0, memory_mb: float = math.inf
+    ) -> bytes | tuple[str, str]:
+        """The next frame, or a status and a reason why there is none.
+
+        Args:
+            seconds: within which it must come.
+            patience: seconds that it may wait for a processor beside.
+            memory_mb: that the process and what it has started may hold together.
+        """
         self._asked.release()
-        try:
-            frame = self._frames.get(timeout=seconds)
-        except queue.Empty:
-            return "timeout", f"it took longer than {seconds:.0f} seconds"
+        began, before = time.monotonic(), self.waited()
+        while True:
+            spent = time.monotonic() - began
+            if spent >= seconds and spent >= seconds + min(self.waited() - before, patience):
+                return "timeout", f"it took longer than {seconds:.0f} seconds"
+            with contextlib.suppress(queue.Empty):
+                frame = self._frames.get(timeout=min(TICK, seconds - spent) if spent < seconds else TICK)
+                break
+            if self.memory() > memory_mb:
+                self.kill()
+                return "crashed", f"its processes took more than {memory_mb} MiB of memory together"
         if frame is not None:
             return frame
         self.kill()
         return "crashed", f"the process ended ({self.ending()})"
+
+    def waited(self) -> float:
+        """For how many seconds it had to wait for a processor, where that is known."""
+        return 0.0
+
+    def memory(self) -> float:
+        """MiB that it has taken together with what it has started, where that is known."""
+        return 0.0
 
     def kill(self) -> None:
         """End the process and its group, if it still runs."""
@@ -253,9 +296,15 @@ class _Process(_Child):
 class _Forked(_Child):
     """A child that is a fork of the fork server."""
 
-    def __init__(self, frames: BinaryIO, server: "_ForkServer") -> None:
-        self._server = server
+    def __init__(self, frames: BinaryIO, server: "_ForkServer", usage: Usage) -> None:
+        self._server, self._usage = server, usage
         super().__init__(frames)
+
+    def waited(self) -> float:
+        return self._usage.waited()
+
+    def memory(self) -> float:
+        return self._usage.memory()
 
     def kill(self) -> None:
         self._server.send(KILL)
@@ -294,10 +343,10 @@ class _ForkServer:
             packed.seek(0)
             self.send(json.dumps(request).encode(), [theirs, packed.fileno()])
         os.close(theirs)
-        if self.answer() is None:
+        if (pid := self.answer()) is None:
             os.close(ours)
             return None
-        return _Forked(os.fdopen(ours, "rb"), self)
+        return _Forked(os.fdopen(ours, "rb"), self, Usage(self._process.pid, int(pid)))
 
     def send(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
         """Send a message, unless the server has been ended."""

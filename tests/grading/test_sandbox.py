@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -35,6 +36,8 @@ TRIES = {
     "change its times": "os.utime({mine!r}, (0, 0))",
     "give it attributes": "os.setxattr({mine!r}, 'user.eve', b'x')",
     "watch it": "libc = ctypes.CDLL(None)\nassert libc.inotify_add_watch(libc.inotify_init(), b'/', 2) >= 0",
+    "memory in a file without a name": "os.memfd_create('x')",
+    "shared memory that stays": "assert ctypes.CDLL(None).shmget(0, 4096, 0o600) >= 0",
     "read libraries": "open(torch.__file__).read()",
     "see the parent": "assert os.getppid()",
     "new namespaces": "assert ctypes.CDLL(None).unshare(0x10000000) == 0",
@@ -119,6 +122,64 @@ def test_what_a_submission_leaves_behind_ends_with_it_even_without_namespaces():
             (server,) = set(psutil.Process().children()) - {*before}
             _, alive = psutil.wait_procs(server.children(recursive=True), timeout=5)
             assert len(alive) == 1, "there is more than the fork that is ready for the next submission"
+
+
+CHILDREN = """
+import os, time
+for _ in range({count}):
+    if os.fork() == 0:
+        hoard = bytearray(b"x") * (300 * 2**20)
+        time.sleep({seconds})
+        os._exit(0)
+for _ in range({count}): os.wait()
+"""
+
+
+@linux_only("L2")
+@pytest.mark.parametrize("offered", [None, WITHOUT_NAMESPACES])
+def test_memory_is_limited_for_all_that_a_submission_starts_together(a01, tmp_path, offered):
+    """Each child stays below the limit; a neighbour with a child of its own loses nothing."""
+    write_student_files(a01, tmp_path / "pristine")
+    small = replace(a01, limits=replace(a01.limits, memory_mb=400, seconds_per_check=60))
+    greed, modesty = (inside(CHILDREN.format(count=n, seconds=s)) for n, s in ((4, 1000), (1, 0.5)))
+    box = sandbox_of(offered) if offered else detect()
+    with CheckProcess(tmp_path / "pristine", small, box) as worker:
+        (greedy,) = worker.run({FILE: greed.encode()}, 1, [CHECK])
+        (neighbour,) = worker.run({FILE: modesty.encode()}, 1, [CHECK])
+    assert greedy.problem == ("crashed", "its processes took more than 400 MiB of memory together")
+    assert neighbour.problem is None and neighbour.runs["float32"].error is None
+
+
+BUSY = """
+import time
+started = time.thread_time()
+while time.thread_time() < started + 0.3: pass
+"""
+
+
+@linux_only("L2")
+def test_waiting_for_a_processor_is_not_counted(a01, tmp_path, monkeypatch):
+    """Five others want the same processor: what takes 3 seconds of it takes three times as long."""
+    write_student_files(a01, tmp_path / "pristine")
+    hasty = replace(a01, limits=replace(a01.limits, seconds_per_check=5))
+    processors = os.sched_getaffinity(0)
+    with CheckProcess(tmp_path / "pristine", hasty) as worker:
+        worker.run({FILE: RIGHT.encode()}, 1, [CHECK])
+        os.sched_setaffinity(0, {min(processors)})
+        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(5)]
+        try:
+            for process in psutil.Process().children(recursive=True):
+                process.cpu_affinity([min(processors)])
+            (busy,) = worker.run({FILE: inside(BUSY).encode()}, 1, [CHECK])
+            (asleep,) = worker.run({FILE: inside("import time; time.sleep(100)").encode()}, 1, [CHECK])
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
+            os.sched_setaffinity(0, processors)
+    assert busy.seconds > hasty.limits.seconds_per_check
+    assert busy.problem is None
+    assert asleep.problem == ("timeout", "it took longer than 5 seconds")
 
 
 GATHER = """

@@ -54,10 +54,10 @@ def serve() -> None:
     """Import everything once, then fork for each request: ASSIGNMENT SOCKET MEMORY_MB SECONDS LAYER…
 
     A request is JSON (`checks`, `seed`) together with the pipe that frames go to and a file that holds the
-    student's files as frames, name and content in turn; the answer is `started`. Later `KILL` ends the fork,
-    and so does `STATUS`, which its wait status answers. Each fork is made while the one before it works, so
-    that it has been kept apart when its turn comes. Linux only: a fork is safe only from a process with one
-    thread.
+    student's files as frames, name and content in turn; the answer is the fork's number. Later `KILL` ends
+    the fork, and so does `STATUS`, which its wait status answers. Each fork is made while the one before it
+    works, so that it has been kept apart when its turn comes. Linux only: a fork is safe only from a process
+    with one thread.
     """
     name, descriptor, memory_mb, seconds, *layers = sys.argv[1:]
     assignment = find_assignment(name)
@@ -82,7 +82,7 @@ def serve() -> None:
                 before.wait()  # its end takes a while: by now it is over
             before, working = working, ready
             working.start(data, descriptors)
-            requests.send(b"started")
+            requests.send(str(working.pid).encode())
             ready = _WaitingFork(assignment, layers, int(memory_mb), float(seconds))
         else:
             for fork in filter(None, (before, working, ready)):
@@ -185,14 +185,14 @@ class _WaitingFork:
         self._alone = confine.NAMESPACES in layers
         self._scratch = Path(tempfile.mkdtemp(dir=SCRATCH))
         self._work, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._pid = confine.fork_apart(layers)
+        self.pid = confine.fork_apart(layers)
         self._status: int | None = None
-        if self._pid == 0:
+        if self.pid == 0:
             try:
                 _run_apart(assignment, layers, theirs, self._scratch, memory_mb, seconds)
             finally:
                 os._exit(0)
-        self.alive.add(self._pid)
+        self.alive.add(self.pid)
         theirs.close()
 
     def start(self, request: bytes, descriptors: Sequence[int]) -> None:
@@ -205,16 +205,16 @@ class _WaitingFork:
     def end(self) -> None:
         """Kill it, and wait for that where what it has started would outlive it."""
         if self._status is None:
-            _end(self._pid)
+            _end(self.pid)
             if not self._alone:
                 self.wait()
 
     def wait(self) -> int:
         """Kill it, if it still runs, and wait; returns its wait status."""
         if self._status is None:
-            _end(self._pid)
-            _, self._status = os.waitpid(self._pid, 0)
-            self.alive.remove(self._pid)
+            _end(self.pid)
+            _, self._status = os.waitpid(self.pid, 0)
+            self.alive.remove(self.pid)
             if not self._alone:
                 _end_strays(self.alive)
             shutil.rmtree(self._scratch, ignore_errors=True)

@@ -51,7 +51,8 @@ READ = FS_EXECUTE | FS_READ_FILE | FS_READ_DIR
 
 DENIED = {
     "x86_64": (0xC000003E, 56, 435, 16, {
-        "socket": 41, "inotify_init": 253, "inotify_init1": 294,
+        "socket": 41, "inotify_init": 253, "inotify_init1": 294, "memfd_create": 319, "memfd_secret": 447,
+        "shmget": 29, "msgget": 68, "semget": 64,
         "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "pidfd_getfd": 438,
         "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161, "move_mount": 429, "open_tree": 428,
         "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "mount_setattr": 442,
@@ -66,7 +67,8 @@ DENIED = {
         "mknod": 133, "mknodat": 259, "setuid": 105, "setgid": 106, "setgroups": 116,
     }),
     "aarch64": (0xC00000B7, 220, 435, 29, {
-        "socket": 198, "inotify_init1": 26,
+        "socket": 198, "inotify_init1": 26, "memfd_create": 279, "memfd_secret": 447,
+        "shmget": 194, "msgget": 186, "semget": 190,
         "ptrace": 117, "process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272, "pidfd_getfd": 438,
         "mount": 40, "umount2": 39, "pivot_root": 41, "chroot": 51, "move_mount": 429, "open_tree": 428,
         "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "mount_setattr": 442,
