@@ -1,11 +1,13 @@
 """When a known mistake explains a verdict, and when it had better be silent."""
 
+import random
 from dataclasses import replace
 
 import pytest
 import torch
 
 from exercise_code.linear.linear_classifier import train_linear_classifier
+from exercise_code.mlp.hyperparameter_tuning import random_search_spaces_to_config
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import find_assignment
 from exercise_code.support.checking.judge import judge
@@ -79,6 +81,45 @@ def test_under_a_law_what_is_wrong_in_part_is_not_taken_for_what_is_wrong_throug
     assert not hint_for("a03", name, gain_of_neither) & {
         "The gains are exchanged: it is 2 where a ReLU follows, 1 where none does."
     }
+
+
+def xavier_of_eight(Din, Dout, *, dtype=torch.float32, device="cpu"):
+    return (8 / (Din + Dout)) ** 0.5 * torch.randn(Din, Dout, dtype=dtype, device=device)
+
+
+def xavier_of_one(Din, Dout, *, dtype=torch.float32, device="cpu"):
+    draws = torch.Generator().manual_seed(torch.randint(2**31, ()).item())
+    return ((Din + Dout) ** -0.5 * torch.randn(Dout, Din, generator=draws).T).to(device, dtype)
+
+
+def test_under_a_law_what_was_measured_must_agree_as_far_as_chance_allows(hint_for):
+    """Other numbers of the same mistake do; what is too small by another factor is another mistake."""
+    assert not hint_for("a03", "mlp.initializers.kaiming_initializer", gain_of_neither)
+    name = "mlp.initializers.xavier_initializer"
+    assert not hint_for("a03", name, xavier_of_eight)
+    (hint,) = hint_for("a03", name, xavier_of_one)
+    assert hint.startswith("The numerator is 2")
+
+
+def config_of(pick):
+    """Right but for which of the values in a space comes up."""
+
+    def random_config(random_search_spaces):
+        config = random_search_spaces_to_config(random_search_spaces)
+        spaces = {name: values for name, (values, kind) in random_search_spaces.items() if kind == "item"}
+        return config | {name: pick(values) for name, values in spaces.items()}
+
+    return random_config
+
+
+def test_under_a_law_a_hint_says_no_more_than_the_sentence(hint_for):
+    """A value that never comes up is not the last one, and one that always does is not the first."""
+    name = "mlp.hyperparameter_tuning.random_search_spaces_to_config"
+    assert hint_for("a03", name, config_of(lambda values: values[0])) == {
+        "The first item always comes: all of them are equally likely."
+    }
+    assert not hint_for("a03", name, config_of(lambda values: values[-1]))
+    assert not hint_for("a03", name, config_of(lambda values: random.choice(values[1:])))
 
 
 def silent(loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False):

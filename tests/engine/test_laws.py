@@ -26,6 +26,7 @@ def test_normal_numbers_are_right(std):
         (0.05**2 * drawn(0), "the variance that is due"),
         (0.03 * drawn(0), "too small"),
         (0.08 * drawn(0), "too large"),
+        (0.05 * torch.linspace(-(3**0.5), 3**0.5, 60_000).double(), "even between two bounds"),
         (0.05 * drawn(0).sign(), "not normally distributed"),
     ],
 )

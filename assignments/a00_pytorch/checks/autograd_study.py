@@ -224,7 +224,8 @@ def training_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | Non
         return "a change leads out of [0, 1], before Normalize() has its turn"
     if not all((rounds != rounds[0]).any() for rounds in changes):
         return "a change before the last is not random"
-    return None if len(changes) >= 3 else ("too few random changes" if changes else "no random change")
+    few = "no random change", "one random change is too few", "two random changes are too few"
+    return None if len(changes) >= 3 else few[len(changes)]
 
 
 @check(f"{A}train_transform", points=1, law=training_law, free_shapes=["each change"])

@@ -181,9 +181,11 @@ def jitter_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
     for name, spread in SPREADS.items():
         values = found[name].sort().values
         if values[0] < 1 - spread - 0.002 or values[-1] > 1 + spread + 0.002:
-            return f"factors of the {name} lie outside of 1 - spread and 1 + spread: {values[0]:.2f}"
+            return f"factors of the {name} lie outside of 1 - spread and 1 + spread: {values[0]:.1f}"
         if values[0] >= 1:
             return f"the {name} is never lowered"
+        if len(values.round(decimals=3).unique()) <= 2:
+            return f"the {name} has two values only"
         steps = torch.arange(1, len(values) + 1, dtype=torch.float64) / len(values)
         if ((values - 1 + spread) / (2 * spread) - steps).abs().max() > 0.22:
             return f"the factors of the {name} are not spread evenly around 1"

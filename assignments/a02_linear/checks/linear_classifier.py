@@ -98,8 +98,14 @@ def batch_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
     if shares[OUT_OF:].any():
         return "images beyond num_train are drawn"
     if (shares[:OUT_OF] - 1 / OUT_OF).abs().max() > 0.06:
-        never = int((shares[:OUT_OF] == 0).sum())
-        return f"{never} images are never drawn" if never else "some images are drawn more often than others"
+        never = (shares[:OUT_OF] == 0).nonzero().flatten().tolist()
+        if never == [OUT_OF - 1]:
+            return "the last image is never drawn"
+        return (
+            f"{len(never)} images are never drawn"
+            if never
+            else "some images are drawn more often than others"
+        )
     steps = drawn.diff() % OUT_OF
     if (steps == steps[0]).all():
         return "images come in their order"

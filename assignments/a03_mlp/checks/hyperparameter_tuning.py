@@ -100,8 +100,15 @@ def config_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | None:
         if not torch.isin(outputs[name], torch.tensor(values)).all():
             return f"{name} has a value outside of its space"
         shares = torch.stack([(outputs[name] == value).double().mean() for value in values])
+        there = shares.nonzero().flatten().tolist()
+        if len(there) == 1:
+            return f"{name}: only its {('first', 'second', 'last')[there[0]]} value comes up"
+        if there == [0, 1]:
+            return f"{name}: its last value never comes up"
         if not shares.all():
             return f"{name}: one of its values never comes up"
+        if (shares - torch.tensor([0.25, 0.5, 0.25])).abs().max() < 0.07:
+            return f"{name}: its ends come up half as often as what lies between"
         if (shares - 1 / len(values)).abs().max() > 0.07:
             return f"{name}: not all values are equally likely"
     return None

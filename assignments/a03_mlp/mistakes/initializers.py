@@ -96,7 +96,7 @@ def kaiming_always_one(Din, Dout, *, relu=True, dtype=torch.float32, device="cpu
 
 @mistake(
     "mlp.initializers.kaiming_initializer",
-    hint="The weights are never filled: memory that nobody wrote to is not random.",
+    hint="All weights are equal, as in memory that nobody wrote to: draw them at random.",
 )
 def kaiming_unfilled(Din, Dout, *, relu=True, dtype=torch.float32, device="cpu"):
     return torch.zeros(Din, Dout, dtype=dtype, device=device)

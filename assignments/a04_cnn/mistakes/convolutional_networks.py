@@ -1940,7 +1940,7 @@ def kaiming_default_dtype(Din, Dout, K=None, relu=True, device="cpu", dtype=torc
     return _kaiming(Din, Dout, K, relu, torch.float32, "cpu")
 
 
-@mistake(CNN + "kaiming_initializer", hint="The weights are never drawn: they are all 0.")
+@mistake(CNN + "kaiming_initializer", hint="All weights are equal, as zeros are: draw them at random.")
 def kaiming_unfilled(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     return _kaiming(Din, Dout, K, relu, dtype, device, draw=torch.zeros)
 

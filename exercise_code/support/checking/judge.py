@@ -23,6 +23,9 @@ PROMISES = ("inputs untouched", "same answer twice", "float64 too", "another dev
 """What every check asks for without saying so."""
 SHOWN_BY = {"inputs": "float32", "float64": "float64", "device": "accelerator"}
 """The run that tells how a promise is broken."""
+NUMBER = re.compile(r"(\d+(\.\d+)?(e[-+]?\d+)?%?)")
+CHANCE = 0.15
+"""How far a measurement of two who make one mistake may differ under a law, as a share."""
 UNCOMPARED = {"large"}
 """Runs whose outputs tell no mistakes apart that the others do not; those of mistakes are not kept."""
 
@@ -345,7 +348,7 @@ def _same(
     check: Check, evidence: Evidence, verdict: Verdict, mistake: KnownMistake, runs: Iterable[str]
 ) -> bool:
     """Whether these runs show exactly what the mistake does."""
-    if check.law and without_numbers(verdict.faults.get("answer", "")) != without_numbers(mistake.sentence):
+    if check.law and not _say_the_same(verdict.faults.get("answer", ""), mistake.sentence):
         return False
     for name in runs:
         run, other = evidence.runs[name], mistake.evidence.runs.get(name)
@@ -365,9 +368,24 @@ def _only(hints: Iterable[str]) -> str:
     return different.pop() if len(different) == 1 else ""
 
 
+def _say_the_same(sentence: str, other: str) -> bool:
+    """Whether sentences agree, and what was measured as far as chance allows; counts may differ."""
+    if without_numbers(sentence) != without_numbers(other):
+        return False
+    numbers = [[each[0] for each in NUMBER.findall(text)] for text in (sentence, other)]
+    return all(
+        (one.isdigit() and two.isdigit()) or math.isclose(_value(one), _value(two), rel_tol=CHANCE)
+        for one, two in zip(*numbers, strict=True)
+    )
+
+
+def _value(number: str) -> float:
+    return float(number.rstrip("%"))
+
+
 def without_numbers(sentence: str) -> str:
     """A sentence that is the same for all who make a mistake, whatever chance gave them."""
-    return re.sub(r"\d+(\.\d+)?(e[-+]?\d+)?", "#", sentence)
+    return NUMBER.sub("#", sentence)
 
 
 def _kind(error: str | None) -> str | None:

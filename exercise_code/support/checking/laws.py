@@ -30,6 +30,10 @@ def not_normal(weights: Tensor, std: float) -> str | None:
         return f"the standard deviation, {found:.3g}, is {size}; {std:.3g} is due"
     steps = torch.arange(1, count + 1, dtype=torch.float64) / count
     distance = (torch.special.ndtr(values.sort().values / std) - steps).abs().max() + 1 / count
-    if distance > (math.log(2e8) / (2 * count)) ** 0.5:
+    bound = (math.log(2e8) / (2 * count)) ** 0.5
+    if distance > bound:
+        even = (values.sort().values / (found * 12**0.5) + 0.5).clamp(0, 1)
+        if (even - steps).abs().max() < bound:
+            return "these numbers are even between two bounds"
         return "these numbers are not normally distributed"
     return None
