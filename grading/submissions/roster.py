@@ -14,6 +14,8 @@ from grading.course import CourseError
 ANY = ""
 """Instead of the name of a column."""
 
+UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and marks that show what follows in another direction."""
 LONGEST = 128
 """Bytes of a student's id: what nbgrader's gradebook has room for."""
 
@@ -117,7 +119,7 @@ def _decoded(content: bytes) -> str:
 
 def usable_id(name: str) -> str:
     """The name, as a file may be called on every system; one that had to be changed ends in its hash."""
-    plain = re.sub(r'[/\\:*?"<>|\x00-\x1f]', "_", printable(name)).strip(". ")
+    plain = re.sub(r'[/\\:*?"<>|]', "_", printable(name)).strip(". ")
     if plain == name and len(plain.encode()) <= LONGEST:
         return name
     mark = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:6]
@@ -125,8 +127,8 @@ def usable_id(name: str) -> str:
 
 
 def printable(name: str) -> str:
-    """The name, with question marks for what is no letter in UTF-8."""
-    return name.encode("utf-8", "replace").decode("utf-8")
+    """The name, with question marks for what is no UTF-8, steers a terminal or turns a line round."""
+    return UNSEEN.sub("?", name.encode("utf-8", "replace").decode("utf-8"))
 
 
 def _folded(name: str) -> str:

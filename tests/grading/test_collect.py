@@ -415,6 +415,9 @@ ODD_NAMES = [
     "\0",
     "?",
     " ",
+    "\x9b31mann",
+    "ann\u202elmth.",
+    "\u2066ann",
 ]
 
 
@@ -430,6 +433,7 @@ def test_whoever_hands_in_has_a_name_for_a_file(a01, tmp_path, name):
     place.write_text(found.name, encoding="utf-8")
     assert [each.name for each in place.parent.iterdir()] == [place.name]
     assert len(found.id) <= 128 and usable_id(found.id) == found.id
+    assert (found.id + found.name).isprintable()
 
 
 def test_other_names_stay_as_they_are():
