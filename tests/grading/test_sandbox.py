@@ -150,6 +150,24 @@ def test_memory_is_limited_for_all_that_a_submission_starts_together(a01, tmp_pa
     assert neighbour.problem is None and neighbour.runs["float32"].error is None
 
 
+@linux_only("L2")
+def test_what_else_the_user_runs_takes_no_process_from_a_submission(a01, tmp_path):
+    """Without namespaces of its own, where the kernel counts all processes of a user together."""
+    box = sandbox_of({**dict.fromkeys(detect().confines, ""), confine.NAMESPACES: "not asked for"})
+    user = {} if os.geteuid() else {"user": confine.NOBODY}
+    others = [subprocess.Popen(["sleep", "100"], **user) for _ in range(confine.MAX_PROCESSES)]
+    lines = "import threading\nthread = threading.Thread(target=print)\nthread.start()\nthread.join()"
+    write_student_files(a01, tmp_path / "pristine")
+    try:
+        with CheckProcess(tmp_path / "pristine", a01, box) as worker:
+            (evidence,) = worker.run({FILE: inside(lines).encode()}, 1, [CHECK])
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+    assert evidence.runs["float32"].error is None
+
+
 BUSY = """
 import time
 started = time.thread_time()

@@ -202,7 +202,7 @@ def confine(
             _call(NAMESPACES, _libc.mount, b"tmpfs", os.fsencode(place), b"tmpfs", flags, size)
     os.chdir(scratch)
     if LIMITS in layers:
-        limit(memory_mb, seconds)
+        limit(memory_mb, seconds, 0 if NAMESPACES in layers else _running())
     _drop_capabilities()
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     if LANDLOCK in layers:
@@ -242,14 +242,20 @@ def landlock_version() -> int:
     return max(0, int(_libc.syscall(SYS_LANDLOCK_CREATE_RULESET, None, ctypes.c_size_t(0), 1)))
 
 
-def limit(memory_mb: int, seconds: float) -> None:
-    """Bound memory beyond what is in use now, processor time, files, processes, as far as the system can."""
+def limit(memory_mb: int, seconds: float, running: int = 0) -> None:
+    """Bound memory beyond what is in use now, processor time, files, processes, as far as the system can.
+
+    Args:
+        memory_mb: MiB beyond what is in use now.
+        seconds: of processor time.
+        running: processes and threads that count, and do not belong to this process.
+    """
     if resource is None:
         return
     bounds = {
         "RLIMIT_CPU": int(seconds) + 1,
         "RLIMIT_FSIZE": MAX_FILE_BYTES,
-        "RLIMIT_NPROC": MAX_PROCESSES,
+        "RLIMIT_NPROC": running + MAX_PROCESSES,
         "RLIMIT_NOFILE": MAX_OPEN_FILES,
         "RLIMIT_CORE": 0,
     }
@@ -261,6 +267,18 @@ def limit(memory_mb: int, seconds: float) -> None:
         _, hard = resource.getrlimit(kind := getattr(resource, name))
         bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
         resource.setrlimit(kind, (bound, bound))
+
+
+def _running() -> int:
+    """Processes and threads of this user."""
+    count = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.stat().st_uid == os.geteuid():
+                count += len([*(process / "task").iterdir()])
+        except OSError:
+            continue  # it has ended
+    return count
 
 
 def _drop_capabilities() -> None:
