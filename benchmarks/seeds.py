@@ -12,6 +12,7 @@ import json
 import random
 import time
 from collections.abc import Iterable, Iterator
+from unittest.mock import patch
 
 from benchmarks._table import RESULTS, save
 from exercise_code.support.checking import exercise_source
@@ -40,17 +41,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--number", type=int, default=300, help="of submissions")
     asked = parser.parse_args()
-    pretended.available = lambda: False
     ends = time.monotonic() + 60 * asked.minutes
     for assignment in map(find_assignment, asked.assignments):
         name = f"seeds_{asked.kind}_{assignment.short}"
         place = RESULTS / f"{name}.json"
         seen: Seen = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
-        tried = {
-            "mistakes": lambda found=assignment: {f"{m.check} {m.name}": [m] for m in found.mistakes},
-            "variants": lambda found=assignment: {f"{v.exercise} {v.name}": [v] for v in found.variants},
-            "submissions": lambda found=assignment: made_up(found, asked.number),
-        }[asked.kind]()
+        tried = to_try(assignment, asked.kind, asked.number)
         for seed in range(asked.seeds):
             left = {what: versions for what, versions in tried.items() if str(seed) not in seen.get(what, {})}
             for what, verdict in verdicts(assignment, left, seed, whole=asked.kind == "submissions"):
@@ -61,6 +57,14 @@ def main() -> None:
             if time.monotonic() > ends:
                 break
         tell(assignment, asked.kind, seen)
+
+
+def to_try(assignment: Assignment, kind: str, number: int) -> dict[str, list[Version]]:
+    """What is judged with each seed, by a name."""
+    if kind == "submissions":
+        return made_up(assignment, number)
+    found = assignment.mistakes if kind == "mistakes" else assignment.variants
+    return {f"{version.exercise} {version.name}": [version] for version in found}
 
 
 def made_up(assignment: Assignment, number: int) -> dict[str, list[Version]]:
@@ -84,7 +88,8 @@ def verdicts(
     if not tried:
         return
     checks = [check for check in assignment.checks if check.target is None]
-    reference = make_answers(checks, [], seed).reference
+    with patch.object(pretended, "available", lambda: False):
+        reference = make_answers(checks, [], seed).reference
     for what, versions in tried.items():
         exercises = {version.exercise for version in versions}
         of_it = [check for check in checks if whole or check.exercise in exercises]
@@ -100,6 +105,7 @@ def verdict_on(
     with contextlib.ExitStack() as stack:
         for version in versions:
             stack.enter_context(replaced(version.exercise, version.function))
+        stack.enter_context(patch.object(pretended, "available", lambda: False))
         for check in checks:
             tree = trees.get(check.exercise) or exercise_source.read_exercise(check.exercise, EXERCISES)
             found.append(judge(check, gather(check, seed), reference[check.id], tree))
@@ -113,15 +119,14 @@ def verdict_on(
 
 
 def tell(assignment: Assignment, kind: str, seen: Seen) -> None:
-    """Print what differs between seeds, mistakes that are missed, and variants that lose points."""
+    """Print what differs between seeds, and variants that lose points."""
     fewest = min(map(len, seen.values()))
     print(f"{assignment.short}: {len(seen)} {kind}, {fewest} seeds each")
     for what, found in seen.items():
         by_verdict: dict[str, list[str]] = {}
         for seed, verdict in found.items():
             by_verdict.setdefault(verdict, []).append(seed)
-        wrong = {"mistakes": "" in by_verdict, "variants": by_verdict.keys() != {""}}.get(kind, False)
-        if wrong or len(by_verdict) > 1:
+        if len(by_verdict) > 1 or (kind == "variants" and "" not in by_verdict):
             print(f"  {what}")
             for verdict, seeds in by_verdict.items():
                 some = " ".join(seeds[:5])
