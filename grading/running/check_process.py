@@ -259,7 +259,7 @@ class _Child:
         return 0.0
 
     def memory(self) -> float:
-        """MiB that it has taken together with what it has started, where that is known."""
+        """MiB that it holds together with what it has started, where that is known."""
         return 0.0
 
     def kill(self) -> None:

@@ -18,7 +18,7 @@ class Usage:
             pid: its number where `server` or its child has a process namespace of its own.
         """
         self._pid = next((each for each in _descendants(server) if _number_inside(each) == pid), None)
-        self._waited, self._shared = 0.0, _resident(self._pid)
+        self._waited = 0.0
 
     def waited(self) -> float:
         """For how many seconds it was ready to run, but had to wait for a processor."""
@@ -27,11 +27,9 @@ class Usage:
         return self._waited
 
     def memory(self) -> float:
-        """MiB that it and what it has started hold, beyond what it began with; 0 if it is alone."""
+        """MiB that it and what it has started hold together; 0 if it is alone, and has a limit of its own."""
         others = [*_descendants(self._pid)] if self._pid else []
-        if not others:
-            return 0.0
-        return sum(map(_resident, [self._pid, *others])) - self._shared
+        return sum(map(_held, [self._pid, *others])) if others else 0.0
 
 
 def _descendants(pid: int) -> Iterator[int]:
@@ -51,7 +49,7 @@ def _number_inside(pid: int) -> int:
     return pid
 
 
-def _resident(pid: int | None) -> float:
+def _held(pid: int | None) -> float:
     """MiB of memory, of which each page that several share counts in parts."""
     with contextlib.suppress(OSError, StopIteration):
         lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()

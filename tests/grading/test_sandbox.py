@@ -128,7 +128,7 @@ CHILDREN = """
 import os, time
 for _ in range({count}):
     if os.fork() == 0:
-        hoard = bytearray(b"x") * (300 * 2**20)
+        hoard = bytearray(b"x") * (250 * 2**20)
         time.sleep({seconds})
         os._exit(0)
 for _ in range({count}): os.wait()
