@@ -569,7 +569,14 @@ def _three_layers(code, case, num: int, filter_size: int = 5, **settings):
     net = code.cnn.convolutional_networks.ThreeLayerConvNet(
         (2, 6, 11), 3, filter_size, 7, 4, dtype=X.dtype, device=X.device, **settings
     )
-    shapes = {"W1": (3, 2, filter_size, filter_size), "b1": (3,), "W2": (45, 7), "b2": (7,), "W3": (7, 4), "b3": (4,)}
+    shapes = {
+        "W1": (3, 2, filter_size, filter_size),
+        "b1": (3,),
+        "W2": (45, 7),
+        "b2": (7,),
+        "W3": (7, 4),
+        "b3": (4,),
+    }
     net.params = {name: case.numbers(*shape, reach=0.6) for name, shape in shapes.items()}
     return net, X
 
