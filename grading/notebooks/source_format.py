@@ -1,8 +1,10 @@
 """How a source notebook is stored, so that a diff of it reads.
 
-One line of text a line, sorted keys, no outputs, and no metadata but nbgrader's and the language:
-`workbook format` stores notebooks so.
+One line of text a line, sorted keys, no outputs, and no metadata but nbgrader's and the language; cells that
+reveal are folded. `workbook format` stores notebooks so.
 """
+
+import re
 
 import nbformat
 
@@ -17,6 +19,8 @@ METADATA = {
 }
 KEPT = ("nbgrader",)
 """What of a cell's metadata says something that its text does not."""
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+"""Hides a cell's source, in Colab and in Jupyter: what measures the answer to a question may also tell it."""
 
 
 def formatted(text: str) -> str:
@@ -27,6 +31,8 @@ def formatted(text: str) -> str:
         cell.metadata = {key: cell.metadata[key] for key in KEPT if key in cell.metadata}
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+            if re.search(r"^ *reveal\(", cell.source, re.MULTILINE):
+                cell.metadata |= FOLDED
     return f"{nbformat.writes(notebook)}\n"
 
 

@@ -165,6 +165,34 @@ def test_tables_worked_out_by_hand_are_those_of_the_assignment(assignment):
     assert asked == tables_of(assignment.folder), "on_paper.toml holds the tables that by_hand() asks for"
 
 
+def calls_of(source: str, name: str) -> list[ast.Call]:
+    """The calls of a function in a cell."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    return [node for node in nodes if ast.unparse(node.func) == name]
+
+
+def test_each_prediction_of_an_assignment_has_a_name_of_its_own(assignment):
+    names = [
+        ast.literal_eval(call.args[0])
+        for path in assignment.folder.glob("*.ipynb")
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "code"
+        for call in calls_of(cell.source, "predict")
+    ]
+    assert len({*names}) == len(names), sorted(names)
+
+
+def test_a_cell_that_reveals_tells_nothing_beforehand(notebook):
+    """It is folded; no comment says what to expect, and no alternative text was written before the run."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and calls_of(cell.source, "reveal"):
+            assert cell.metadata.jupyter.source_hidden, cell.id
+            assert "expect" not in "".join(re.findall("#.*", cell.source)), cell.id
+            assert not calls_of(cell.source, "predict"), cell.id
+            texts = [call.args[-1] for call in calls_of(cell.source, "show")]
+            assert not [text for text in texts if isinstance(text, ast.Constant)], cell.id
+
+
 def test_no_two_assignments_have_a_table_of_one_name(assignment):
     for other in all_folders():
         shared = tables_of(other) & tables_of(assignment.folder)

@@ -42,8 +42,10 @@ def start_notebook(assignment: str) -> str:
     from exercise_code.support.notebook.packages import missing_packages
 
     _install(missing_packages(assignment))
+    from exercise_code.support.notebook.predictions import begin
     from exercise_code.support.notebook.setup import setup
 
+    begin(assignment)
     return "\n".join(filter(None, [setup(), _where_it_lies()]))
 
 
