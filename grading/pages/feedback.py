@@ -8,8 +8,8 @@ from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.run_check import MAX_WARNINGS
+from exercise_code.support.checking.tensor_pictures import Panel, panels
 from grading.pages.html import RUNS, render
-from grading.pages.tensor_pictures import Panel, panels
 from grading.submissions.records import Graded
 
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from exercise_code.support.checking.render import WORDS
+from exercise_code.support.checking.tensor_pictures import BLUE, VERMILLION, plain
 from grading.scores.exports import waiting
 
 LIGHT = {
@@ -30,8 +31,7 @@ DARK = {
     "link": "#7cc4f0",
     "mark": "#55430f",
 }
-BLUE, VERMILLION, PURPLE, ORANGE = "#0072B2", "#D55E00", "#CC79A7", "#E69F00"
-LONGEST = 500
+PURPLE, ORANGE = "#CC79A7", "#E69F00"
 
 
 class Look(NamedTuple):
@@ -93,12 +93,6 @@ def points(number: float) -> str:
 def in_seconds(seconds: float) -> str:
     """A duration in three digits: 12.3 s, 4.56 ms."""
     return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
-
-
-def plain(text: object) -> str:
-    """A text by a student, cut to a length that one can read."""
-    text = str(text)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text):,} characters)"
 
 
 @functools.cache

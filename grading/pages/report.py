@@ -17,13 +17,13 @@ from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.exercise_source import place_of
 from exercise_code.support.checking.judge import Verdict, without_numbers
 from exercise_code.support.checking.render import WORDS
+from exercise_code.support.checking.tensor_pictures import Panel, panels, plain
 from grading.pages.charts import breakdown, discriminations, durations, histogram
-from grading.pages.html import plain, render, write_page
+from grading.pages.html import render, write_page
 from grading.pages.incidents import incidents
 from grading.pages.item_analysis import USUAL, analyse
 from grading.pages.mistake_cost import OnImages
 from grading.pages.mistake_drafts import stub
-from grading.pages.tensor_pictures import Panel, panels
 from grading.submissions.records import Graded
 
 BINS = 10

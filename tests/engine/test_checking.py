@@ -23,6 +23,7 @@ from exercise_code.support.checking.render import STYLE, to_html, to_mime, to_te
 from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import EXERCISES, gather, sentence
 from exercise_code.support.checking.student_check import Verdicts
+from exercise_code.support.checking.tensor_pictures import Cell, Panel, smallest
 from exercise_code.support.isolation.check_server import usual_operations
 from exercise_code.support.paths import ROOT
 
@@ -544,3 +545,51 @@ def test_what_warms_up_works_in_every_run():
     evidence = gather(usual_operations, seed=0)
     assert {name: run.error for name, run in evidence.runs.items()} == dict.fromkeys(evidence.runs)
     assert "accelerator" in evidence.runs
+
+
+def smallest_of(expected: dict, got: dict, **about) -> Panel | None:
+    @declare(NO_LOOPS, points=1)
+    def probe(code, case):
+        """Distances."""
+        return {}
+
+    due = Evidence(NO_LOOPS, {"float32": Run(outputs=expected)}, **about)
+    return smallest(probe, due, Evidence(NO_LOOPS, {"float32": Run(outputs=got)}))
+
+
+def test_the_smallest_wrong_result_is_shown_with_the_names_of_its_axes():
+    large, small = torch.rand(40, 30), torch.rand(3, 2)
+    panel = smallest_of(
+        {"large": large, "small": small, "right": torch.ones(1)},
+        {"large": large + 1, "small": small + 1, "right": torch.ones(1)},
+        symbols={"num_train": 3, "num_test": 2},
+        returns="num_train num_test",
+    )
+    page = panel.to_html()
+    assert "<code>small</code> (num_train × num_test): 6 of 6 values differ" in page
+    assert "num_train ↓ num_test →" in page
+    assert page.count('class="wrong"') == page.count("<small>≠") == 6
+
+
+def test_axes_of_another_shape_get_no_names_and_pictures_tell_what_they_show():
+    images = torch.rand(2, 3, 12, 10)
+    panel = smallest_of({"x": images}, {"x": 1 - images}, symbols={"N": 2}, returns="N")
+    page = panel.to_html()
+    assert "<code>x</code>: " in page
+    assert page.count("<img") == page.count('alt="') == 3 and "got − expected" in page
+
+
+def test_text_of_a_student_is_shown_and_not_followed():
+    panel = smallest_of({"x": ["a", "b"]}, {"x": ["a", "<script>"]})
+    assert panel is None or "<script>" not in panel.to_html()
+    (verdict,) = [Verdict("knn.a", "A", 3, "failed", 0, [], {"answer": "wrong"})]
+    cell = Panel("<b>", "1 of 1 values differ", strip=[Cell("<i>", "<u>", True)])
+    page = to_html([verdict], drawn={"knn.a": cell})
+    assert "&lt;b&gt;" in page and "&lt;i&gt;" in page and "&lt;u&gt;" in page
+
+
+@pytest.mark.parametrize(("aspect", "status"), [("inputs", "failed"), ("answer", "blocked")])
+def test_nothing_is_drawn_of_another_fault_or_of_what_is_blocked(aspect, status):
+    verdict = Verdict("knn.a", "A", 3, status, 0, [], {aspect: "wrong"})
+    assert "values" not in to_html([verdict], drawn={"knn.a": Panel("x", "values")}).partition("</style>")[2]
+    assert smallest_of({"x": torch.ones(2)}, {"x": torch.ones(2)}) is None

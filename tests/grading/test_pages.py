@@ -26,12 +26,12 @@ from exercise_code.support.checking.compare import difference, wrong_entries
 from exercise_code.support.checking.declare import check as declare
 from exercise_code.support.checking.evidence import Evidence, Run, leaves
 from exercise_code.support.checking.run_check import MAX_WARNINGS
+from exercise_code.support.checking.tensor_pictures import panels
 from exercise_code.support.paths import ROOT
 from grading.pages.feedback import feedback_page
 from grading.pages.html import DARK, LIGHT, LOOKS, in_seconds, write_page
 from grading.pages.mistake_cost import OnImages
 from grading.pages.report import write_report
-from grading.pages.tensor_pictures import panels
 from grading.running.grader import judge_submission
 from grading.submissions.records import Graded, Submission
 

@@ -4,8 +4,9 @@ import html
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -42,13 +43,42 @@ STYLE = f"""
 .workbook-checks .hint {{border-left: 3px solid #e69f00; padding-left: .6em}}
 .workbook-checks .ok {{background: {COLOURS["ok"]}}} .workbook-checks .bad {{background: {WRONG}}}
 .workbook-checks .open {{background: {COLOURS["to do"]}}}
+.workbook-checks .scroll {{overflow-x: auto; margin: .4em 0}}
+.workbook-checks table.values {{border-collapse: collapse; font-size: 12px;
+  font-variant-numeric: tabular-nums; margin: 0; color: inherit; overflow-wrap: normal}}
+.workbook-checks table.values caption {{text-align: left; padding: .2em 0; caption-side: top; color: inherit}}
+.workbook-checks table.values :is(td, th) {{border: 1px solid #8886; padding: .1em .5em; text-align: right;
+  white-space: nowrap; font-weight: 400; background: none}}
+.workbook-checks table.values td.wrong {{font-weight: 700; box-shadow: inset 4px 0 {WRONG};
+  padding-left: .8em}}
+.workbook-checks table.values small {{display: block; font-weight: 400; opacity: .8}}
+.workbook-checks .pictures {{display: flex; flex-wrap: wrap; gap: .6em 1.4em; align-items: flex-end}}
+.workbook-checks figure {{margin: 0}}
+.workbook-checks img {{image-rendering: pixelated; max-width: 100%; border: 1px solid #8886}}
+.workbook-checks .scale {{display: inline-block; width: 15em; margin: .2em 1.4em .2em 0; font-size: 12px}}
+.workbook-checks .scale i {{display: block; height: .6em; border-radius: 2px}}
+.workbook-checks .scale span {{display: flex; justify-content: space-between}}
 </style>
 """
 """White words on a ground of their own, legible on any page."""
 
 
-def to_html(verdicts: Iterable[Verdict], notes: Iterable[str] = ()) -> str:
-    """A row for each check and a last one for the points, below the notes; they look alike everywhere."""
+class Drawn(Protocol):
+    """A wrong result beside the expected one, as HTML."""
+
+    def to_html(self) -> str: ...
+
+
+def to_html(
+    verdicts: Iterable[Verdict], notes: Iterable[str] = (), drawn: Mapping[str, Drawn] | None = None
+) -> str:
+    """A row for each check and a last one for the points, below the notes; they look alike everywhere.
+
+    Args:
+        verdicts: of the checks.
+        notes: sentences above.
+        drawn: for checks that are wrong, what came beside what was expected.
+    """
     verdicts = list(verdicts)
     total = (
         f"{_points(sum(v.points for v in verdicts))} of {_points(sum(v.max_points for v in verdicts))} points"
@@ -56,7 +86,8 @@ def to_html(verdicts: Iterable[Verdict], notes: Iterable[str] = ()) -> str:
     cells = f'<span role="cell"></span><span role="cell"></span><b role="cell">{total}</b>'
     summary = f'<div role="row">{cells}</div>' if len(verdicts) > 1 else ""
     said = "".join(f"<p>{_marked(note)}</p>" for note in notes)
-    rows = f'<div class="workbook-checks" role="table">{"".join(map(_row, verdicts))}{summary}</div>'
+    body = "".join(_row(verdict, (drawn or {}).get(verdict.check)) for verdict in verdicts)
+    rows = f'<div class="workbook-checks" role="table">{body}{summary}</div>'
     return f'{STYLE}<div class="workbook-checks">{said}</div>{rows}' if said else f"{STYLE}{rows}"
 
 
@@ -100,13 +131,18 @@ def to_table(verdicts: Iterable[Verdict]) -> Table:
     return table
 
 
-def to_mime(verdicts: list[Verdict], points: float, notes: Iterable[str] = ()) -> dict[str, str]:
+def to_mime(
+    verdicts: list[Verdict],
+    points: float,
+    notes: Iterable[str] = (),
+    drawn: Mapping[str, Drawn] | None = None,
+) -> dict[str, str]:
     """For IPython: in a kernel HTML, and as text the points alone, which nbgrader reads; else the text.
 
     Files of exercises are links there, from the folder that the notebook works in.
     """
     if "ipykernel" in sys.modules:
-        page = FILE.sub(_link, to_html(verdicts, notes))
+        page = FILE.sub(_link, to_html(verdicts, notes, drawn))
         return {"text/html": page, "text/plain": str(float(points))}
     return {"text/plain": to_text(verdicts, notes=notes)}
 
@@ -115,7 +151,7 @@ def _link(file: re.Match[str]) -> str:
     return f'<a href="{Path(os.path.relpath(ROOT / file[0])).as_posix()}">{file[0]}</a>'
 
 
-def _row(verdict: Verdict) -> str:
+def _row(verdict: Verdict, drawn: Drawn | None = None) -> str:
     word = WORDS[verdict.status]
     tone = "ok" if word == "ok" else "open" if word in COLOURS else "bad"
     lines = "".join(f"<p>{_marked(line)}</p>" for line in _faults(verdict))
@@ -125,6 +161,8 @@ def _row(verdict: Verdict) -> str:
         lines += f'<p class="quiet">{_marked(kept)}</p>'
     if verdict.hint:
         lines += f'<p class="hint"><b>Hint.</b> {_marked(verdict.hint)}</p>'
+    if drawn and "answer" in verdict.faults and verdict.status != "blocked":
+        lines += drawn.to_html()
     name = f'<span class="name">{html.escape(_name(verdict))}</span>'
     return (
         f'<div role="row"><span role="cell" class="status {tone}">{word}</span>'

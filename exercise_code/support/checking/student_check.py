@@ -33,7 +33,7 @@ from exercise_code.support.checking.follow_through import (
 )
 from exercise_code.support.checking.judge import NOT_WRITTEN, KnownMistake, Verdict, judge
 from exercise_code.support.checking.reloading import modules
-from exercise_code.support.checking.render import to_mime, to_text
+from exercise_code.support.checking.render import Drawn, to_mime, to_text
 from exercise_code.support.checking.replace import in_place, keep_in_place, lifted, takes
 from exercise_code.support.checking.run_check import EXERCISES, gather, place_in
 from exercise_code.support.checking.task import place_of_work
@@ -47,12 +47,14 @@ VISIBLE_SEED = 0
 class Verdicts:
     """Verdicts that show themselves: a table in a notebook, text in a terminal.
 
-    `notes` say which functions of earlier assignments a stand-in has replaced.
+    `notes` say which functions of earlier assignments a stand-in has replaced; `drawn` shows in a notebook
+    what came beside what was expected.
     Their plain form in a notebook is the number of points alone, which is what nbgrader reads.
     """
 
     verdicts: list[Verdict]
     notes: list[str] = field(default_factory=list)
+    drawn: dict[str, Drawn] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
@@ -60,7 +62,7 @@ class Verdicts:
         return sum(verdict.points for verdict in self.verdicts)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return to_mime(self.verdicts, self.points, self.notes)
+        return to_mime(self.verdicts, self.points, self.notes, self.drawn)
 
     def __repr__(self) -> str:
         return to_text(self.verdicts, notes=self.notes)
@@ -107,7 +109,8 @@ def checked(
     with lifted():
         stand_ins, notes = _in_the_place_of(assignment, needed)
         with in_place(stand_ins):
-            return Verdicts(_verdicts(assignment, wanted, tell), notes)
+            verdicts, drawn = _verdicts(assignment, wanted, tell)
+            return Verdicts(verdicts, notes, drawn)
 
 
 def build_on(name: str) -> str:
@@ -177,13 +180,16 @@ def _state_of(assignment: Assignment) -> str:
     return sha256(b"".join(sha256(content).digest() for content in contents)).hexdigest()
 
 
-def _verdicts(assignment: Assignment, wanted: list[Check], tell: Tell) -> list[Verdict]:
-    """Verdicts of checks on the functions as they are now, blocked ones judged with stand-ins."""
+def _verdicts(
+    assignment: Assignment, wanted: list[Check], tell: Tell
+) -> tuple[list[Verdict], dict[str, Drawn]]:
+    """Verdicts of checks on the functions as they are now, blocked ones with stand-ins; and what is drawn."""
     answers = _answers(assignment)
     by_id = {check.id: check for check in assignment.checks}
     stand_ins = {each.exercise: each for each in assignment.stand_ins}
     ends = time.monotonic() + assignment.limits.seconds_per_submission
     so_far: list[Verdict] = []
+    drawn: dict[str, Drawn] = {}
 
     def verdict(check: Check) -> Verdict:
         tell(so_far, check.id)
@@ -195,6 +201,11 @@ def _verdicts(assignment: Assignment, wanted: list[Check], tell: Tell) -> list[V
             judged.faults["state"] += (
                 f": {place_of_work(check.exercise, function)}{_elsewhere(check.exercise)}"
             )
+        if "answer" in judged.faults and "ipykernel" in sys.modules:
+            from exercise_code.support.checking.tensor_pictures import smallest  # not needed to judge
+
+            if panel := smallest(check, answers.reference[check.id], evidence):
+                drawn[check.id] = panel
         so_far.append(judged)
         return judged
 
@@ -217,7 +228,7 @@ def _verdicts(assignment: Assignment, wanted: list[Check], tell: Tell) -> list[V
     together = [*verdicts, *map(verdict, below)]
     block(together, assignment.checks)
     followed = follow_through(together, assignment.checks, stand_ins, rerun)
-    return followed[: len(wanted)]
+    return followed[: len(wanted)], drawn
 
 
 def _gather(check: Check, answers: Answers, assignment: Assignment, ends: float) -> Evidence:

@@ -1,9 +1,10 @@
 """Show two results side by side: what was expected and what came."""
 
 import base64
+import html
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from torch import Tensor
 
 from exercise_code.support.checking.compare import difference, wrong_entries
 from exercise_code.support.checking.declare import Check
-from grading.pages.html import BLUE, VERMILLION, plain
+from exercise_code.support.checking.evidence import Evidence
 
+BLUE, VERMILLION = "#0072B2", "#D55E00"
+LONGEST = 500
 LONGEST_STRIP = 24
 LARGEST_PICTURE = 96
 PICTURE_PIXELS = 128
@@ -70,6 +73,72 @@ class Panel:
     strip: list[Cell] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     scales: list[Scale] = field(default_factory=list)
+    axes: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How much there is to look at: entries, or pixels."""
+        entries = len(self.strip) + sum(map(len, self.rows))
+        return entries + sum(picture.width * picture.height for picture in self.pictures)
+
+    def to_html(self) -> str:
+        """What came beside what was expected, with the axes' names; a page brings the style."""
+        path, names = f"<code>{html.escape(self.path)}</code>", " × ".join(map(html.escape, self.axes))
+        title = f"{path} ({names})" if names else path
+        if self.rows:
+            return self._table(title)
+        if self.strip:
+            return self._strip(title)
+        figures = "".join(
+            f'<figure><img src="{each.uri}" width="{each.width}" height="{each.height}" '
+            f'alt="{html.escape(each.alt)}"><figcaption>{each.title}</figcaption></figure>'
+            for each in self.pictures
+        )
+        scales = "".join(
+            f'<div class="scale" role="img" aria-label="colours of {each.title}, from {each.ticks[0]} to '
+            f'{each.ticks[-1]}">{each.title}<i style="background: {each.gradient}"></i><span>'
+            f"{''.join(f'<b>{tick}</b>' for tick in each.ticks)}</span></div>"
+            for each in self.scales
+        )
+        said = f'<p class="small quiet">{title}: {html.escape(self.summary)}</p>'
+        return f'{said}<div class="pictures">{figures}</div>{scales}'
+
+    def _table(self, title: str) -> str:
+        corner = f"{html.escape(self.axes[0])} ↓ {html.escape(self.axes[1])} →" if len(self.axes) == 2 else ""
+        head = "".join(f'<th scope="col">{cell.index}</th>' for cell in self.rows[0])
+        body = "".join(
+            f'<tr><th scope="row">{place}</th>{"".join(map(_beside, row))}</tr>'
+            for place, row in enumerate(self.rows)
+        )
+        said = f"{title}: {self.summary}. Each cell holds your value; ≠ stands before the expected one."
+        return self._scrolled(f"<thead><tr><td>{corner}</td>{head}</tr></thead><tbody>{body}</tbody>", said)
+
+    def _strip(self, title: str) -> str:
+        index = html.escape(self.axes[0]) if len(self.axes) == 1 else "index"
+        head = "".join(f'<th scope="col">{cell.index}</th>' for cell in self.strip)
+        expected = "".join(f"<td>{html.escape(cell.expected)}</td>" for cell in self.strip)
+        got = "".join(
+            f'<td class="wrong">≠ {html.escape(cell.got)}</td>'
+            if cell.wrong
+            else f"<td>{html.escape(cell.got)}</td>"
+            for cell in self.strip
+        )
+        rows = (
+            f'<thead><tr><th scope="row">{index}</th>{head}</tr></thead><tbody>'
+            f'<tr><th scope="row">expected</th>{expected}</tr><tr><th scope="row">got</th>{got}</tr></tbody>'
+        )
+        return self._scrolled(rows, f"{title}: {self.summary}, marked ≠" if self.summary else title)
+
+    def _scrolled(self, rows: str, caption: str) -> str:
+        label = f"values of {html.escape(self.path)}"
+        table = f'<table class="values"><caption><span>{caption}</span></caption>{rows}</table>'
+        return f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">{table}</div>'
+
+
+def _beside(cell: Cell) -> str:
+    if not cell.wrong:
+        return f"<td>{html.escape(cell.got)}</td>"
+    return f'<td class="wrong">{html.escape(cell.got)} <small>≠ {html.escape(cell.expected)}</small></td>'
 
 
 def panels(
@@ -260,3 +329,30 @@ def _shape(tensor: Tensor) -> str:
 
 def _number(value: Any) -> str:
     return f"{value:.4g}".replace("-", "−") if isinstance(value, float) else plain(value)
+
+
+def plain(text: object) -> str:
+    """A text by a student, cut to a length that one can read."""
+    text = str(text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text):,} characters)"
+
+
+def smallest(check: Check, reference: Evidence, evidence: Evidence) -> Panel | None:
+    """The smallest output that is wrong, with the names of its axes; None where a sentence says all.
+
+    Args:
+        check: what was asked.
+        reference: what the solution did on the same inputs.
+        evidence: what the student's function did.
+    """
+    if not check.compared or "float32" not in evidence.runs or evidence.runs["float32"].error:
+        return None
+    due = reference.runs["float32"].outputs
+    found = list(panels(check, due, evidence.runs["float32"].outputs))
+    if not found:
+        return None
+    panel = min(found, key=lambda each: each.size)
+    names = tuple(reference.returns.split())
+    sizes = tuple(reference.symbols.get(name) for name in names)
+    shape = getattr(due.get(panel.path), "shape", None)
+    return replace(panel, axes=names) if names and shape == sizes else panel
