@@ -57,6 +57,8 @@ def test_repeated_operations_are_counted():
         (lambda x: x.clone().clamp_(min=0), "clamp_", ("in place",)),
         (lambda x: x[:1].expand(5, 4), "expand", ("shares memory", "enlarged 5 times")),
         (lambda x: x @ x.T, "matmul", ()),
+        (lambda x: x - x.sum(1, keepdim=True), "sub", ("broadcast",)),
+        (lambda x: x - x.sum(), "sub", ()),
         (lambda x: torch.cat([x, x]), "cat", ()),
         (lambda x: torch.zeros(9), "zeros", ()),
     ],

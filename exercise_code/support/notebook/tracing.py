@@ -25,7 +25,7 @@ STYLE = """
 .workbook-trace b.mark {padding: 0 .5em; border-radius: .3em; font-weight: 600; color: #fff;
   white-space: nowrap}
 .workbook-trace .shares {background: #0072b2} .workbook-trace .grows {background: #a14600}
-.workbook-trace .place {background: #5b5b5b} .workbook-trace .error {color: #c4400a; font-weight: 600}
+.workbook-trace .place {background: #5b5b5b} .workbook-trace .error {border-left: 3px solid #c4400a; padding-left: .6em; font-weight: 600}
 .workbook-trace .size {font-family: ui-monospace, monospace; white-space: nowrap}
 </style>
 """
@@ -83,7 +83,7 @@ class Trace:
             yield [f"{number:>4}  {linecache.getline(self.file, number).strip()}", *steps, *ends]
 
     def _steps(self, number: int) -> Iterator[str]:
-        looks = {"s": "shares", "e": "grows"}
+        looks = {"s": "shares", "e": "grows", "b": "grows"}
         for step, times in self.lines.get(number, {}).items():
             marks = "".join(
                 f' <b class="mark {looks.get(mark[0], "place")}">{html.escape(mark)}</b>'
@@ -182,8 +182,11 @@ def _marks(name: str, inputs: list[Tensor], output: Tensor) -> Iterator[str]:
     elif any(_storage(each) == _storage(output) for each in inputs):
         yield "shares memory"
     largest = max((each.numel() for each in inputs), default=output.numel())
-    if 0 < largest < output.numel() and _is_broadcast(inputs, output):
-        yield f"enlarged {output.numel() / largest:.3g} times"
+    if largest and _is_broadcast(inputs, output):
+        if largest < output.numel():
+            yield f"enlarged {output.numel() / largest:.3g} times"
+        elif any(1 < each.numel() < largest for each in inputs):
+            yield "broadcast"
 
 
 def _storage(tensor: Tensor) -> int:
