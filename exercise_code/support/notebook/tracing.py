@@ -25,7 +25,8 @@ STYLE = """
 .workbook-trace b.mark {padding: 0 .5em; border-radius: .3em; font-weight: 600; color: #fff;
   white-space: nowrap}
 .workbook-trace .shares {background: #0072b2} .workbook-trace .grows {background: #a14600}
-.workbook-trace .place {background: #5b5b5b} .workbook-trace .error {border-left: 3px solid #c4400a; padding-left: .6em; font-weight: 600}
+.workbook-trace .place {background: #5b5b5b}
+.workbook-trace .error {border-left: 3px solid #c4400a; padding-left: .6em; font-weight: 600}
 .workbook-trace .size {font-family: ui-monospace, monospace; white-space: nowrap}
 </style>
 """
