@@ -244,12 +244,18 @@ def recording() -> tuple[type[nn.Module], list[list[Any]]]:
 def stage(code, case):
     """Which blocks a stage has: the first one changes the shape."""
     Stage, x, outputs = code.pytorch_autograd_and_nn.ResNetStage, case.numbers(2, 3, 4, 5), {}
-    for args in ((3, 7, 4, True), (5, 6, 3, False), (4, 4, 2, True), (6, 9, 1, True)):
+    few, many = case.integer(2, 40), case.integer(41, 99)
+    for name, args in {
+        "four blocks, more channels, downsampled": (few, many, 4, True),
+        "three blocks, fewer channels": (many, few, 3, False),
+        "two blocks, same channels, downsampled": (few, few, 2, True),
+        "one block": (few, many, 1, True),
+    }.items():
         block, record = recording()
         Stage(*args, block=block)(x)
         blocks = [entry[:3] for entry in record]
         different = len({entry[3] for entry in record})
-        outputs[f"Cin, Cout, blocks, downsample = {args}"] = {"blocks": blocks, "different": different}
+        outputs[name] = {"blocks": blocks, "different": different}
     return outputs
 
 
