@@ -1,6 +1,6 @@
 """Figures and experiments for the notebooks on training."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -292,3 +292,148 @@ def curves(runs: Mapping[str, Sequence[float]], ylabel: str) -> tuple[Figure, st
     ax.set(xlabel="step", ylabel=ylabel)
     fig.legend(loc="outside right center", fontsize=9)
     return fig, f"{ylabel} over steps: " + "; ".join(told) + "."
+
+
+# Losses and schedules
+def small_net(seed: int) -> nn.Sequential:
+    """Two convolutions that halve the maps, each with batch norm, and a linear layer, for 16 x 16 pixels."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return nn.Sequential(
+            nn.Conv2d(3, 8, 3, stride=2, padding=1),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.Conv2d(8, 16, 3, stride=2, padding=1),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(256, 10),
+        )
+
+
+def fitted(
+    loss: Callable[[Tensor, Tensor], Tensor], images: Images, labels: Labels, seed: int, steps: int
+) -> nn.Sequential:
+    """A small network, trained by SGD with momentum 0.9 on all images at every step.
+
+    Args:
+        loss: takes scores and labels.
+        images: 16 x 16.
+        labels: theirs.
+        seed: of the weights.
+        steps: of learning rate 0.1.
+    """
+    net = small_net(seed)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(net(images), labels).backward()
+        optimizer.step()
+    return net
+
+
+def best_constants(
+    loss: Callable[..., Tensor], targets: Float[Tensor, "rows values"], steps: int = 600
+) -> Float[Tensor, " rows"]:
+    """For each row the one number that costs least as a prediction for all of it, by gradient descent."""
+    constants = targets.new_zeros(len(targets), 1, requires_grad=True)
+    optimizer = torch.optim.SGD([constants], lr=0.5)
+    scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.002, total_iters=steps)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(constants.expand_as(targets), targets, reduction="none").mean(dim=1).sum().backward()
+        optimizer.step()
+        scheduler.step()
+    return constants.detach()[:, 0]
+
+
+def functions(
+    lines: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    xlabel: str,
+    ylabel: str,
+    dots: Mapping[str, tuple[Sequence[float], Sequence[float]]] | None = None,
+) -> tuple[Figure, str]:
+    """Functions of one number, and dots of others for comparison.
+
+    Args:
+        lines: for each name its places and values.
+        xlabel: the places and their unit.
+        ylabel: the values and their unit.
+        dots: the same, drawn as dots.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 7.0, 3.4)
+    told = []
+    for (name, (places, values)), style, colour in zip(lines.items(), LINES * 2, PALETTE, strict=False):
+        ax.plot(places, values, linestyle=style, color=colour, marker="", label=name)
+        told.append(f"{name} from {values[0]:.3g} at {places[0]:.3g} to {values[-1]:.3g} at {places[-1]:.3g}")
+    for (name, (places, values)), marker in zip((dots or {}).items(), MARKERS, strict=False):
+        ax.plot(places, values, linestyle="", marker=marker, markersize=4, color=INK, label=name)
+        told.append(f"dots: {name}")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    fig.legend(loc="outside right center", fontsize=9)
+    return fig, f"{ylabel} over {xlabel}: " + "; ".join(told) + "."
+
+
+def over_setting(
+    setting: str,
+    values: Sequence[float],
+    runs: Mapping[str, Float[Tensor, "values seeds"]],
+    ylabel: str,
+    chance: float | None = None,
+) -> tuple[Figure, str]:
+    """A measured quantity over one setting, mean and standard deviation of several seeds.
+
+    Args:
+        setting: its name and unit.
+        values: which were tried; on a logarithmic axis where `chance` is given.
+        runs: by name, a column for each seed.
+        ylabel: the quantity and its unit.
+        chance: of guessing, 0 to 1, where the quantity is an accuracy in per cent.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig = sweep(values, runs, setting, ylabel, chance=chance, xscale="log" if chance else "linear")
+    told = [
+        f"{name} from {found[0].mean():.3g} ± {found[0].std():.2g} at {values[0]} "
+        f"to {found[-1].mean():.3g} ± {found[-1].std():.2g} at {values[-1]}"
+        for name, found in runs.items()
+    ]
+    return fig, f"{ylabel} over {setting}: {'; '.join(told)}."
+
+
+def shifted(images: Images, pixels: int, generator: torch.Generator) -> Images:
+    """All images moved by up to so many pixels, in a direction drawn anew, with black behind them."""
+    height, width = images.shape[2:]
+    top, left = torch.randint(2 * pixels + 1, (2,), generator=generator).tolist()
+    padded = functional.pad(images, (pixels,) * 4)
+    return padded[:, :, top : top + height, left : left + width]
+
+
+def fitted_moving(
+    images: Images, labels: Labels, seed: int, steps: int, pixels: int, generator: torch.Generator
+) -> nn.Sequential:
+    """`fitted` by cross-entropy on images that are moved anew at every step."""
+    net = small_net(seed)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        functional.cross_entropy(net(shifted(images, pixels, generator)), labels).backward()
+        optimizer.step()
+    return net
+
+
+def rates_of(
+    make: Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler], base_lr: float, epochs: int
+) -> list[float]:
+    """The rates that a scheduler of torch gives to an optimiser, epoch by epoch."""
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=base_lr)
+    scheduler, rates = make(optimizer), []
+    for _ in range(epochs):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates

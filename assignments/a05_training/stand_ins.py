@@ -1,9 +1,11 @@
 """What takes the place of exercises that are not right: the same, put together otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from exercise_code.support.checking.declare import stand_in
 
@@ -87,3 +89,44 @@ def resnet(
     self.cnn = nn.Sequential(ResNetStem(Cin=Cin, Cout=stage_args[0][0]))
     self.cnn.extend(_stage(*each, _block(block)) for each in stage_args)
     self.fc = nn.Linear(in_features=stage_args[-1][1], out_features=num_classes)
+
+
+@stand_in("training.losses.reduced")
+def reduced(losses: Tensor, reduction: Any = "mean", weight: Tensor | None = None) -> Tensor:
+    """By `torch.mul` and `torch.sum`, with weights of 1 where there are none."""
+    factors = torch.ones_like(losses) if weight is None else weight
+    single = torch.mul(losses, factors)
+    reductions = {"none": single, "sum": torch.sum(single), "mean": torch.sum(single) / torch.sum(factors)}
+    if reduction not in reductions:
+        raise ValueError(reduction)
+    return reductions[reduction]
+
+
+@stand_in("training.losses.nll_loss")
+def nll_loss(
+    log_p: Tensor,
+    y: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: Any = "mean",
+) -> Tensor:
+    """By `functional.nll_loss`."""
+    return functional.nll_loss(log_p, y, weight, ignore_index=ignore_index, reduction=reduction)
+
+
+@stand_in("training.losses.binary_cross_entropy_with_logits")
+def binary_cross_entropy_with_logits(x: Tensor, target: Tensor, reduction: Any = "mean") -> Tensor:
+    """By `functional.binary_cross_entropy_with_logits`."""
+    return functional.binary_cross_entropy_with_logits(x, target, reduction=reduction)
+
+
+@stand_in("training.schedules.lambda_lr")
+def lambda_lr(base_lr: float, num_epochs: int, factor: Callable[[int], float]) -> list[float]:
+    """By `LambdaLR` of torch."""
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=base_lr)
+    scheduler, rates = torch.optim.lr_scheduler.LambdaLR(optimizer, factor), []
+    while len(rates) < num_epochs:
+        rates.extend(scheduler.get_last_lr())
+        optimizer.step()
+        scheduler.step()
+    return rates

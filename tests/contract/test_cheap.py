@@ -31,6 +31,7 @@ ALWAYS_THE_SAME = {
     "autograd_study.LinearRegressor.__init__": "it takes nothing",
     "mlp.fully_connected_networks.create_solver_instance:steps": "all parameters move, whatever they are",
     "cnn.convolutional_networks.create_convolutional_solver_instance:steps": "all weights move",
+    "pytorch_autograd_and_nn.initialize_three_layer_conv_part3": "it takes nothing",
 }
 """Checks with one right answer to all inputs, and why."""
 
