@@ -10,7 +10,7 @@ from exercise_code.support.checking.follow_through import (
     block,
     follow_through,
     foundations,
-    with_their_class,
+    with_their_family,
 )
 from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.replace import in_place, keep_in_place, lifted, replaced
@@ -136,13 +136,20 @@ def test_what_is_wrong_all_the_same_is_judged_with_the_stand_in():
 
 
 def test_methods_come_with_their_class_but_never_the_one_that_is_checked():
-    assert with_their_class(["m.Layer.forward"], EVERY) == ["m.Layer.backward", "m.Layer.forward"]
-    assert with_their_class(["m.Layer.forward"], EVERY, but="m.Layer.backward") == ["m.Layer.forward"]
+    assert with_their_family(["m.Layer.forward"], EVERY) == ["m.Layer.backward", "m.Layer.forward"]
+    assert with_their_family(["m.Layer.forward"], EVERY, but="m.Layer.backward") == ["m.Layer.forward"]
     wrong = verdicts_where(Layer_forward={"answer": "1"}, Layer_backward={"answer": "2"}, net={"answer": "3"})
     found, asked = followed(wrong, EVERY, {"m.nothing"})
     assert asked[0]["m.Layer.backward"] == ["m.Layer.forward"]
     assert asked[0]["m.net"] == ["m.Layer.backward", "m.Layer.forward"]
     assert found[4].status == "blocked"  # another's cache says nothing about it
+
+
+def test_a_forward_and_its_backward_come_together():
+    names = {"m.step_forward", "m.step_backward", "m.forward", "m.backward", "m.other_step_forward"}
+    assert with_their_family(["m.step_forward"], names) == ["m.step_backward", "m.step_forward"]
+    assert with_their_family(["m.step_forward"], names, but="m.step_backward") == ["m.step_forward"]
+    assert with_their_family(["m.forward"], names) == ["m.forward"]
 
 
 def test_nothing_runs_where_a_stand_in_is_missing():

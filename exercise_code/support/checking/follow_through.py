@@ -79,8 +79,8 @@ def follow_through(
 ) -> list[Verdict]:
     """The verdicts, where blocked checks are judged with stand-ins in the place of what blocks them.
 
-    A check whose own exercise shares its class with what is replaced is judged only if it earns something:
-    methods of a class may share what nobody else knows, such as the cache of a layer.
+    A check whose own exercise is of one family with what is replaced is judged only if it earns something:
+    methods of a class, and a forward and its backward, may share what nobody else knows, such as a cache.
 
     Args:
         verdicts: of checks that `block` has seen.
@@ -100,7 +100,7 @@ def follow_through(
     while waiting := {id: left.pop(0) for id, left in attempts.items() if left}:
         for id, verdict in rerun({id: replaced for id, (_, replaced) in waiting.items()}).items():
             blockers, replaced = waiting[id]
-            alone = _class_of(verdict.exercise) not in {_class_of(name) for name in replaced} - {""}
+            alone = _family(verdict.exercise) not in {_family(name) for name in replaced} - {""}
             last = not attempts[id] and alone and verdict.status in ("failed", "error")
             if verdict.points > found[id].points or (last and verdict.points == found[id].points):
                 found[id] = replace(verdict, blockers=blockers)
@@ -122,23 +122,27 @@ def _attempts(
     ]
     found: list[tuple[list[str], list[str]]] = []
     for blockers, names in tries:
-        replaced = with_their_class(names, stand_ins, but=check.exercise)
+        replaced = with_their_family(names, stand_ins, but=check.exercise)
         if all(replaced != before for _, before in found):
             found.append((blockers, replaced))
     return found
 
 
-def with_their_class(names: Iterable[str], stand_ins: Iterable[str], but: str = "") -> list[str]:
-    """Which stand-ins take the place of exercises: theirs and those of their classes; sorted.
+def with_their_family(names: Iterable[str], stand_ins: Iterable[str], but: str = "") -> list[str]:
+    """Which stand-ins take the place of exercises: theirs and those of their families; sorted.
 
-    Methods of a class come together, since they may share what nobody else knows.
+    Methods of a class come together, as do `f_forward` and `f_backward`, since they may share what nobody
+    else knows.
     """
     names = {*names}
-    classes = {_class_of(name) for name in names} - {""}
-    return sorted({name for name in stand_ins if name in names or _class_of(name) in classes} - {but})
+    families = {_family(name) for name in names} - {""}
+    return sorted({name for name in stand_ins if name in names or _family(name) in families} - {but})
 
 
-def _class_of(exercise: str) -> str:
-    """The class of a method, empty for a function."""
-    owner = exercise.rpartition(".")[0]
-    return owner if owner.rpartition(".")[2][:1].isupper() else ""
+def _family(exercise: str) -> str:
+    """The class of a method, what comes before `_forward` and `_backward` of a function, else empty."""
+    owner, _, name = exercise.rpartition(".")
+    if owner.rpartition(".")[2][:1].isupper():
+        return owner
+    stem = name.removesuffix("_forward").removesuffix("_backward")
+    return "" if stem == name else f"{owner}.{stem}"

@@ -29,7 +29,7 @@ from exercise_code.support.checking.follow_through import (
     block,
     follow_through,
     foundations,
-    with_their_class,
+    with_their_family,
 )
 from exercise_code.support.checking.judge import NOT_WRITTEN, KnownMistake, Verdict, judge
 from exercise_code.support.checking.reloading import modules
@@ -161,7 +161,7 @@ def _replacing(assignment: Assignment, needed: frozenset[str]) -> tuple[list[Sta
         f"{names} of {assignment.short} {'is' if one else 'are'} not right yet: "
         f"{'a stand-in takes its' if one else 'stand-ins take their'} place here."
     )
-    return [there[name] for name in with_their_class(wrong, there)], [sentence]
+    return [there[name] for name in with_their_family(wrong, there)], [sentence]
 
 
 @functools.lru_cache
