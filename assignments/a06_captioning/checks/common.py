@@ -1,0 +1,3 @@
+"""What several files of checks here share."""
+
+AUTOGRAD = ["torch.autograd.grad", "torch.Tensor.backward", "torch.Tensor.requires_grad_"]
