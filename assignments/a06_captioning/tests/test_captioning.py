@@ -12,6 +12,7 @@ from torch import nn
 from torch.autograd.functional import vjp
 from torch.nn import functional
 
+from assignments.a06_captioning import figures
 from exercise_code.rnn import layers, losses
 from exercise_code.support.notebook.numeric_gradient import compute_numeric_gradient
 
@@ -183,3 +184,28 @@ def test_gradients_of_sequences_are_finite_differences(forward, backward, gates)
     for place, gradient in enumerate(backward(dh, cache)):
         numeric = compute_numeric_gradient(lambda _: forward(*inputs)[0], inputs[place], dh, h=1e-6)
         torch.testing.assert_close(gradient, numeric, rtol=1e-6, atol=1e-8)
+
+
+def test_what_is_to_be_recalled_comes_first_and_never_again():
+    x, y = figures.recall_batch(50, 7, torch.Generator().manual_seed(0))
+    assert x.shape == (50, 8)
+    assert x[:, 0].equal(y) and set(y.tolist()) == {0, 1, 2, 3}
+    assert x[:, 1:].min() == 4 and x[:, 1:].max() == 7
+
+
+def test_a_short_lag_is_recalled():
+    assert figures.recall_accuracy(1, seed=0, steps=100) > 0.9
+    assert figures.recall_accuracy(1, seed=0, steps=100, forget_bias=1.0) > 0.9
+
+
+def test_the_figure_says_how_many_steps_count():
+    counts = torch.tensor([[True, True, False], [True, False, False]])
+    fig, alt = figures.counted([["a", "b", ""], ["c", "", ""]], counts)
+    assert sum(bool(patch.get_hatch()) for patch in fig.axes[0].patches) == 3
+    assert alt == "3 of 6 steps of 2 captions count; the 3 others are hatched."
+
+
+def test_the_unrolled_network_has_its_shapes_in_the_text():
+    fig, alt = figures.unrolled(3, N=2, D=4, H=5)
+    assert len(fig.axes[0].patches) >= 3
+    assert alt.startswith("3 copies") and "(2, 4)" in alt and "(2, 5)" in alt
