@@ -318,8 +318,7 @@ def lstm_backward(
         dx, dh0, dWx, dWh and db, each in the shape of what it belongs to.
     """
     ### BEGIN SOLUTION
-    dx, from_later = [], torch.zeros_like(dh[:, 0])
-    dc = torch.zeros_like(from_later)
+    dx, from_later, dc = [], torch.zeros_like(dh[:, 0]), torch.zeros_like(dh[:, 0])
     dWx = dWh = db = dh.new_zeros(())
     for dh_t, step in zip(reversed(dh.unbind(dim=1)), reversed(cache), strict=True):
         dx_t, from_later, dc, dWx_t, dWh_t, db_t = lstm_step_backward(dh_t + from_later, dc, step)
