@@ -208,8 +208,8 @@ def lstm_step_forward(
     """One step of an LSTM, a recurrent network with a cell state behind gates (Gers et al., 2000).
 
     The four blocks of H columns of  x Wx + prev_h Wh + b  belong to i, f, o and g, in this order:
-    i, f, o = sigmoid of theirs, g = tanh of its own; next_c = f * prev_c + i * g, next_h = o * tanh(next_c).
-    torch.sigmoid is allowed. Not allowed here: torch.nn.LSTMCell.
+    i, f, o = sigmoid of theirs, g = tanh of its own. next_c is f * prev_c plus i * g, and next_h is
+    o * tanh(next_c). torch.sigmoid is allowed. Not allowed here: torch.nn.LSTMCell.
 
     Args:
         x: the inputs of this step.
