@@ -478,7 +478,7 @@ def test_a_right_row_is_short_and_a_wrong_one_says_what_is_right():
             " ".join(show([Verdict("knn.a", "A", 1, status, 0, kept, faults)]).split())
             for status, faults in (("passed", {}), ("failed", {"memory": "too much"}))
         )
-        assert "operations at both sizes" in short and "right" not in short
+        assert "operations at both sizes" in short and "right: " not in short
         assert not any(promise in short for promise in PROMISES)
         assert all(promise in full for promise in PROMISES) and "right: " in full
 

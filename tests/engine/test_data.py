@@ -473,6 +473,7 @@ def test_progress_bars_may_be_off_and_never_write_to_stderr(course, capsys, monk
 @pytest.mark.parametrize(("watched", "redraws"), [(False, 2), (True, 22)])
 def test_a_log_keeps_the_beginning_and_the_end_of_a_bar(capsys, monkeypatch, watched, redraws):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: watched)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # which other tests may have imported
     with registry.Bar(total=20, desc="decoding", miniters=1) as bar:
         bar._time = itertools.count(bar.last_print_t + 1).__next__  # a second for each look at the clock
         for _ in range(20):

@@ -1,6 +1,7 @@
 """Edited modules count at once, and only as they are, in real kernels."""
 
 import contextlib
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ setup()
 
 @contextlib.contextmanager
 def kernel(folder: Path) -> Iterator[Callable[[str], str]]:
-    """A kernel in a folder; the function runs a cell and returns all that it shows."""
+    """A kernel in a folder; the function runs a cell and returns all that it shows, without links."""
     notebook = nbformat.v4.new_notebook()
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=120, allow_errors=True, resources=resources)
@@ -34,7 +35,7 @@ def kernel(folder: Path) -> Iterator[Callable[[str], str]]:
         shown = [output.get("text") or output.get("data", {}).get("text/html") for output in cell.outputs]
         errors = ["\n".join(output.get("traceback", [])) for output in cell.outputs]
         plain = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
-        return "\n".join(filter(None, [*shown, *errors, *plain]))
+        return re.sub("</?a[^>]*>", "", "\n".join(filter(None, [*shown, *errors, *plain])))
 
     with client.setup_kernel():
         yield run
