@@ -108,6 +108,12 @@ def pytest_generate_tests(metafunc) -> None:
     metafunc.parametrize(asked, found.values(), ids=found.keys(), scope="session")
 
 
+def pytest_runtest_setup(item) -> None:
+    """Leave out what only the deepest tests are for."""
+    if item.get_closest_marker("deep") and item.config.getoption("depth") != "all":
+        pytest.skip("tested with --depth all only")
+
+
 @pytest.fixture
 def depth(assignment, pytestconfig) -> str:
     """How deeply the assignment is to be tested: touch, full or all."""

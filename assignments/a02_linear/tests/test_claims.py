@@ -8,7 +8,7 @@ from exercise_code.linear import linear_classifier as linear
 from exercise_code.linear import two_layer_net as two
 from exercise_code.support import data
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.deep
 SEEDS = range(3)
 LOSSES = {"SVM": linear.svm_loss_vectorized, "softmax": linear.softmax_loss_vectorized}
 PHOTOGRAPHS = pytest.param(

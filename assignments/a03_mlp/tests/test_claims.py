@@ -12,7 +12,7 @@ from exercise_code.mlp.solver import Solver
 from exercise_code.support import data
 from exercise_code.support.notebook.numeric_gradient import compute_numeric_gradient, rel_error
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.deep
 SEEDS = range(3)
 each_seed = pytest.mark.parametrize("seed", SEEDS)
 PHOTOGRAPHS = pytest.param(
