@@ -120,8 +120,9 @@ def release(assignments: Sequence[Assignment], build: Path, *, reveal: bool = Fa
         Edition.of(edition, origins, written).save(edition)
         for assignment in assignments:
             write_student_files(assignment, Path(scratch) / "tree")
-            answers = Path("assignments", assignment.name, assignment.answers_path.name)
-            shutil.copy(edition / answers, Path(scratch) / "tree" / answers)
+            for each in (*assignment.earlier, assignment):  # to find out what stand-ins are needed for
+                answers = Path("assignments", each.name, each.answers_path.name)
+                shutil.copy(edition / answers, Path(scratch) / "tree" / answers)
             make_course(assignment, Path(scratch) / "tree", build / "nbgrader")
         return bring_in(edition, published)
 

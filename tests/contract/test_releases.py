@@ -32,6 +32,12 @@ def test_the_answers_are_small_enough_for_a_repository(assignment, released):
     assert answers.stat().st_size < LARGEST_ANSWERS
 
 
+def test_plain_nbgrader_can_judge_what_an_assignment_builds_on(assignment, released):
+    folder = released(assignment) / "nbgrader/release" / assignment.name / "assignments"
+    for each in (*assignment.earlier, assignment):
+        assert (folder / each.name / each.answers_path.name).is_file(), each.name
+
+
 def test_plain_nbgrader_gives_the_same_points(assignment, depth, released, tmp_path):
     """To the solution, and to one in which every third exercise is done as in one of its mistakes."""
     if depth == "touch":
