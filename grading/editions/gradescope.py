@@ -7,7 +7,6 @@ The zip follows Gradescope's autograder specification: `setup.sh` and `run_autog
 import dataclasses
 import json
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from grading.editions.student_files import write_student_files
 from grading.running.grader import Grader, Job
 from grading.scores.exports import gradescope_results
 from grading.scores.results import checks_as_dicts
+from grading.scratch import scratch_folder
 from grading.submissions.collect import read_submission
 
 SETUP = """\
@@ -47,8 +47,8 @@ def build(assignment: Assignment, answers: Answers, target: Path) -> None:
     """
     job = Job.make(assignment, answers)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch, zipfile.ZipFile(target, "w") as archive:
-        edition = Path(scratch) / "edition"
+    with scratch_folder() as scratch, zipfile.ZipFile(target, "w") as archive:
+        edition = scratch / "edition"
         write_student_files(assignment, edition)
         packed = dataclasses.asdict(job)
         settings = {name: packed[name] for name in packed if name not in ("files", "answers")}

@@ -5,7 +5,6 @@ import inspect
 import random
 import re
 import shutil
-import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from exercise_code.support.checking.declare import Mistake
 from exercise_code.support.checking.run_check import one_thread
 from exercise_code.support.paths import ROOT
 from grading.editions.student_files import BEGIN, END, strip_solutions
+from grading.scratch import scratch_folder
 
 BROKEN = {
     "syntax error": "def compute_distances_two_loops(x_train, x_test)\n    return x_train\n",
@@ -67,9 +67,9 @@ def _models(folder: Path) -> dict[str, bytes]:
     assignment = read_assignment(folder)
     if not assignment.make_models:
         return {}
-    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch, one_thread():
-        assignment.make_models(Path(scratch))
-        return {f"models/{name}": (Path(scratch) / name).read_bytes() for name in assignment.models}
+    with scratch_folder() as scratch, one_thread():
+        assignment.make_models(scratch)
+        return {f"models/{name}": (scratch / name).read_bytes() for name in assignment.models}
 
 
 def reference_models(assignment: Assignment) -> dict[str, bytes]:

@@ -5,7 +5,6 @@ import base64
 import json
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -45,6 +44,7 @@ from grading.editions.student_files import (
 from grading.notebooks.nbgrader_course import make_course
 from grading.running.check_process import CheckProcess
 from grading.running.grader import judge_submission
+from grading.scratch import scratch_folder
 from grading.submissions.records import Submission
 
 SHORTEST_SECRET = 18
@@ -92,8 +92,8 @@ def release(assignments: Sequence[Assignment], build: Path, *, reveal: bool = Fa
             raise CourseError(f"{assignment.name} builds on {lacking[0]}: release that before, or with it")
     origins = {name: _origin(course[name]) for name in sorted(course)}
     anew = [course[name] for name in origins if before.assignments.get(name) != origins[name]]
-    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-        edition, trees = Path(scratch) / "student", Path(scratch) / "trees"
+    with scratch_folder() as scratch:
+        edition, trees = scratch / "student", scratch / "trees"
         for name in origins:
             assignment, tree = course[name], trees / name
             write_own(assignment, tree)
@@ -105,7 +105,7 @@ def release(assignments: Sequence[Assignment], build: Path, *, reveal: bool = Fa
             else:
                 make_answers(assignment.checks, assignment.mistakes, VISIBLE_SEED).save(tree / answers)
             shutil.copytree(tree, edition, dirs_exist_ok=True)
-            _add_notebooks(assignment, tree, edition, Path(scratch) / "nbgrader")
+            _add_notebooks(assignment, tree, edition, scratch / "nbgrader")
         released = [read_assignment(edition / "assignments" / name) for name in origins]
         _write_pages(released, edition)
         found = leaks(course.values(), edition)
@@ -119,11 +119,11 @@ def release(assignments: Sequence[Assignment], build: Path, *, reveal: bool = Fa
         written = {path for each in released for path in (*each.editable, *each.notebook_paths)}
         Edition.of(edition, origins, written).save(edition)
         for assignment in assignments:
-            write_student_files(assignment, Path(scratch) / "tree")
+            write_student_files(assignment, scratch / "tree")
             for each in (*assignment.earlier, assignment):  # to find out what stand-ins are needed for
                 answers = Path("assignments", each.name, each.answers_path.name)
-                shutil.copy(edition / answers, Path(scratch) / "tree" / answers)
-            make_course(assignment, Path(scratch) / "tree", build / "nbgrader")
+                shutil.copy(edition / answers, scratch / "tree" / answers)
+            make_course(assignment, scratch / "tree", build / "nbgrader")
         return bring_in(edition, published)
 
 
@@ -225,8 +225,8 @@ def faults(assignment: Assignment, edition: Path) -> list[str]:
     answers = Answers.load(edition / "assignments" / assignment.name / assignment.answers_path.name)
     stubs = {name: (edition / name).read_bytes() for name in assignment.editable}
     solved = {name: (ROOT / name).read_bytes() for name in assignment.editable} | reference_models(assignment)
-    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-        tree = shutil.copytree(edition, Path(scratch) / "edition")
+    with scratch_folder() as scratch:
+        tree = shutil.copytree(edition, scratch / "edition")
         with CheckProcess(tree, assignment) as worker:
             empty, filled = (
                 judge_submission(

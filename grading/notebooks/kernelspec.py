@@ -2,13 +2,13 @@
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 
 from jupyter_client.kernelspec import KernelSpecManager
 
 from grading.course import CourseError
 from grading.notebooks import warm_kernel
+from grading.scratch import scratch_folder
 
 NAME = "workbook-warm"
 OPTION = f"--ExecutePreprocessor.kernel_name={NAME}"
@@ -35,11 +35,11 @@ def install(*, user: bool = False) -> Path:
     Raises:
         CourseError: this system cannot fork as it takes, or the folder cannot be written.
     """
-    with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-        write_spec(Path(scratch))
+    with scratch_folder() as scratch:
+        write_spec(scratch / NAME)
         try:
             place = KernelSpecManager().install_kernel_spec(
-                scratch, NAME, user=user, prefix=None if user else sys.prefix
+                str(scratch / NAME), NAME, user=user, prefix=None if user else sys.prefix
             )
         except OSError as error:
             raise CourseError(f"the kernel {NAME} cannot be installed ({error}): try --user") from None
