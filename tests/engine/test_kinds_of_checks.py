@@ -45,6 +45,17 @@ def test_a_law_lets_chance_decide(exercise, dropout):
     assert "same answer twice" not in verdict.kept
 
 
+def test_what_a_known_mistake_prints_is_not_shown(exercise, dropout, capsys):
+    def prints(x):
+        print("loss 14.4")
+        return torch.rand_like(x) < 0.2
+
+    mistake = Mistake("lab.work.keep", prints, "Which share is kept?", "lab.work.keep")
+    verdict = verdict_of(exercise, dropout, KEEP.format(0.5), KEEP.format(0.2), [mistake])
+    assert verdict.hint == mistake.hint
+    assert capsys.readouterr().out == ""
+
+
 def test_a_law_says_what_is_wrong_and_recognises_the_mistake(exercise, dropout):
     def keeps_fewer(x):
         return torch.rand_like(x) < 0.2

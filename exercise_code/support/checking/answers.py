@@ -1,7 +1,9 @@
 """What a seed's inputs should give, and what the known mistakes make of them."""
 
+import contextlib
 import functools
 import gzip
+import io
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -96,7 +98,7 @@ def make_answers(
 def known_mistakes(
     checks: Iterable[Check], mistakes: Iterable[Mistake], seed: int, reference: dict[str, Evidence]
 ) -> list[KnownMistake]:
-    """Run each mistake in the place of its exercise.
+    """Run each mistake in the place of its exercise; what it prints is nobody's business.
 
     Args:
         checks: among which are those of the mistakes' exercises.
@@ -107,7 +109,7 @@ def known_mistakes(
     checks, known = list(checks), []
     for mistake in mistakes:
         function = exercise_source.find_function(mistake.source, mistake.name)
-        with replaced(mistake.exercise, mistake.function):
+        with replaced(mistake.exercise, mistake.function), contextlib.redirect_stdout(io.StringIO()):
             for check in checks:
                 if check.exercise == mistake.exercise and check.target is None:
                     evidence = gather(check, seed)
