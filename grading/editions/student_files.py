@@ -91,7 +91,7 @@ def single_stand_ins(assignment: Assignment) -> dict[str, str]:
     names = {node: _defined(node) for node in nodes}
     found = {}
     for each in assignment.stand_ins:
-        used = {each.function.__name__}
+        used = {name for name, value in each.function.__globals__.items() if value is each}
         for _ in nodes:  # each round may find one more
             kept = [node for node in nodes if names[node] & used]
             used |= {part.id for node in kept for part in ast.walk(node) if isinstance(part, ast.Name)}

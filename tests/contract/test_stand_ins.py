@@ -11,9 +11,10 @@ from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.case import Case
 from exercise_code.support.checking.follow_through import foundations
 from exercise_code.support.checking.judge import judge
-from exercise_code.support.checking.replace import in_place, replaced
+from exercise_code.support.checking.replace import in_place, read_stand_ins, replaced
 from exercise_code.support.checking.run_check import Code, gather, run_once
 from grading.editions.release import _secret_lines, _squash
+from grading.editions.student_files import single_stand_ins
 
 SEEDS = (0, 1, 11)
 
@@ -45,6 +46,14 @@ def test_stand_ins_pass_the_checks_of_their_exercises(assignment, asked, seed):
             if check.target is None:
                 verdict = judge(check, gather(check, seed), answers.reference[check.id], None)
                 assert not verdict.faults, check.id
+
+
+def test_each_comes_alone_to_where_submissions_run(assignment, tmp_path):
+    files = single_stand_ins(assignment)
+    assert files.keys() == {each.exercise for each in assignment.stand_ins}
+    for i, (exercise, text) in enumerate(files.items()):
+        (tmp_path / f"{i}.py").write_text(text)
+        assert [each.exercise for each in read_stand_ins(tmp_path / f"{i}.py")] == [exercise]
 
 
 def test_each_is_refused_where_it_is_called_instead_of_written(assignment):
