@@ -68,6 +68,7 @@ def to_csv(results: Results, title: str, roster: Roster) -> Files:
                 "id": entry["id"],
                 "name": student.name or entry["name"],
                 "email": student.email,
+                "group": entry["group"],
                 "submitted": entry["submitted"] or "",
                 "score": entry["score"],
                 "max_score": entry["max_score"],

@@ -41,7 +41,7 @@ def graded(a01, tmp_path_factory):
     ]
     records = grade_all(submissions, a01, 4, out)
     write_gradebook(a01, records, out / "nbgrader")
-    settlement = settlement_of(a01, out, None)
+    settlement = settlement_of(a01, out, None, {})
     (out / "results.json").write_text("".join(results(records, a01.name, 4, detect(), settlement)))
     publish(a01, out, read_results(out, a01.name), ROSTER)
     return out
