@@ -24,9 +24,12 @@ from grading.submissions.roster import Roster, Student, read_roster
 FILE, NOTEBOOK = "exercise_code/knn.py", "assignments/a01_knn/knn.ipynb"
 RED, BLUE = ["ada", "bo", "cy"], ["dan", "eve"]
 TEAMS = {**dict.fromkeys(RED, "Team Red"), **dict.fromkeys(BLUE, "Team Blue"), "fay": ""}
-ROSTER = Roster([Student(id, id.title(), f"{id}@example.org", {"group": team}) for id, team in TEAMS.items()])
-
-
+ROSTER = Roster(
+    [
+        Student(id, id.title(), f"{id}@example.org", {"group": team, "moodle_id": str(number)})
+        for number, (id, team) in enumerate(TEAMS.items(), 901)
+    ]
+)
 MOODLE = [f"{name}_{number}_assignsubmission_file" for number, name in enumerate(["Ada", "Dan", "Fay"])]
 
 
