@@ -92,7 +92,7 @@ def test_in_notebook_7_the_row_of_a_check_opens_an_editor(course, tmp_path):
     with jupyter_lab(course, tmp_path / "home") as address, sync_playwright() as player:
         browser = player.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1300, "height": 900})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(120_000)
         page.goto(f"{address}/notebooks/assignments/a01_knn/knn.ipynb")
         page.wait_for_selector(".jp-Notebook-cell")
         page.click(".jp-Notebook-cell >> nth=0")
