@@ -16,7 +16,7 @@ import yaml
 from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError
 from grading.scratch import scratch_folder
-from grading.submissions.archives import DAMAGE, ENDINGS, opened
+from grading.submissions.archives import DAMAGE, ENDINGS, opened, refuse_many_names
 from grading.submissions.meant import File, choose, wanted
 from grading.submissions.records import Submission
 from grading.submissions.roster import ANY, Roster, printable, usable_id
@@ -127,6 +127,8 @@ def _unpacked(archive: Path, place: Path) -> Path:
     """
     place.mkdir()
     try:
+        with archive.open("rb") as file:
+            refuse_many_names(file)
         with zipfile.ZipFile(archive) as packed:
             if sum(info.file_size for info in packed.infolist()) > MAX_CLASS:
                 raise ValueError(f"it unpacks to more than {MAX_CLASS // 2**30} GiB: unpack it yourself")
