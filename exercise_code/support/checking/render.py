@@ -27,7 +27,10 @@ WORDS = {
 }
 COLOURS = {"ok": "#0072b2", "to do": "#767676", "blocked": "#767676", "hint": "#9a6700"}
 WRONG = "#c4400a"
-TO_EDITOR = "if (document.body.dataset.notebook) this.pathname = this.pathname.replace('/files/', '/edit/')"
+TO_EDITOR = (
+    "if (document.body.dataset.notebook) "
+    "{ event.stopPropagation(); this.pathname = this.pathname.replace('/files/', '/edit/') }"
+)
 FILE = re.compile(r"\bexercise_code/[\w/]+\.py\b")
 
 STYLE = f"""
@@ -151,7 +154,7 @@ def to_mime(
 def link_to(path: Path, text: str) -> str:
     """A link to a file from the folder that the notebook works in, which opens an editor.
 
-    JupyterLab opens one by itself; `notebook` 7 would show the file as it is downloaded.
+    JupyterLab opens one by itself; `notebook` 7 by itself would show the file as it is downloaded.
     """
     place = html.escape(Path(os.path.relpath(path)).as_posix())
     return f'<a href="{place}" onclick="{TO_EDITOR}">{html.escape(text)}</a>'
