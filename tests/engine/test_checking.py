@@ -512,7 +512,7 @@ def test_in_a_notebook_the_files_of_two_assignments_are_links_from_where_it_work
     ]
     page = to_mime(verdicts, 0)["text/html"]
     for place in ("exercise_code/knn.py", "exercise_code/linear/features.py"):
-        assert re.search(f'<a href="../../{place}" onclick="[^"]*/edit/[^"]*">{place}</a>, line 3', page)
+        assert f'<a href="../../{place}">{place}</a>, line 3' in page
     assert "<a " not in to_html(verdicts)
 
 

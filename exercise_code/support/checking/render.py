@@ -27,10 +27,6 @@ WORDS = {
 }
 COLOURS = {"ok": "#0072b2", "to do": "#767676", "blocked": "#767676", "hint": "#9a6700"}
 WRONG = "#c4400a"
-TO_EDITOR = (
-    "if (document.body.dataset.notebook) "
-    "{ event.stopPropagation(); this.pathname = this.pathname.replace('/files/', '/edit/') }"
-)
 FILE = re.compile(r"\bexercise_code/[\w/]+\.py\b")
 
 STYLE = f"""
@@ -146,18 +142,13 @@ def to_mime(
     Files of exercises are links there, from the folder that the notebook works in.
     """
     if "ipykernel" in sys.modules:
-        page = FILE.sub(lambda file: link_to(ROOT / file[0], file[0]), to_html(verdicts, notes, drawn))
+        page = FILE.sub(_link, to_html(verdicts, notes, drawn))
         return {"text/html": page, "text/plain": str(float(points))}
     return {"text/plain": to_text(verdicts, notes=notes)}
 
 
-def link_to(path: Path, text: str) -> str:
-    """A link to a file from the folder that the notebook works in, which opens an editor.
-
-    JupyterLab opens one by itself; `notebook` 7 by itself would show the file as it is downloaded.
-    """
-    place = html.escape(Path(os.path.relpath(path)).as_posix())
-    return f'<a href="{place}" onclick="{TO_EDITOR}">{html.escape(text)}</a>'
+def _link(file: re.Match[str]) -> str:
+    return f'<a href="{Path(os.path.relpath(ROOT / file[0])).as_posix()}">{file[0]}</a>'
 
 
 def _row(verdict: Verdict, drawn: Drawn | None = None) -> str:

@@ -2,13 +2,13 @@
 
 import ast
 import html
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.assignment import AssignmentError
-from exercise_code.support.checking.render import link_to
 from exercise_code.support.checking.run_check import EXERCISES
 
 
@@ -36,8 +36,9 @@ class Task:
         return f"{self._place}: {self.signature}\n{self.purpose}"
 
     def _repr_html_(self) -> str:
+        link = Path(os.path.relpath(self.path)).as_posix()
         return (
-            f"{link_to(self.path, self._place)}: <code>{html.escape(self.signature)}</code>"
+            f'<a href="{html.escape(link)}">{self._place}</a>: <code>{html.escape(self.signature)}</code>'
             f"<br>{html.escape(self.purpose)}"
         )
 
