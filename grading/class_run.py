@@ -281,7 +281,8 @@ def write_results(plan: Plan, tally: Tally, gradebook: str | None) -> None:
     """Write `results.json`; the old one stays until the new one is whole."""
     assignment, out = plan.assignment, plan.settings.out
     if gradebook:
-        settlement = settlement_of(assignment, out, gradebook)
+        groups = {found.id: found.group for found in plan.collection.found}
+        settlement = settlement_of(assignment, out, gradebook, groups)
     else:
         settlement = Settlement(assignment, exercises_by_cell(assignment), {}, plan.ledger)
     records = plan.journal.records(tally.ids)

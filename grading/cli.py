@@ -232,6 +232,10 @@ def export_results(
     target: Annotated[Path, typer.Argument(help="the file, for gradescope the folder, to write")],
     out: Out = None,
     roster: Annotated[Path | None, typer.Option(help="csv of the class: id, name, canvas_id, …")] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(help='what Canvas calls the assignment, "kNN (4711)"; its title if not given'),
+    ] = None,
 ) -> None:
     """Write the results of a grading in the form that a course platform reads."""
     from grading.scores.exports import export, read_results, waiting
@@ -239,7 +243,7 @@ def export_results(
     assignment = find_assignment(name)
     results = read_results(out or BUILD / "grading" / assignment.name, assignment.name)
     known = read_roster(roster) if roster else Roster([])
-    export(to, results, assignment.title, known, target)
+    export(to, results, column or assignment.title, known, target)
     console.print(f"{len(results['submissions']):,} submissions for {to} in {target}")
     if cells := sum(map(waiting, results["submissions"])):
         console.print(

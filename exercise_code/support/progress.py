@@ -124,7 +124,7 @@ class Progress:
 
     def _repr_html_(self) -> str:
         rows = [row for name, exercises in self.exercises.items() for row in self._rows(name, exercises)]
-        return f'{STYLE}<div class="workbook-progress">{"".join(rows)}</div>'
+        return f'{STYLE}<div class="workbook-progress" role="table">{"".join(rows)}</div>'
 
     def _rows(self, name: str, exercises: list[Exercise]) -> Iterator[str]:
         if len(self.exercises) == 1:
@@ -132,8 +132,9 @@ class Progress:
                 tone = each.state.replace(" ", "")
                 minutes = f"{each.minutes} minutes" if each.state != DONE else ""
                 yield (
-                    f'<div><b class="state {tone}">{each.state}</b><span>{_linked(each)}</span>'
-                    f'<span class="right">{minutes}</span></div>'
+                    f'<div role="row"><b role="cell" class="state {tone}">{each.state}</b>'
+                    f'<span role="cell">{_linked(each)}</span>'
+                    f'<span role="cell" class="right">{minutes}</span></div>'
                 )
         counts = {state: _count(exercises, state) for state in TONES}
         words = ", ".join(f"{number} {state}" for state, number in counts.items()) + _shown(exercises)
@@ -145,9 +146,9 @@ class Progress:
         following = _next(exercises)
         onward = f"Go on: {_linked(following)}" if following else ""
         yield (
-            f"<div><b>{html.escape(name)}</b>"
-            f'<span>{words}<span class="bar" role="img" aria-label="{words}">{bar}</span>{onward}</span>'
-            f'<span class="right">{_left(exercises)}</span></div>'
+            f'<div role="row"><b role="cell">{html.escape(name)}</b>'
+            f'<span role="cell">{words}<span class="bar" role="img" aria-label="{words}">{bar}</span>'
+            f'{onward}</span><span role="cell" class="right">{_left(exercises)}</span></div>'
         )
 
 

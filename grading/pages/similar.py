@@ -65,6 +65,8 @@ def similar(
     algorithms for document fingerprinting"; the library is copydetect). Only pairs that share a passage are
     compared, so that the cost grows with what is shared.
 
+    Those who handed in as a group are not compared with each other.
+
     Args:
         submissions: what was handed in.
         assignment: tells what students were given.
@@ -75,11 +77,14 @@ def similar(
         The pairs, those who share most first.
     """
     given = _given(assignment)
-    found = {
-        submission.id: CodeFingerprint("own.py", NOISE, GUARANTEE - NOISE + 1, fp=io.StringIO(text))
-        for submission in submissions
-        if (text := own_lines(submission, given))
-    }
+    found: dict[str, CodeFingerprint] = {}
+    groups: set[str] = set()
+    for submission in submissions:
+        text = own_lines(submission, given)
+        if text and (not submission.group or submission.group not in groups):
+            code = CodeFingerprint("own.py", NOISE, GUARANTEE - NOISE + 1, fp=io.StringIO(text))
+            found[submission.id] = code
+            groups.add(submission.group)
     owners: dict[int, list[str]] = defaultdict(list)
     for id, code in found.items():
         for passage in code.hashes:

@@ -114,7 +114,7 @@ class Job:
 
     def state(self, submission: Submission, key: str) -> str:
         """Names the results of a submission; equal states have equal results."""
-        about = submission.id, submission.notes, submission.name, str(submission.submitted)
+        about = submission.id, submission.notes, submission.name, str(submission.submitted), submission.group
         return _hash_of(key, self.verdicts_hash, _hashes(submission.files), about)
 
 

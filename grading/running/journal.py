@@ -193,6 +193,7 @@ class Journal:
                 moment = submitted and datetime.fromisoformat(submitted)
                 evidence = _LateEvidence(self, key, len(verdicts), content["counts"])
                 about = Submission(id, submitted=moment, notes=content.pop("notes"), name=content.pop("name"))
+                about.group = content.pop("group", "")
                 stored = Stored(about, verdicts, evidence, **content, key=key)
             except (ValueError, TypeError, KeyError, AttributeError):
                 self._do("update result set state = '' where id = ?", id)
@@ -279,6 +280,7 @@ def _as_dict(graded: Graded) -> dict[str, Any]:
     return {
         "notes": submission.notes,
         "name": submission.name,
+        "group": submission.group,
         "submitted": submission.submitted and submission.submitted.isoformat(),
         "verdicts": [asdict(verdict) for verdict in graded.verdicts],
         "seconds": graded.seconds,

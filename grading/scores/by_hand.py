@@ -1,7 +1,8 @@
 """What people have given in the gradebook, and what it makes of a student's total."""
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,34 @@ class Mark:
 
 Marks = Mapping[str, Mark]
 """By the id of the cell."""
+
+
+def for_groups(marks: Mapping[str, Marks], groups: Mapping[str, str]) -> dict[str, Marks]:
+    """The marks of a class in which what one member of a group has been given counts for all of it.
+
+    What a member has been given for a cell stays; else it is what the first of the others has for it.
+
+    Args:
+        marks: the gradebook's, by student.
+        groups: by student the name of the group, empty for who works alone.
+    """
+    members: dict[str, list[str]] = defaultdict(list)
+    for student, group in sorted(groups.items()):
+        members[group or f"{student} alone"].append(student)
+    shared = dict(marks)
+    for together in members.values():
+        for student in together:
+            others = [marks.get(each, {}) for each in (student, *together)]
+            cells = {cell for each in others for cell in each}
+            shared[student] = {
+                cell: _first_given([each[cell] for each in others if cell in each]) for cell in cells
+            }
+    return shared
+
+
+def _first_given(marks: list[Mark]) -> Mark:
+    given = next((mark for mark in marks if mark.points is not None or mark.extra), None)
+    return given or replace(marks[0], waiting=any(mark.waiting for mark in marks))
 
 
 @dataclass(frozen=True)

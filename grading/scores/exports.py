@@ -1,6 +1,7 @@
 """Results in the forms that course platforms read; all of them come from `results.json` alone."""
 
 import csv
+import html
 import io
 import json
 import os
@@ -68,6 +69,7 @@ def to_csv(results: Results, title: str, roster: Roster) -> Files:
                 "id": entry["id"],
                 "name": student.name or entry["name"],
                 "email": student.email,
+                "group": entry.get("group", ""),
                 "submitted": entry["submitted"] or "",
                 "score": entry["score"],
                 "max_score": entry["max_score"],
@@ -110,10 +112,27 @@ def to_canvas(results: Results, title: str, roster: Roster) -> Files:
 
 
 def to_moodle(results: Results, title: str, roster: Roster) -> Files:
-    """A grading worksheet for Moodle's assignment > Upload grading worksheet."""
+    """A grading worksheet for Moodle's assignment > Upload grading worksheet.
+
+    Moodle goes by the participant's number alone, passes over rows that it does not know or has graded later
+    than the worksheet says, and shows comments as HTML.
+
+    Raises:
+        CourseError: somebody's number is not known.
+    """
+    numbers = {
+        entry["id"]: student.called("moodle_id") or entry["id"]
+        for entry, student in _entries(results, roster)
+    }
+    if without := [id for id, number in numbers.items() if not number.isascii() or not number.isdecimal()]:
+        raise CourseError(
+            f"Moodle would pass over {', '.join(without[:5])}{' …' if without[5:] else ''}: give --roster "
+            "with their numbers in the column moodle_id, as they stand in the names of what one downloads"
+        )
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     rows = [
         {
-            "Identifier": f"Participant {student.called('moodle_id') or entry['id']}",
+            "Identifier": f"Participant {numbers[entry['id']]}",
             "Full name": student.name or entry["name"],
             "Email address": student.email,
             "Status": "Submitted for grading",
@@ -121,8 +140,8 @@ def to_moodle(results: Results, title: str, roster: Roster) -> Files:
             "Maximum Grade": entry["max_total"],
             "Grade can be changed": "Yes",
             "Last modified (submission)": entry["submitted"] or "",
-            "Last modified (grade)": "",
-            "Feedback comments": _comment(entry),
+            "Last modified (grade)": now,
+            "Feedback comments": html.escape(_comment(entry), quote=False).replace("\n", "<br>"),
         }
         for entry, student in _entries(results, roster)
     ]

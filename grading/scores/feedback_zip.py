@@ -13,7 +13,7 @@ def write_feedback_zip(collection: Collection, pages: Path, target: Path) -> lis
     """Pack the pages, each under the name that its platform knows the submission by.
 
     Canvas goes by the last number before the file's name, which is the latest file that was handed in; Moodle
-    by the number of the participant.
+    by the number of the participant. What a group handed in gets the page of its first member.
 
     Args:
         collection: what was graded, as it was downloaded.
@@ -30,9 +30,10 @@ def write_feedback_zip(collection: Collection, pages: Path, target: Path) -> lis
     if not there:
         raise CourseError(f"there are no pages of these students in {pages}: grade first")
     target.parent.mkdir(parents=True, exist_ok=True)
+    first = {_name(found): found.id for found in reversed(there)}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for found in there:
-            archive.write(pages / f"{found.id}.html", _name(found))
+        for name, id in reversed(first.items()):
+            archive.write(pages / f"{id}.html", name)
     return [found.id for found in collection.found if found not in there]
 
 

@@ -25,7 +25,7 @@ from grading.notebooks.nbgrader_course import grade_id_of, gradebook_address, ma
 from grading.notebooks.with_verdicts import exercises_by_cell, of_exercise
 from grading.scores.by_hand import Mark
 from grading.scratch import scratch_folder
-from grading.submissions.records import Stored
+from grading.submissions.records import Stored, Submission
 
 BATCH = 200
 PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0)
@@ -39,6 +39,7 @@ def write_gradebook(
 
     A written answer that is untouched or deleted gets 0; the others wait for a person, as nbgrader has it.
     What a person has given stays, and waits again only where the answer or the points of the checks change.
+    Of a group the first member's answers wait.
 
     Args:
         assignment: what was graded.
@@ -111,6 +112,12 @@ class _Seen:
         there = self._place.exists()
         self._before = json.loads(self._place.read_text(encoding="utf-8")) if there else {}
         self._now: dict[str, dict[str, str]] = {}
+        self._readers: dict[str, str] = {}
+
+    def is_read(self, submission: Submission) -> bool:
+        """Whether a person reads this one: of a group the first that comes."""
+        group = submission.group
+        return not group or self._readers.setdefault(group, submission.id) == submission.id
 
     def changed(self, student: str) -> set[str]:
         """The questions whose answer is another than before."""
@@ -168,6 +175,7 @@ def _write(
                 _name(row.student, record.submission.name)
                 row.timestamp = in_utc(record.submission.submitted)
                 changed = seen.changed(record.submission.id)
+                is_read = seen.is_read(record.submission)
                 for grade in (grade for notebook in row.notebooks for grade in notebook.grades):
                     cell, before = grade.cell.name, grade.auto_score
                     if cell in exercises:
@@ -178,7 +186,7 @@ def _write(
                         grade.auto_score = 0.0 if cell in record.untouched else None
                         is_new = cell in changed
                     if grade.manual_score is None:
-                        grade.needs_manual_grade = grade.auto_score is None
+                        grade.needs_manual_grade = is_read and grade.auto_score is None
                     elif is_new:
                         grade.needs_manual_grade = True
             db.commit()

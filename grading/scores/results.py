@@ -59,6 +59,7 @@ def _as_dict(record: Stored) -> dict[str, Any]:
     return {
         "id": submission.id,
         "name": submission.name,
+        "group": submission.group,
         "submitted": submission.submitted and submission.submitted.isoformat(),
         "score": record.score,
         "max_score": sum(verdict.max_points for verdict in record.verdicts),

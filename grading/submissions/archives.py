@@ -10,6 +10,7 @@ import lzma
 import os
 import re
 import stat
+import struct
 import tarfile
 import unicodedata
 import zipfile
@@ -23,6 +24,9 @@ from typing import IO, Any, BinaryIO, cast
 
 MAX_FILES = 5_000
 MAX_UNPACKED = 256 * 2**20
+MAX_DIRECTORY = 32 * 2**20
+"""Bytes of a zip's list of names: `zipfile` reads all of it before anything else can be asked."""
+END, END_64 = struct.Struct("<4s4H2LH"), struct.Struct("<4sQ2H2L4Q")
 MAX_HEADER, MAX_HEADERS = 8 * 2**10, 2**19
 """Bytes of one long name or other header of a tar archive, and of all of them."""
 DIGITS = re.compile(rb"\d{64}")
@@ -87,6 +91,7 @@ def _archive(name: str, file: BinaryIO, stack: ExitStack) -> Contents:
         start = file.read(8)
         file.seek(0)
         if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            refuse_many_names(file)
             return _zip(stack.enter_context(zipfile.ZipFile(file)))
         if start.startswith((b"7z\xbc\xaf", b"Rar!")):
             return Contents(notes=[f"{name} is not a zip: hand in a zip or a folder"])
@@ -95,6 +100,29 @@ def _archive(name: str, file: BinaryIO, stack: ExitStack) -> Contents:
         return _tar(stack.enter_context(tarfile.open(fileobj=bounded, mode="r:")), bounded)
     except DAMAGE as error:
         return Contents(notes=[f"{name} cannot be read: {str(error) or type(error).__name__}"])
+
+
+def refuse_many_names(file: BinaryIO) -> None:
+    """Look how long a zip's list of names is, before all of it is read.
+
+    What its end says is not trusted: `zipfile` takes what lies before the end by the same number.
+
+    Raises:
+        ValueError: it is longer than any submission's or class's.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - END.size - 2**16))
+    tail = file.read()
+    file.seek(0)
+    place = tail.rfind(b"PK\5\6")
+    if place < 0 or len(tail) < place + END.size:
+        return
+    directory = END.unpack_from(tail, place)[5]
+    before = place - 20 - END_64.size
+    if before >= 0 and tail[before : before + 4] == b"PK\6\6":
+        directory = END_64.unpack_from(tail, before)[8]
+    if directory > MAX_DIRECTORY:
+        raise ValueError(f"its list of names has {directory / 2**20:.0f} MiB: pack the files themselves")
 
 
 def _open_inner(contents: Contents, stack: ExitStack) -> None:

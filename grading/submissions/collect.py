@@ -16,7 +16,7 @@ import yaml
 from exercise_code.support.checking.assignment import Assignment
 from grading.course import CourseError
 from grading.scratch import scratch_folder
-from grading.submissions.archives import DAMAGE, ENDINGS, opened
+from grading.submissions.archives import DAMAGE, ENDINGS, opened, refuse_many_names
 from grading.submissions.meant import File, choose, wanted
 from grading.submissions.records import Submission
 from grading.submissions.roster import ANY, Roster, printable, usable_id
@@ -41,6 +41,7 @@ class Found:
     name: str = ""
     submitted: datetime | None = None
     notes: list[str] = field(default_factory=list)
+    group: str = ""
 
 
 @dataclass
@@ -126,6 +127,8 @@ def _unpacked(archive: Path, place: Path) -> Path:
     """
     place.mkdir()
     try:
+        with archive.open("rb") as file:
+            refuse_many_names(file)
         with zipfile.ZipFile(archive) as packed:
             if sum(info.file_size for info in packed.infolist()) > MAX_CLASS:
                 raise ValueError(f"it unpacks to more than {MAX_CLASS // 2**30} GiB: unpack it yourself")
@@ -173,21 +176,14 @@ def _left_out(folder: Path, found: list[Found]) -> list[str]:
 
 
 def _named(kind: str, found: list[Found], roster: Roster | None, left_out: list[str]) -> Collection:
-    """Give each submission its student; of two by the same student the later one counts."""
+    """Give each submission its students; of two by the same student or group the later one counts."""
     collection = Collection(kind, [], left_out=left_out)
     by_id: dict[str, Found] = {}
-    for each in found:
-        student = roster.find(*each.called, each.id, column=COLUMNS.get(kind, ANY)) if roster else None
-        if student:
-            each.id, each.name = student.id, student.name or each.name
-        else:
-            each.id = usable_id(each.id)
-        each.name = printable(each.name)
-        if roster and not student:
+    for each in (own for one in found for own in _for_owners(one, kind, roster)):
+        if "is not in the roster" in each.notes:
             collection.unknown.append(each.id)
-            each.notes.append("is not in the roster")
         other = by_id.get(each.id)
-        if other is None:
+        if other is None or other.paths == each.paths:
             by_id[each.id] = each
             continue
         earlier, later = sorted([other, each], key=lambda one: one.submitted or BEGINNING)
@@ -198,6 +194,26 @@ def _named(kind: str, found: list[Found], roster: Roster | None, left_out: list[
     if roster:
         collection.missing = [student.id for student in roster.students if student.id not in by_id]
     return collection
+
+
+def _for_owners(found: Found, kind: str, roster: Roster | None) -> list[Found]:
+    """The submission as each of those has handed it in whose it is."""
+    owners = roster.owners(*found.called, found.id, column=COLUMNS.get(kind, ANY)) if roster else []
+    if not owners:
+        notes = ["is not in the roster"] if roster else []
+        id, name = usable_id(found.id), printable(found.name)
+        return [replace(found, id=id, name=name, notes=[*found.notes, *notes])]
+    name = found.name if len(owners) == 1 else ""
+    return [
+        replace(
+            found,
+            id=student.id,
+            name=printable(student.name or name),
+            notes=[*found.notes],
+            group=student.called("group") or found.group,
+        )
+        for student in owners
+    ]
 
 
 def _folders(folder: Path, assignment: Assignment) -> list[Found]:
@@ -263,7 +279,8 @@ def _gradescope(folder: Path, assignment: Assignment) -> list[Found]:
             for person in entry[":submitters"]:  # each of a group
                 called = [str(person.get(key) or "") for key in (":sid", ":email", ":name")]
                 id = next(filter(None, called), name)
-                found.append(Found(id, [folder / name], called, called[2], moment))
+                group = name if len(entry[":submitters"]) > 1 else ""
+                found.append(Found(id, [folder / name], called, called[2], moment, group=group))
     except (yaml.YAMLError, AttributeError, KeyError, IndexError, TypeError) as error:
         raise CourseError(f"{listing} is not as Gradescope writes it: {error}") from None
     return found
@@ -335,7 +352,7 @@ def _read(found: Found, assignment: Assignment) -> Submission:
 
 
 def _look(found: Found, assignment: Assignment, *, inner: bool) -> Submission:
-    submission = Submission(found.id, name=found.name, submitted=found.submitted, notes=[*found.notes])
+    submission = Submission(found.id, {}, [*found.notes], found.name, found.submitted, found.group)
     with ExitStack() as stack:
         files: list[File] = []
         for attempt, path in enumerate(found.paths):

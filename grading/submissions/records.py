@@ -16,7 +16,8 @@ ENDED = ("timeout", "crashed")
 class Submission:
     """What one student handed in: the contents of the wanted files by path, and what was odd about it.
 
-    `id` names the student in all results. `submitted` is the moment of handing in, if that is known.
+    `id` names the student in all results. `submitted` is the moment of handing in, if that is known; `group`
+    names those who handed it in together.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Submission:
     notes: list[str] = field(default_factory=list)
     name: str = ""
     submitted: datetime | None = None
+    group: str = ""
 
 
 class Part(NamedTuple):

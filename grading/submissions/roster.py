@@ -16,6 +16,8 @@ ANY = ""
 
 UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and marks that show what follows in another direction."""
+SHARED = ("section", "group")
+"""Columns that name no single student."""
 LONGEST = 128
 """Bytes of a student's id: what nbgrader's gradebook has room for."""
 
@@ -42,7 +44,8 @@ class Roster:
         self.students = students
         owners: dict[str, dict[str, dict[str, Student]]] = defaultdict(lambda: defaultdict(dict))
         for student in students:
-            values = {"name": student.name, "email": student.email, **student.other, "section": ""}
+            values = {"name": student.name, "email": student.email, **student.other}
+            values |= dict.fromkeys(SHARED, "")
             for column, value in values.items():
                 for where in (column, ANY):
                     owners[where][_folded(value)][student.id] = student
@@ -53,6 +56,10 @@ class Roster:
             for column, found in owners.items()
         }
         self._found[ANY] = self._found.get(ANY, {}) | {_folded(student.id): student for student in students}
+        self._groups: dict[str, list[Student]] = defaultdict(list)
+        for student in students:
+            if group := _bare(student.called("group")):
+                self._groups[group].append(student)
 
     def find(self, *names: str, column: str = ANY) -> Student | None:
         """The student that one of the names belongs to: in the given column, by id, or in any column.
@@ -65,13 +72,23 @@ class Roster:
                     return known[name]
         return None
 
+    def owners(self, *names: str, column: str = ANY) -> list[Student]:
+        """Whose a submission is that one of the names belongs to: the student, with the others of the group.
+
+        A group's own name finds all its members; letters and digits alone count there.
+        """
+        if student := self.find(*names, column=column):
+            group = student.called("group")
+            return [student, *(each for each in self._groups.get(_bare(group), ()) if each is not student)]
+        return next((self._groups[name] for name in map(_bare, names) if name in self._groups), [])
+
 
 def read_roster(path: Path) -> Roster:
     """Read a roster: a column `id`, and as many others as are known.
 
-    `name`, `email`, `canvas_id`, `sis_id`, `sis_login_id`, `section`, `moodle_id` and `github` are used. The
-    separator may be a comma, a semicolon or a tab; names of columns are read without regard to case. In
-    Canvas's export of its gradebook the SIS Login ID is the id.
+    `name`, `email`, `canvas_id`, `sis_id`, `sis_login_id`, `section`, `group`, `moodle_id` and `github` are
+    used. The separator may be a comma, a semicolon or a tab; names of columns are read without regard to
+    case. In Canvas's export of its gradebook the SIS Login ID is the id.
 
     Raises:
         CourseError: the file cannot be read, has no column `id`, or an id is there twice.
@@ -129,6 +146,10 @@ def usable_id(name: str) -> str:
 def printable(name: str) -> str:
     """The name, with question marks for what is no UTF-8, steers a terminal or turns a line round."""
     return UNSEEN.sub("?", name.encode("utf-8", "replace").decode("utf-8"))
+
+
+def _bare(name: str) -> str:
+    return "".join(filter(str.isalnum, _folded(name)))
 
 
 def _folded(name: str) -> str:

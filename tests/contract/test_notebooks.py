@@ -161,6 +161,15 @@ def test_the_notebooks_of_an_assignment_share_no_cell_but_what_is_written_for_th
                 assert cells.setdefault(cell.id, name) == name, f"{cell.id} in {cells[cell.id]} and {name}"
 
 
+def test_each_written_question_has_a_heading_with_its_number(assignment):
+    """An outline and a screen reader reach it."""
+    notebooks = [nbformat.read(assignment.folder / name, as_version=4) for name in assignment.notebooks]
+    cells = [cell.source for notebook in notebooks for cell in notebook.cells]
+    numbers = [int(number) for cell in cells for number in re.findall(r"^### Question (\d+)$", cell, re.M)]
+    assert numbers == [*range(1, len(assignment.questions) + 1)]
+    assert not [cell for cell in cells if "**Question" in cell]
+
+
 def test_tables_worked_out_by_hand_are_those_of_the_assignment(assignment):
     asked = set()
     for path in assignment.folder.glob("*.ipynb"):

@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+from bs4 import BeautifulSoup
 from helpers import tiny_assignment
 from playwright.sync_api import sync_playwright
 
@@ -59,6 +60,10 @@ def test_states_minutes_and_the_next_cell_are_told(here, text, state, left):
     )
     assert f"1 {state}" in repr(found)
     assert (left in repr(found)) and (left in found._repr_html_())
+    table = BeautifulSoup(found._repr_html_(), "html.parser").select_one("[role=table]")
+    assert all(
+        row["role"] == "row" and len(row.select("[role=cell]")) == 3 for row in table("div", recursive=False)
+    )
     assert ("go on" in repr(found)) == (state != "done")
     assert 'href="tiny.ipynb#cell-id=ex-one"' in found._repr_html_()
 

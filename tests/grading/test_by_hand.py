@@ -3,8 +3,10 @@
 import csv
 import json
 import random
+from datetime import UTC, datetime, timedelta
 
 import jsonschema
+import platforms
 import pytest
 from bs4 import BeautifulSoup
 from helpers import grade_all
@@ -24,7 +26,14 @@ from grading.submissions.roster import Roster, Student
 
 FILE, NOTEBOOK = "exercise_code/knn.py", "assignments/a01_knn/knn.ipynb"
 IDS = [f"s{number:02}" for number in range(30)]
-ROSTER = Roster([Student(id, f"Ada {id}", f"{id}@example.org", {"canvas_id": id[1:]}) for id in IDS])
+CANVAS = {7000 + number: id for number, id in enumerate(IDS)}
+MOODLE = {300 + number: id for number, id in enumerate(IDS)}
+ROSTER = Roster(
+    [
+        Student(id, f"Ada {id}", f"{id}@example.org", {"canvas_id": str(canvas), "moodle_id": str(moodle)})
+        for canvas, moodle, id in zip(CANVAS, MOODLE, IDS, strict=True)
+    ]
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +50,7 @@ def graded(a01, tmp_path_factory):
     ]
     records = grade_all(submissions, a01, 4, out)
     write_gradebook(a01, records, out / "nbgrader")
-    settlement = settlement_of(a01, out, None)
+    settlement = settlement_of(a01, out, None, {})
     (out / "results.json").write_text("".join(results(records, a01.name, 4, detect(), settlement)))
     publish(a01, out, read_results(out, a01.name), ROSTER)
     return out
@@ -90,13 +99,16 @@ def test_every_export_has_the_totals_of_the_gradebook(a01, graded, expected, tmp
     assert {entry["id"]: entry["total"] for entry in content["submissions"]} == expected
     for kind in ("canvas", "moodle", "csv", "gradescope"):
         export(kind, read_results(graded, a01.name), a01.title, ROSTER, tmp_path / kind)
-    possible, *students = table(tmp_path / "canvas")
-    assert float(possible[a01.title]) == 40
-    assert {f"s{row['ID']}": float(row[a01.title]) for row in students} == expected
-    rows = table(tmp_path / "moodle")
-    assert {row["Email address"].partition("@")[0]: float(row["Grade"]) for row in rows} == expected
-    assert {row["Maximum Grade"] for row in rows} == {"40"}
-    assert all("Well, s" in row["Feedback comments"] for row in rows)
+    enrolled = [platforms.CanvasStudent(number, "another name", "") for number in CANVAS]
+    read = platforms.canvas(tmp_path / "canvas", a01.title, enrolled)
+    assert {CANVAS[number]: points for number, points in read.points.items()} == expected
+    assert read.possible == 40 and not read.passed_over
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    for graded_before in ({}, dict.fromkeys(MOODLE, an_hour_ago)):
+        read = platforms.moodle(tmp_path / "moodle", {*MOODLE}, 40, graded_before)
+        assert {MOODLE[number]: points for number, points in read.points.items()} == expected
+        assert not read.passed_over
+        assert all(f"Well, {MOODLE[number]}." in text for number, text in read.comments.items())
     for rows in (table(tmp_path / "csv"), table(graded / "results.csv")):
         assert {row["id"]: float(row["final_score"]) for row in rows} == expected
     for id in IDS:

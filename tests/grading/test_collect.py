@@ -282,6 +282,20 @@ def test_a_pipe_called_as_an_archive_is_left_out(a01, tmp_path):
     assert read_submission(tmp_path / "pipe.zip", "eve", a01).notes
 
 
+@pytest.mark.parametrize("count", [40_000, 70_000])
+def test_a_list_of_many_names_is_refused_before_it_is_read(a01, tmp_path, monkeypatch, count):
+    """With more than 65,535 names the list's length stands in another record."""
+    content = packed({f"{number}.py": b"" for number in range(count)})
+    put(tmp_path / "many.zip", content)
+    monkeypatch.setattr(archives, "MAX_DIRECTORY", 2**20)
+    read: list[str] = []
+    monkeypatch.setattr(archives.zipfile, "ZipFile", lambda file: read.append("read"))
+    assert "its list of names has" in notes_of(tmp_path / "many.zip", a01)
+    with pytest.raises(CourseError, match="its list of names has"):
+        collect(tmp_path / "many.zip", a01)
+    assert not read
+
+
 def test_bombs_are_not_unpacked(a01, tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "MAX_UNPACKED", 2**22)
     huge = packed({FILE: bytes(2**23)}, "xz")

@@ -5,6 +5,7 @@ import json
 from datetime import datetime, timedelta
 
 import jsonschema
+import platforms
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,18 +184,43 @@ def test_canvas_has_the_columns_of_its_own_export(tmp_path):
 
 
 def test_moodle_has_the_columns_of_its_worksheet(tmp_path):
-    ada, _ = rows("moodle", tmp_path)
+    (ada,) = rows("moodle", tmp_path, {"submissions": [ENTRY]})
     columns = {"Identifier", "Full name", "Email address", "Status", "Grade", "Maximum Grade"}
     assert columns < {*ada}
     assert ada["Identifier"] == "Participant 77"
     assert (float(ada["Grade"]), float(ada["Maximum Grade"])) == (6.3, 10)
-    assert ada["Feedback comments"].splitlines() == [
+    assert ada["Feedback comments"].split("<br>") == [
         "knn.b: wrong. float64: no. Mind it",
         "question-x: 2 of 3. Why?",
         "So.",
         "knn.b: 2, given by hand",
         "1 day late: 10 % of the points are lost",
     ]
+
+
+def test_moodle_shows_a_message_as_it_was(tmp_path):
+    """Its comments are HTML: neither lines nor signs may be lost."""
+    check = {**CHECKS[1], "message": "a<b & c: <img src=x onerror=y>", "hint": ""}
+    export("moodle", {"submissions": [{**ENTRY, "checks": [check]}]}, "kNN", ROSTER, tmp_path / "x.csv")
+    read = platforms.moodle(tmp_path / "x.csv", {77}, 10)
+    assert read.comments[77].splitlines()[0] == "knn.b: wrong. a<b & c: <img src=x onerror=y>"
+
+
+def test_who_moodle_would_pass_over_is_told(tmp_path):
+    with pytest.raises(CourseError, match=r"pass over =cmd\(\): give --roster .* moodle_id"):
+        export("moodle", RESULTS, "kNN", ROSTER, tmp_path / "x.csv")
+
+
+def test_canvas_finds_a_student_by_what_the_roster_has(tmp_path):
+    title = "kNN (123)"
+    export("canvas", {"submissions": [ENTRY]}, title, ROSTER, tmp_path / "x.csv")
+    for student in (
+        platforms.CanvasStudent(11, "x", "x"),
+        platforms.CanvasStudent(5, "x", "x", sis_id="S1"),
+        platforms.CanvasStudent(5, "x", "ada@example.org"),
+    ):
+        read = platforms.canvas(tmp_path / "x.csv", title, [student])
+        assert read.points == {student.id: 6.3} and (read.possible, read.passed_over) == (10, [])
 
 
 @pytest.mark.parametrize("kind", ["csv", "canvas", "moodle", "gradescope"])

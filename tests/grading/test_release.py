@@ -12,8 +12,11 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
+import yaml
 from helpers import tiny_assignment
 from nbclient import NotebookClient
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import read_assignment
@@ -71,6 +74,17 @@ def test_the_edition_holds_what_students_need_and_nothing_else(build):
         "exercise_code/__main__.py",
         "exercise_code/knn.py",
     }
+
+
+def test_the_workflow_takes_torch_for_processors_where_its_repository_says_so(build):
+    """pip passes over an empty variable, and prefers `+cpu` to what `requirements.txt` pins without it."""
+    workflow = yaml.safe_load((build / "student/.github/workflows/checks.yml").read_text(encoding="utf-8"))
+    (install,) = [step for step in workflow["jobs"]["check"]["steps"] if step.get("name") == "Install"]
+    assert install["env"] == {"PIP_EXTRA_INDEX_URL": "${{ vars.PIP_EXTRA_INDEX_URL }}"}
+    lines = (build / "student/requirements.txt").read_text(encoding="utf-8").splitlines()
+    (pin,) = [Requirement(line).specifier for line in lines if line.startswith("torch=")]
+    versions = [Version(str(pin).strip("=")), Version(f"{str(pin).strip('=')}+cpu")]
+    assert max(pin.filter(versions)) == versions[1]
 
 
 def test_a_release_has_no_leaks_and_no_faults(a01, build):
