@@ -179,7 +179,7 @@ def _gated(cell: Any, x: Tensor, h: Tensor, c: Tensor, attn: Tensor | None = Non
 
 def _attended(h: Tensor, A: Tensor) -> tuple[Tensor, Tensor]:
     """Queries of one each; the weights are those of a second call, on unit vectors in place of values."""
-    places = A.flatten(2).mT
+    places = torch.flatten(A, 2).mT
     units = torch.eye(places.size(1), dtype=A.dtype, device=A.device).expand(len(A), -1, -1)
     attend = functional.scaled_dot_product_attention
     attn, weights = (attend(h[:, None], places, values)[:, 0] for values in (places, units))
@@ -251,9 +251,9 @@ def step(
 ) -> tuple[Tensor, tuple[Tensor, ...], Tensor | None]:
     """By torch's cells."""
     x, cell, seen = functional.embedding(words, self.embed.W_embed), self.cell, None
-    if self.cell_type == "rnn":
+    if len(state) == 1:
         following: tuple[Tensor, ...] = (_rnn_step(x, state[0], cell.Wx, cell.Wh, cell.b),)
-    elif self.cell_type == "lstm":
+    elif len(state) == 2:
         following = _gated(cell, x, *state)
     else:
         attn, seen = _attended(state[0], state[2])

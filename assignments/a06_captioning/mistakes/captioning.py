@@ -597,9 +597,7 @@ def unforced_mean_of_steps(self, features, captions):
 
 
 # Beam search
-def _beams(
-    self, features, width, max_length, *, ends=True, value=None, reverse=True, keep=None, first=1, grow=None
-):
+def _beams(self, features, width, max_length, *, ends=True, value=None, reverse=True, keep=None, first=1):
     beams = [(0.0, [self.start], self.start_state(features))]
     for _ in range(max_length):
         longer = [beam for beam in beams if ends and beam[1][-1] == self.end]
@@ -608,7 +606,7 @@ def _beams(
                 continue
             scores, new, _ = self.step(torch.tensor(words[-1:], device=features.device), state)
             log_p = scores[0].log_softmax(dim=0) if value is None else value(scores[0])
-            values, best = log_p.topk(grow or width)
+            values, best = log_p.topk(width)
             for gain, word in zip(values.tolist(), best.tolist(), strict=True):
                 longer.append(((total if keep is None else keep(total)) + gain, [*words, word], new))
         beams = sorted(longer, key=lambda beam: beam[0], reverse=reverse)[:width]
@@ -647,14 +645,12 @@ def beam_keeps_the_worst(self, features, width, max_length=15):
     return _beams(self, features, width, max_length, reverse=False)
 
 
-@mistake(BEAM, hint="Every width gives the greedy caption: keep and continue `width` beginnings, not one.")
+@mistake(
+    BEAM,
+    hint="Every width gives the greedy caption: keep `width` beginnings, each continued in `width` ways.",
+)
 def beam_of_one(self, features, width, max_length=15):
     return _beams(self, features, 1, max_length)
-
-
-@mistake(BEAM, hint="Each beginning is continued by its one best word: take its `width` best ones.")
-def beam_grows_by_one(self, features, width, max_length=15):
-    return _beams(self, features, width, max_length, grow=1)
 
 
 @mistake(BEAM, hint="<END> is taken off the caption: it stays where it has come.")

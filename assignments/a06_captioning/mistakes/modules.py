@@ -220,11 +220,6 @@ def look_step_replaces_hidden(self, x, prev_h, prev_c, attn):
     return _step(self, x, torch.zeros_like(prev_h), prev_c, attn)
 
 
-@mistake(LOOK_STEP, hint="attn is added to the hidden state, so it goes through Wh: it belongs to Wattn.")
-def look_step_adds_to_hidden(self, x, prev_h, prev_c, attn):
-    return lstm_step_forward(x, prev_h + attn, prev_c, self.Wx, self.Wh, self.b)[:2]
-
-
 @mistake(LOOK_STEP, hint="attn Wattn is added to the new hidden state: it belongs inside the gates.")
 def look_step_adds_outside(self, x, prev_h, prev_c, attn):
     next_h, next_c = _step(self, x, prev_h, prev_c, torch.zeros_like(attn))
