@@ -5,6 +5,7 @@ from textwrap import fill
 
 import torch
 from jaxtyping import Bool, Float, Int
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor, nn
@@ -189,26 +190,16 @@ def attended(
     for ax in axes:
         draw_image(ax, image)
     axes[0].set_title("picture", fontsize=9)
-    extent, most, map_of = (
-        (-0.5, image.shape[2] - 0.5, image.shape[1] - 0.5, -0.5),
-        weights.max().item(),
-        None,
-    )
+    extent = (-0.5, image.shape[2] - 0.5, image.shape[1] - 0.5, -0.5)
+    shade = ListedColormap([(0, 0, 0, 0.85 * (1 - step / 63)) for step in range(64)])
     for ax, word, table in zip(axes[1:], words, weights, strict=False):
-        map_of = ax.imshow(
-            table.numpy(),
-            cmap="viridis",
-            alpha=0.65,
-            extent=extent,
-            vmin=0,
-            vmax=most,
-            interpolation="bilinear",
+        shown = ax.imshow(
+            table.numpy(), cmap=shade, extent=extent, vmin=0, vmax=weights.max(), interpolation="bilinear"
         )
         ax.set_title(word, fontsize=9)
     for ax in axes[1 + len(words) :]:
         ax.set_visible(False)
-    if map_of is not None:
-        fig.colorbar(map_of, ax=axes.tolist(), label="weight of a place", shrink=0.8)
+    fig.colorbar(shown, ax=axes.tolist(), label="weight of a place", shrink=0.8)
     even = 1 / weights[0].numel()
     peaks = []
     for word, table in zip(words, weights, strict=True):
