@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
+from assignments.a06_captioning import experiments, figures
 from exercise_code.rnn import modules
 from exercise_code.rnn.captioning import CELLS, CaptioningRNN, word_probabilities
+from exercise_code.support.data.shapes import CLASSES
 
 DTYPES = pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-4), (torch.float64, 1e-10)])
 EVERY = pytest.mark.parametrize("cell_type", CELLS)
@@ -229,3 +231,45 @@ def test_ten_captions_can_be_learned_by_heart(cell_type, bar):
 def test_another_cell_is_refused():
     with pytest.raises(ValueError, match="rnn, lstm, attention"):
         CaptioningRNN(NUMBERS, 4, 2, 3, "gru")
+
+
+def test_bleu_is_torchmetrics():
+    from torchmetrics.functional.text import bleu_score
+
+    said = ["a red ring left of a star", "a star above a large ring", "a ring below a ring"]
+    references = [
+        ["a ring left of a star", "a small red ring left of a yellow star"],
+        ["a star above a large blue ring"],
+        ["a ring below a cross", "a red ring below a cross"],
+    ]
+    expected = 100 * bleu_score(said, references).item()
+    assert experiments.bleu(said, references) == pytest.approx(expected, rel=1e-4)
+    assert experiments.bleu(["a"], [["a ring"]]) == 0
+
+
+def test_pictures_have_true_captions_of_the_vocabulary_and_the_right_cells():
+    shown = experiments.pictures("train", 12)
+    assert shown.images.shape == (12, 3, 32, 32) and shown.cells.shape == (12, 3, 8, 8)
+    which, rows = shown.rows()
+    sentences = experiments.vocabulary.decode(rows)
+    scenes = [shown.seen[place] for place in which.tolist()]
+    assert experiments.truth(sentences, scenes) == 100
+    assert rows[:, 0].eq(experiments.vocabulary.word_to_idx["<START>"]).all()
+    unknown = experiments.vocabulary.word_to_idx["<UNK>"]
+    assert not rows.eq(unknown).any()
+    for scene, cells in zip(shown.seen, shown.cells, strict=True):
+        found = {CLASSES[number - 1] for number in cells[0].unique().tolist() if number}
+        assert found <= {thing.shape for thing in scene}
+
+
+def test_figures_say_what_they_show():
+    picture, weights = torch.rand(3, 8, 8), torch.full((2, 2, 4), 0.1)
+    weights[1, 1, 3] = 0.3
+    _, alt = figures.attended(picture, ["a", "ring"], weights)
+    assert "ring: 0.30 at row 2, column 4" in alt
+    _, alt = figures.truth_bars({"rnn": [10.0, 20.0]}, 5.0, "nearest neighbour")
+    assert "rnn: 15.0 % (from 10.0 to 20.0)" in alt and "5.0 %" in alt
+    _, alt = figures.captioned(picture[None], ["a ring"], [False])
+    assert alt == "0 of 1 sentences are true: 'a ring' is not true."
+    _, alt = figures.fed(["<START>", "a", "<END>"], D=3, H=5, V=7)
+    assert "2 steps" in alt
