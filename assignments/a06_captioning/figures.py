@@ -191,7 +191,7 @@ def attended(
         draw_image(ax, image)
     axes[0].set_title("picture", fontsize=9)
     extent = (-0.5, image.shape[2] - 0.5, image.shape[1] - 0.5, -0.5)
-    shade = ListedColormap([(0, 0, 0, 0.85 * (1 - step / 63)) for step in range(64)])
+    shade = ListedColormap([(0, 0, 0, 0.65 * (1 - step / 63)) for step in range(64)])
     for ax, word, table in zip(axes[1:], words, weights, strict=False):
         shown = ax.imshow(
             table.numpy(), cmap=shade, extent=extent, vmin=0, vmax=weights.max(), interpolation="bilinear"
