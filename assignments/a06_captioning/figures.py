@@ -1,15 +1,25 @@
 """Figures for the notebooks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor, nn
 from torch.nn import functional
 
-from exercise_code.support.notebook.plotting import FAINT, INK, PALETTE, PAPER
+from exercise_code.support.notebook.plotting import (
+    FAINT,
+    INK,
+    MARKERS,
+    PALETTE,
+    PAPER,
+    draw_image,
+    row_of_axes,
+)
 
 NUM_SYMBOLS = 4
 """So many symbols are to be recalled, and as many others lie in between."""
@@ -105,3 +115,124 @@ def counted(words: Sequence[Sequence[str]], counts: Bool[Tensor, "N T"]) -> tupl
     count, total = int(counts.sum()), counts.numel()
     alt = f"{count} of {total} steps of {rows} captions count; the {total - count} others are hatched."
     return fig, alt
+
+
+def fed(words: Sequence[str], D: int, H: int, V: int) -> tuple[Figure, str]:
+    """A captioner at work: the picture is its first state, each word goes in and the next one is due.
+
+    Args:
+        words: of one caption, from <START> to <END>.
+        D: channels of the features.
+        H: length of the hidden states.
+        V: words in the vocabulary.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    steps = len(words) - 1
+    fig = Figure(figsize=(1.75 * steps + 2.6, 2.9))
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(-2.3, 2 * steps - 0.6), ylim=(-1.6, 1.8))
+    ax.axis("off")
+    arrow = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.4}
+    ax.add_patch(Rectangle((-2.15, -0.35), 1.2, 0.7, facecolor=PALETTE[2], edgecolor=INK))
+    ax.text(-1.55, 0, f"picture\n(N, {D}, 4, 4)", ha="center", va="center", fontsize=8, color=PAPER)
+    for t in range(steps):
+        x = 2 * t + 0.5
+        ax.add_patch(Rectangle((x - 0.45, -0.35), 0.9, 0.7, facecolor=PALETTE[0], edgecolor=INK))
+        ax.text(x, 0, "cell", ha="center", va="center", color=PAPER, fontsize=9)
+        ax.annotate("", (x, -0.35), (x, -0.95), arrowprops=arrow)
+        ax.annotate("", (x, 0.95), (x, 0.35), arrowprops=arrow)
+        ax.annotate("", (x - 0.45, 0), (x - 1.45 + 0.0, 0), arrowprops=arrow)
+        ax.text(x, -1.0, words[t], ha="center", va="top", fontsize=10)
+        ax.text(x, 1.0, words[t + 1], ha="center", va="bottom", fontsize=10, weight="bold")
+        ax.text(x - 0.95, 0.07, f"(N, {H})", ha="center", va="bottom", fontsize=8)
+    ax.text(-1.55, -1.0, "goes in", ha="center", va="top", fontsize=9)
+    ax.text(-1.55, 1.0, f"is due, of V = {V}", ha="center", va="bottom", fontsize=9)
+    alt = (
+        f"The projected picture is the first hidden state (N, {H}) of {steps} steps. Words go in below: "
+        f"{', '.join(words[:-1])}. Words are due above: {', '.join(words[1:])}."
+    )
+    return fig, alt
+
+
+def captioned(
+    images: Float[Tensor, "num 3 height width"], sentences: Sequence[str], verdicts: Sequence[bool]
+) -> tuple[Figure, str]:
+    """Pictures with what a model says of them, and whether it is true.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, axes = row_of_axes(len(images), 1.9, 2.7)
+    for ax, image, sentence, is_right in zip(axes, images, sentences, verdicts, strict=True):
+        draw_image(ax, image)
+        ax.set_title(fill(sentence, 22), fontsize=9)
+        ax.set_xlabel("true" if is_right else "not true", color=PALETTE[0] if is_right else PALETTE[1])
+    told = "; ".join(
+        f"{sentence!r} is {'true' if is_right else 'not true'}"
+        for sentence, is_right in zip(sentences, verdicts, strict=True)
+    )
+    return fig, f"{sum(verdicts)} of {len(images)} sentences are true: {told}."
+
+
+def attended(
+    image: Float[Tensor, "3 height width"], words: Sequence[str], weights: Float[Tensor, "words rows columns"]
+) -> tuple[Figure, str]:
+    """Where a model attends as it says each word: the heavier a place, the less it is shaded.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    columns = (len(words) + 2) // 2
+    fig = Figure(figsize=(1.45 * columns + 0.8, 3.5), layout="constrained")
+    axes = fig.subplots(2, columns, squeeze=False).flatten()
+    for ax in axes:
+        draw_image(ax, image)
+    axes[0].set_title("picture", fontsize=9)
+    extent = (-0.5, image.shape[2] - 0.5, image.shape[1] - 0.5, -0.5)
+    shade = ListedColormap([(0, 0, 0, 0.65 * (1 - step / 63)) for step in range(64)])
+    for ax, word, table in zip(axes[1:], words, weights, strict=False):
+        shown = ax.imshow(
+            table.numpy(), cmap=shade, extent=extent, vmin=0, vmax=weights.max(), interpolation="bilinear"
+        )
+        ax.set_title(word, fontsize=9)
+    for ax in axes[1 + len(words) :]:
+        ax.set_visible(False)
+    fig.colorbar(shown, ax=axes.tolist(), label="weight of a place", shrink=0.8)
+    even = 1 / weights[0].numel()
+    peaks = []
+    for word, table in zip(words, weights, strict=True):
+        row, column = divmod(int(table.argmax()), table.shape[1])
+        peaks.append(f"{word}: {table.max():.2f} at row {row + 1}, column {column + 1}")
+    return (
+        fig,
+        f"The heaviest place for each word, of {even:.2f} if all weighed the same. {'; '.join(peaks)}.",
+    )
+
+
+def truth_bars(
+    runs: Mapping[str, Sequence[float]], baseline: float, baseline_name: str
+) -> tuple[Figure, str]:
+    """The share of true sentences for several models, one dot for each seed, and a baseline.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig = Figure(figsize=(6.2, 0.62 * len(runs) + 1.3), layout="constrained")
+    ax = fig.subplots()
+    for place, (values, colour, marker) in enumerate(zip(runs.values(), PALETTE, MARKERS, strict=False)):
+        mean = sum(values) / len(values)
+        ax.barh(place, mean, color=colour, alpha=0.35, height=0.6)
+        ax.plot(values, [place] * len(values), color=colour, marker=marker, linestyle="none")
+    ax.axvline(baseline, color=INK, linestyle=":", label=f"{baseline_name} ({baseline:.1f} %)")
+    ax.set_yticks(range(len(runs)), [*runs])
+    ax.invert_yaxis()
+    ax.set(xlabel="true sentences (%); a mark for each seed", xlim=(0, None))
+    ax.grid(visible=False, axis="y")
+    ax.legend(fontsize=9, loc="lower right")
+    told = "; ".join(
+        f"{name}: {sum(values) / len(values):.1f} % (from {min(values):.1f} to {max(values):.1f})"
+        for name, values in runs.items()
+    )
+    return fig, f"True sentences: {told}. {baseline_name}: {baseline:.1f} %."

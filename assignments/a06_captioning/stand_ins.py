@@ -166,3 +166,96 @@ def temporal_softmax_loss(
     each = functional.cross_entropy(x.movedim(2, 1), y, reduction="none")
     counts = torch.ones_like(each) if ignore_index is None else (y != ignore_index).to(each.dtype)
     return (each * counts).sum() / x.size(0)
+
+
+# Modules
+def _gated(cell: Any, x: Tensor, h: Tensor, c: Tensor, attn: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """A step of an LSTM by torch's cell; what is attended to is part of its input."""
+    inputs, weights = (
+        (x, cell.Wx) if attn is None else (torch.hstack([x, attn]), torch.vstack([cell.Wx, cell.Wattn]))
+    )
+    return _lstm_step(inputs, h, c, weights, cell.Wh, cell.b)
+
+
+def _attended(h: Tensor, A: Tensor) -> tuple[Tensor, Tensor]:
+    """Queries of one each; the weights are those of a second call, on unit vectors in place of values."""
+    places = torch.flatten(A, 2).mT
+    units = torch.eye(places.size(1), dtype=A.dtype, device=A.device).expand(len(A), -1, -1)
+    attend = functional.scaled_dot_product_attention
+    attn, weights = (attend(h[:, None], places, values)[:, 0] for values in (places, units))
+    return attn, weights.unflatten(1, A.shape[2:])
+
+
+@stand_in("rnn.modules.LSTM.step_forward")
+def module_step(self: Any, x: Tensor, prev_h: Tensor, prev_c: Tensor) -> tuple[Tensor, Tensor]:
+    """By `torch.lstm_cell`."""
+    return _gated(self, x, prev_h, prev_c)
+
+
+@stand_in("rnn.modules.LSTM.forward")
+def module_forward(self: Any, x: Tensor, h0: Tensor) -> Tensor:
+    """By `torch.lstm`."""
+    return _lstm(x, h0, self.Wx, self.Wh, self.b)
+
+
+@stand_in("rnn.modules.dot_product_attention")
+def attention(prev_h: Tensor, A: Tensor) -> tuple[Tensor, Tensor]:
+    """By `functional.scaled_dot_product_attention`."""
+    return _attended(prev_h, A)
+
+
+@stand_in("rnn.modules.AttentionLSTM.step_forward")
+def attention_step(
+    self: Any, x: Tensor, prev_h: Tensor, prev_c: Tensor, attn: Tensor
+) -> tuple[Tensor, Tensor]:
+    """By `torch.lstm_cell`."""
+    return _gated(self, x, prev_h, prev_c, attn)
+
+
+@stand_in("rnn.modules.AttentionLSTM.forward")
+def attention_forward(self: Any, x: Tensor, A: Tensor) -> Tensor:
+    """By `torch.lstm_cell` and `functional.scaled_dot_product_attention`."""
+    start = A.flatten(2).mean(2)
+    pairs = [(start, start)]
+    for t in range(x.size(1)):
+        pairs.append(_gated(self, x[:, t], *pairs[-1], _attended(pairs[-1][0], A)[0]))
+    return torch.stack([hidden for hidden, _ in pairs[1:]], 1)
+
+
+# The captioner
+def _picture(self: Any, features: Tensor) -> Tensor:
+    """The projected map, as a convolution makes it."""
+    maps = functional.conv2d(features, self.W_proj.mT[..., None, None], self.b_proj)
+    return maps if self.cell_type == "attention" else maps.flatten(2).mean(2)
+
+
+@stand_in("rnn.captioning.CaptioningRNN.project")
+def project(self: Any, features: Tensor) -> Tensor:
+    """By `functional.conv2d`."""
+    return _picture(self, features)
+
+
+@stand_in("rnn.captioning.CaptioningRNN.start_state")
+def start_state(self: Any, features: Tensor) -> tuple[Tensor, ...]:
+    """By `functional.conv2d`."""
+    picture = _picture(self, features)
+    middle = picture.flatten(2).mean(2) if picture.dim() > 2 else picture
+    return {"rnn": (middle,), "lstm": (middle, 0 * middle), "attention": (middle, middle, picture)}[
+        self.cell_type
+    ]
+
+
+@stand_in("rnn.captioning.CaptioningRNN.step")
+def step(
+    self: Any, words: Tensor, state: tuple[Tensor, ...]
+) -> tuple[Tensor, tuple[Tensor, ...], Tensor | None]:
+    """By torch's cells."""
+    x, cell, seen = functional.embedding(words, self.embed.W_embed), self.cell, None
+    if len(state) == 1:
+        following: tuple[Tensor, ...] = (_rnn_step(x, state[0], cell.Wx, cell.Wh, cell.b),)
+    elif len(state) == 2:
+        following = _gated(cell, x, *state)
+    else:
+        attn, seen = _attended(state[0], state[2])
+        following = *_gated(cell, x, state[0], state[1], attn), state[2]
+    return torch.addmm(self.b_vocab, following[0], self.W_vocab), following, seen

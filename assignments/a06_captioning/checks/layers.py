@@ -4,11 +4,10 @@ import numpy as np
 
 from exercise_code.support.checking.declare import check
 
-from .common import AUTOGRAD
+from .common import AUTOGRAD, LSTM, LSTM_CELL
 
 LAYERS = "rnn.layers."
 RNN_CELL, RNN = ["torch.rnn_tanh_cell"], ["torch.rnn_tanh", "torch.rnn_tanh_cell"]
-LSTM_CELL, LSTM = ["torch.lstm_cell"], ["torch.lstm", "torch.lstm_cell"]
 ONE_HOT = [
     "torch.nn.functional.embedding",
     "torch.embedding",
