@@ -88,7 +88,7 @@ def test_ten_layers_with_weights_of_003_stay_at_the_loss_of_guessing(seed, measu
     first, last = (grads[name].abs().max().item() for name in ("b1", "b11"))
     measured(f"loss {solver.loss_history[-1]:.4f}, gradients of the biases {first:.1e} and {last:.1e}")
     assert abs(solver.loss_history[-1] - math.log(10)) < 0.01
-    assert first < 1e-5 * last
+    assert first < 1e-4 * last
 
 
 def test_a_large_momentum_is_worst_after_10_batches_and_best_after_1000(measured):
