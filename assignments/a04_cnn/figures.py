@@ -121,19 +121,22 @@ def sent_back(dout: Float[Tensor, "h_out w_out"], w: Float[Tensor, "hh ww"]) -> 
     """How the gradient of an image builds up: each entry of dout adds the filter, scaled, to its window.
 
     Returns:
-        The figure, with a panel after each entry, and its alternative text.
+        The figure, with the filter and a panel after each entry, and its alternative text.
     """
     (rows, columns), (height, width) = dout.shape, w.shape
     dx = torch.zeros(rows + height - 1, columns + width - 1)
-    fig, axes = row_of_axes(dout.numel(), 2.2, 2.5)
+    fig = Figure(figsize=(10.4, 2.5), layout="constrained")
+    first, *axes = fig.subplots(1, 1 + dout.numel(), width_ratios=(width, *[dx.shape[1]] * dout.numel()))
+    _grid(first, w.numpy(), np.sign(w.numpy()) * 0.7)
+    first.set_title("filter K")
     for ax, (i, j) in zip(axes, np.ndindex(rows, columns), strict=True):
         dx[i : i + height, j : j + width] += dout[i, j] * w
         _grid(ax, dx.numpy().copy(), np.sign(dx.numpy()) * 0.7)
         ax.add_patch(Rectangle((j, i), width, height, fill=False, edgecolor=INK, linewidth=3))
         ax.set_title(f"after dout[{i}, {j}] = {dout[i, j]:g}")
     alt = (
-        f"{dout.numel()} panels: each entry of dout adds the filter to its window; where windows "
-        f"overlap the numbers add up, to {dx.max():g} in the largest place."
+        f"{dout.numel()} panels: each entry of dout adds the filter, times the entry, to its window; where "
+        f"windows overlap the numbers add up, to {dx.max():g} in the largest place."
     )
     return fig, alt
 
@@ -192,9 +195,7 @@ def layer_shapes(
             for depth in reversed(range(second)):
                 left, above = 0.8 * depth, top + 0.8 * (second - 1 - depth)
                 colour = PALETTE[depth if axes[1] == "C" else 3 + depth]
-                ax.add_patch(
-                    Rectangle((left, above), width, height, facecolor=colour, edgecolor=PAPER, alpha=0.85)
-                )
+                ax.add_patch(Rectangle((left, above), width, height, facecolor=colour, edgecolor=PAPER))
         bottom = (first - 1) * (height + second + 1.2) + 0.8 * (second - 1) + height
         ax.text(width / 2, bottom + 0.3, f"{axes[3]} = {width}", ha="center", va="top", fontsize=9)
         ax.text(-0.4, bottom - height / 2, f"{axes[2]} = {height}", ha="right", va="center", fontsize=9)
@@ -433,6 +434,8 @@ def grouped_bars(
     ax.set_xticks([group + 0.18 * (len(kinds) - 1) for group in range(len(runs))], list(runs))
     ax.set(ylabel="validation accuracy (%)")
     draw_chance(ax, chance)
+    ax.set_axisbelow(True)
+    ax.grid(axis="x", visible=False)
     fig.legend(loc="outside right center", fontsize=8, title="mean ± sd", title_fontsize=8)
     return fig, "Validation accuracy: " + ", ".join(told) + f"; guessing gets {100 * chance:.0f} %."
 
@@ -453,7 +456,7 @@ def signal_sizes(sizes: Mapping[str, Sequence[float]]) -> tuple[Figure, str]:
     ax.set(yscale="log", xlabel="layer", ylabel="sd of the output (log scale)")
     fig.legend(loc="outside right center", fontsize=8)
     ends = ", ".join(f"{name} {values[-1]:.1g}" for name, values in sizes.items())
-    return fig, f"Standard deviation behind the last of {len(values)} layers: {ends}."
+    return fig, f"Standard deviation after the last of {len(values)} layers: {ends}."
 
 
 def filter_rows(rows: Mapping[str, Float[Tensor, "filters 3 k k"]]) -> tuple[Figure, str]:
@@ -504,7 +507,7 @@ def feature_maps(
             drawn = ax.imshow(shares.numpy(), cmap="cividis", vmin=0, vmax=1)
             ax.set(xticks=(), yticks=())
             ax.grid(False)
-            ax.set_title(f"{number}: channel {int(channel)}", fontsize=7)
+            ax.set_title(f"layer {number}, map {int(channel)}", fontsize=7)
         active = (maps > 0).double().mean().item()
         told.append(f"layer {number}, {maps.shape[1]} x {maps.shape[2]} pixels, {active:.0%} above 0")
     fig.colorbar(drawn, ax=grid, label="share of the map's largest number", aspect=40)
@@ -613,7 +616,7 @@ def cost_scatter(costs: Mapping[str, tuple[int, float, float]]) -> tuple[Figure,
 
 
 def loss_ends(runs: Mapping[str, History]) -> tuple[Figure, str]:
-    """Loss of every step of several trainings from 1.5 to 3, with the loss of guessing among ten classes.
+    """Loss of every step of several trainings, in full and from 1.5 to 3, with that of guessing among ten.
 
     Args:
         runs: solvers by name.
@@ -621,14 +624,17 @@ def loss_ends(runs: Mapping[str, History]) -> tuple[Figure, str]:
     Returns:
         The figure, and its alternative text.
     """
-    fig, (ax,) = row_of_axes(1, 6.6, 3.2)
+    fig, axes = row_of_axes(2, 4.1, 3.2)
     told = []
     for (name, run), marker, line in zip(runs.items(), MARKERS, LINES, strict=False):
         steps, smooth = running_mean(run.loss_history, max(1, len(run.loss_history) // 20))
         every = max(1, len(smooth) // 8)
-        ax.plot(steps, smooth, marker=marker, linestyle=line, markevery=every, markersize=4, label=name)
-        told.append(f"{name} {smooth[-1]:.2g}")
-    ax.axhline(math.log(10), color=FAINT, linestyle=":", label="guessing (ln 10)")
-    ax.set(xlabel="step", ylabel="loss of a batch", ylim=(1.5, 3))
-    fig.legend(loc="outside right center", fontsize=8)
-    return fig, "Loss at the end, above 3 off the page: " + ", ".join(told) + "; guessing has 2.30."
+        for ax in axes:
+            ax.plot(steps, smooth, marker=marker, linestyle=line, markevery=every, markersize=4, label=name)
+        told.append(f"{name} {smooth[-1]:.3g}")
+    for ax in axes:
+        ax.axhline(math.log(10), color=FAINT, linestyle=":", label="guessing (ln 10)")
+    axes[0].set(xlabel="step", ylabel="loss of a batch (log scale)", yscale="log", title="all losses")
+    axes[1].set(xlabel="step", ylabel="loss of a batch", ylim=(1.5, 3), title="the same, 1.5 to 3")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
+    return fig, "Loss at the end: " + ", ".join(told) + "; guessing has 2.30."

@@ -1118,7 +1118,7 @@ class DeepConvNet(Saved):
 
 
 def find_overfit_parameters() -> tuple[float, float]:
-    """A weight scale and a learning rate with which a deep network learns 50 images by heart.
+    """A weight scale and a learning rate with which a deep network overfits 50 images.
 
     The network has three convolutions of 8, 16 and 32 filters, each with a pool, and no batch norm;
     `adam` takes 20 epochs of 5 batches of 10 images of `shapes`, their mean colour taken off.

@@ -1,6 +1,7 @@
 """Networks and architectures, against torch and published counts."""
 
 import math
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -305,4 +306,17 @@ def test_figures_say_what_they_show():
     fig, alt = figures.feature_maps(torch.rand(3, 8, 9), maps)
     assert "layer 2, 2 x 3 pixels, 0% above 0" in alt
     assert all(np.isfinite(image.get_array()).all() for ax in fig.axes for image in ax.images)
+    plt.close(fig)
+
+
+def test_every_loss_is_on_the_page_however_large():
+    runs = {
+        name: SimpleNamespace(loss_history=[first, last])
+        for name, first, last in (("large", 800.0, 100.0), ("small", 2.4, 2.2))
+    }
+    fig, alt = figures.loss_ends(runs)
+    low, high = fig.axes[0].get_ylim()
+    drawn = [value for line in fig.axes[0].lines for value in line.get_ydata()]
+    assert low < min(drawn) < 2.3 and 800 in drawn and max(drawn) < high
+    assert alt == "Loss at the end: large 100, small 2.2; guessing has 2.30."
     plt.close(fig)
