@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -151,7 +152,10 @@ def two_losses() -> Figure:
 
 
 def planes(
-    classifiers: Mapping[str, Float[Tensor, "3 classes"]], points: Sequence[Planar], lines: bool = True
+    classifiers: Mapping[str, Float[Tensor, "3 classes"]],
+    points: Sequence[Planar],
+    lines: bool = True,
+    before: Mapping[str, Float[Tensor, "3 classes"]] | None = None,
 ) -> Figure:
     """The regions of linear classifiers of the plane, with the lines where the margin of 1 is just kept.
 
@@ -159,18 +163,23 @@ def planes(
         classifiers: weights, the last row of them biases, by title.
         points: for each classifier the points to draw and their labels.
         lines: draw where the right score of a class leads the next best by 1.
+        before: weights by the same titles, whose borders are drawn as dotted lines on top.
     """
     reach = 1.08 * max(float(X[:, :2].abs().max()) for X, _ in points)
     named = {title: partial(_labels, W) for title, W in classifiers.items()}
     fig, _ = class_maps(named, [(X[:, :2], y) for X, y in points], reach)
     axis = torch.linspace(-reach, reach, 200)
     grid = torch.cartesian_prod(axis, axis)
-    for ax, W in zip(fig.axes, classifiers.values(), strict=True):
+    look: dict[str, Any] = {"colors": INK, "extent": (-reach, reach, -reach, reach)}
+    for ax, (title, W) in zip(fig.axes, classifiers.items(), strict=True):
         if lines:
             first, second = _scores(W, grid).topk(2, dim=1).values.T
             lead = (first - second).view(200, 200).T.numpy()
-            extent = (-reach, reach, -reach, reach)
-            ax.contour(lead, levels=[1.0], colors=INK, linestyles="--", linewidths=1, extent=extent)
+            ax.contour(lead, levels=[1.0], linestyles="--", linewidths=1, **look)
+        if before is not None:
+            was = _labels(before[title], grid).view(200, 200).T.numpy()
+            ax.contour(was, levels=[0.5, 1.5], linestyles=":", linewidths=2, **look)
+            ax.set_title(f"{title}; dotted: before")
     return fig
 
 
