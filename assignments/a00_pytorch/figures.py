@@ -146,6 +146,41 @@ def trajectories(f: Curve, walks: Mapping[float, Mapping[float, Sequence[float]]
     return fig
 
 
+def walk_at_rate(
+    f: Curve, places: Sequence[float], bottom: float, limit: float, lr: float
+) -> tuple[Figure, str]:
+    """A walk near the bottom of a valley, on the curve and as its distance from the bottom.
+
+    Args:
+        f: the curve.
+        places: that the walk visited, the start first.
+        bottom: of the valley.
+        limit: the learning rate 2/c beyond which the walk should diverge.
+        lr: learning rate of the walk.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig = Figure(figsize=(7.6, 3.2), layout="constrained")
+    left, right = fig.subplots(1, 2)
+    xs, walk = torch.linspace(-2.2, -0.75, 300), torch.tensor(places, dtype=torch.float64)
+    left.plot(xs, f(xs), "-", color=FAINT, marker="", label="landscape")
+    left.plot(walk, f(walk), "-", color=PALETTE[0], marker="o", linewidth=0.8, alpha=0.6, label="walk")
+    left.plot(walk[-1], f(walk[-1]), "*", color=PALETTE[1], markersize=12, mec=INK, label="its end")
+    left.set(title=f"lr = {lr:g}", xlabel="x", ylabel="loss f(x)", ylim=(1.23, 1.32))
+    left.legend(fontsize=8)
+    left.locator_params(axis="x", nbins=5)
+    distance = (walk - bottom).abs()
+    right.plot(distance.clamp(min=1e-9), color=PALETTE[0], marker="o", markersize=3)
+    right.set(title=f"{lr / limit:.2f} × 2/c", xlabel="step", ylabel="distance from the bottom (log scale)")
+    right.set(yscale="log", ylim=(3e-10, 3))
+    sides = int(((walk[1:] - bottom) * (walk[:-1] - bottom) < 0).sum())
+    return fig, (
+        f"lr is {lr / limit:.2f} times 2/c: the walk changes sides {sides} times and ends "
+        f"{distance[-1]:.1g} from the bottom, where it began {distance[0]:.1g} from it."
+    )
+
+
 def fits(
     x: Float[Tensor, "n 1"],
     y: Float[Tensor, "n 1"],

@@ -1,9 +1,9 @@
 """Figures for the notebook on nearest neighbours."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
-import matplotlib as mpl
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from exercise_code.support.notebook.plotting import (
-    MARKERS,
     PALETTE,
-    PAPER,
     Images,
+    class_maps,
     draw_chance,
     draw_image,
     image_row,
@@ -153,33 +152,16 @@ def decision_map(classifier: Classifier, ks: Sequence[int], resolution: int = 12
         The figure, and its alternative text.
     """
     x, y = classifier.x_train, classifier.y_train
-    reach = float(x.abs().max()) * 1.08
-    axis = torch.linspace(-reach, reach, resolution)
-    grid = torch.cartesian_prod(axis, axis)
-    fig, axes = row_of_axes(len(ks), 2.6, 2.9)
+    named = {f"k = {k}": partial(classifier.predict, k=k) for k in ks}
+    fig, regions = class_maps(named, [(x, y)] * len(ks), 1.08 * float(x.abs().max()), resolution)
     told = []
-    classes = int(y.max()) + 1
-    colours = mpl.colors.ListedColormap(PALETTE[:classes])
-    look = {"cmap": colours, "alpha": 0.35, "vmin": -0.5, "vmax": classes - 0.5, "interpolation": "nearest"}
-    for ax, k in zip(axes, ks, strict=True):
-        region = classifier.predict(grid, k)
-        share = region.bincount(minlength=classes).max().item() / len(region)
-        missed = int((classifier.predict(x, k) != y).sum())
+    for (title, says), region in zip(named.items(), regions, strict=True):
+        share = region.flatten().bincount().max().item() / region.numel()
+        missed = int((says(x) != y).sum())
         told.append(
-            f"k = {k}: the largest class covers {share:.0%} of the map, {missed} of {len(x)} training points "
+            f"{title}: the largest class covers {share:.0%} of the map, {missed} of {len(x)} training points "
             "lie in another class's region"
         )
-        ax.imshow(
-            region.view(resolution, resolution).T.numpy(),
-            origin="lower",
-            extent=(-reach, reach, -reach, reach),
-            **look,
-        )
-        for label, colour, marker in zip(range(classes), PALETTE, MARKERS, strict=False):
-            ax.plot(*x[y == label].T.numpy(), marker, color=colour, markersize=3.5, mec=PAPER, mew=0.4)
-        ax.set(title=f"k = {k}", xlabel="$x_1$", xticks=(-1, 0, 1), yticks=(-1, 0, 1))
-        ax.grid(False)
-    axes[0].set_ylabel("$x_2$")
     return fig, "; ".join(told) + "."
 
 

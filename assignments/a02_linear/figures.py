@@ -1,7 +1,9 @@
 """Figures and toys for the notebook on linear classifiers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -14,9 +16,9 @@ from exercise_code.support.notebook.plotting import (
     FAINT,
     INK,
     LINES,
-    MARKERS,
     PALETTE,
     PAPER,
+    class_maps,
     running_mean,
     shape_ribbon,
 )
@@ -60,6 +62,24 @@ def pictures(images: Float[Tensor, "n 3 height width"], titles: Sequence[str], c
         ax.grid(False)
         ax.spines[:].set_visible(False)
     return fig
+
+
+def templates(W: Float[Tensor, "3073 10"], classes: Sequence[str], right: float) -> tuple[Figure, str]:
+    """The templates of a linear classifier, under its accuracy.
+
+    Args:
+        W: weights, the last row of them biases.
+        classes: their names.
+        right: accuracy, 0 to 1.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    images = W[:-1].T.reshape(10, 3, 32, 32)
+    fig = pictures(images, classes)
+    told = f"{right:.0%} of the validation images are right"
+    fig.suptitle(told, fontsize=10)
+    return fig, f"{told}; neighbouring pixels of the templates correlate by {smoothness(images):.2f}."
 
 
 def smoothness(images: Float[Tensor, "n 3 height width"]) -> float:
@@ -132,7 +152,10 @@ def two_losses() -> Figure:
 
 
 def planes(
-    classifiers: Mapping[str, Float[Tensor, "3 classes"]], points: Sequence[Planar], lines: bool = True
+    classifiers: Mapping[str, Float[Tensor, "3 classes"]],
+    points: Sequence[Planar],
+    lines: bool = True,
+    before: Mapping[str, Float[Tensor, "3 classes"]] | None = None,
 ) -> Figure:
     """The regions of linear classifiers of the plane, with the lines where the margin of 1 is just kept.
 
@@ -140,30 +163,32 @@ def planes(
         classifiers: weights, the last row of them biases, by title.
         points: for each classifier the points to draw and their labels.
         lines: draw where the right score of a class leads the next best by 1.
+        before: weights by the same titles, whose borders are drawn as dotted lines on top.
     """
-    fig = Figure(figsize=(3.1 * len(classifiers), 3.3), layout="constrained")
-    axes = fig.subplots(1, len(classifiers), squeeze=False)[0]
     reach = 1.08 * max(float(X[:, :2].abs().max()) for X, _ in points)
+    named = {title: partial(_labels, W) for title, W in classifiers.items()}
+    fig, _ = class_maps(named, [(X[:, :2], y) for X, y in points], reach)
     axis = torch.linspace(-reach, reach, 200)
     grid = torch.cartesian_prod(axis, axis)
-    grid = torch.cat([grid, torch.ones(len(grid), 1)], dim=1)
-    for ax, (title, W), (X, y) in zip(axes, classifiers.items(), points, strict=True):
-        scores = grid @ W
-        region = scores.argmax(dim=1).view(200, 200).T.numpy()
-        classes = W.shape[1]
-        extent = (-reach, reach, -reach, reach)
-        look = {"cmap": mpl.colors.ListedColormap(PALETTE[:classes]), "vmin": -0.5, "vmax": classes - 0.5}
-        ax.imshow(region, origin="lower", extent=extent, alpha=0.3, interpolation="nearest", **look)
+    look: dict[str, Any] = {"colors": INK, "extent": (-reach, reach, -reach, reach)}
+    for ax, (title, W) in zip(fig.axes, classifiers.items(), strict=True):
         if lines:
-            first, second = scores.topk(2, dim=1).values.T
+            first, second = _scores(W, grid).topk(2, dim=1).values.T
             lead = (first - second).view(200, 200).T.numpy()
-            ax.contour(lead, levels=[1.0], colors=INK, linestyles="--", linewidths=1, extent=extent)
-        for label, colour, marker in zip(range(classes), PALETTE, MARKERS, strict=False):
-            ax.plot(*X[y == label, :2].T.numpy(), marker, color=colour, markersize=3.5, mec=PAPER, mew=0.3)
-        ax.set(title=title, xlabel="$x_1$", xlim=(-reach, reach), ylim=(-reach, reach))
-        ax.grid(False)
-    axes[0].set_ylabel("$x_2$")
+            ax.contour(lead, levels=[1.0], linestyles="--", linewidths=1, **look)
+        if before is not None:
+            was = _labels(before[title], grid).view(200, 200).T.numpy()
+            ax.contour(was, levels=[0.5, 1.5], linestyles=":", linewidths=2, **look)
+            ax.set_title(f"{title}; dotted: before")
     return fig
+
+
+def _scores(W: Float[Tensor, "3 classes"], X: Float[Tensor, "n 2"]) -> Float[Tensor, "n classes"]:
+    return X @ W[:2] + W[2]
+
+
+def _labels(W: Float[Tensor, "3 classes"], X: Float[Tensor, "n 2"]) -> Int[Tensor, " n"]:
+    return _scores(W, X).argmax(dim=1)
 
 
 def losses_over_steps(

@@ -1,8 +1,9 @@
 """Figures and toys for the notebook on multilayer networks."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import cycle
 
-import matplotlib as mpl
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -17,6 +18,7 @@ from exercise_code.support.notebook.plotting import (
     PALETTE,
     PAPER,
     History,
+    class_maps,
     running_mean,
     shape_ribbon,
 )
@@ -87,22 +89,37 @@ def boundaries(
         nets: scores of points, by title.
         points: for each net the points to draw and their labels.
     """
-    fig = Figure(figsize=(2.9 * len(nets), 3.2), layout="constrained")
-    axes = fig.subplots(1, len(nets), squeeze=False)[0]
-    axis = torch.linspace(-1.3, 1.3, 150)
-    grid = torch.cartesian_prod(axis, axis)
-    colours = mpl.colors.ListedColormap(PALETTE[:2])
-    for ax, (title, scores), (X, y) in zip(axes, nets.items(), points, strict=True):
-        region = scores(grid).argmax(dim=1).view(150, 150).T.numpy()
-        look = {"cmap": colours, "alpha": 0.3, "vmin": 0, "vmax": 1, "extent": (-1.3, 1.3, -1.3, 1.3)}
-        ax.imshow(region, origin="lower", interpolation="nearest", **look)
-        for label, marker in ((0, "o"), (1, "s")):
-            ax.plot(*X[y == label].T.numpy(), marker, color=PALETTE[label], markersize=3, mec=PAPER, mew=0.3)
-        ax.set(title=title, xlabel="$x_1$", xticks=(-1, 0, 1), yticks=(-1, 0, 1))
-        ax.set(xlim=(-1.3, 1.3), ylim=(-1.3, 1.3))
-        ax.grid(False)
-    axes[0].set_ylabel("$x_2$")
-    return fig
+    named = {title: partial(_labels, scores) for title, scores in nets.items()}
+    return class_maps(named, points, 1.3)[0]
+
+
+def folds(net: nn.Sequential, X: Float[Tensor, "n 2"], y: Int[Tensor, " n"]) -> tuple[Figure, str]:
+    """The regions of a network with one hidden layer, and a line for each unit: there its output folds.
+
+    Args:
+        net: its first layer takes points of the plane.
+        X: points to draw.
+        y: their labels.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    right = f"{accuracy(net, X, y):.0%} of the points are right"
+    title = f"{right}\nblack lines: where a unit folds"
+    fig, _ = class_maps({title: partial(_labels, net)}, [(X, y)], 1.3)
+    axis, hidden = torch.linspace(-1.3, 1.3, 100), net[0]
+    sums = hidden(torch.cartesian_prod(axis, axis)).T.view(-1, 100, 100)
+    seen = [
+        (each.T.numpy(), line) for each, line in zip(sums, cycle(LINES[:4])) if each.min() < 0 < each.max()
+    ]
+    for values, line in seen:
+        extent = (-1.3, 1.3, -1.3, 1.3)
+        fig.axes[0].contour(values, levels=[0.0], colors=INK, linestyles=line, linewidths=1.2, extent=extent)
+    return fig, f"{right}; the folds of {len(seen)} of {len(sums)} units, black lines, cross the map."
+
+
+def _labels(scores: Scores, X: Float[Tensor, "n 2"]) -> Int[Tensor, " n"]:
+    return scores(X).argmax(dim=1)
 
 
 def linear_shapes(num: int, inputs: int, outputs: int) -> Figure:

@@ -369,7 +369,7 @@ def find_best_config(
     from exercise_code.mlp.hyperparameter_tuning import make_solver
 
     kind = model_class or FullyConnectedNet
-    tried = [(config, make_solver(config, data, kind, epochs, patience)) for config in configs]
+    tried = [(config, make_solver(data, config, epochs, patience, kind)) for config in configs]
     for _, solver in tried:
         solver.train()
     best = max((solver for _, solver in tried), key=lambda solver: solver.best_val_acc, default=None)

@@ -17,7 +17,7 @@ Results = list[tuple[Config, float]]
 
 
 def make_solver(
-    config: Config, data: dict[str, Tensor], model_class: type[Model], epochs: int, patience: int | None
+    data: dict[str, Tensor], config: Config, epochs: int, patience: int | None, model_class: type[Model]
 ) -> Solver:
     """A new model and its solver, both set up by one config.
 
@@ -41,7 +41,7 @@ def findBestConfig(
 ) -> tuple[Model | None, Results]:
     """Train a new model for each config, and keep the one with the best validation accuracy.
 
-    `make_solver` takes its arguments in another order: (config, data, model_class, epochs, patience).
+    `make_solver` takes its arguments in the same order: (data, config, epochs, patience, model_class).
 
     Args:
         data: `X_train`, `y_train`, `X_val`, `y_val`.
@@ -57,7 +57,7 @@ def findBestConfig(
     ### BEGIN SOLUTION
     best_model, best_val_acc, results = None, -1.0, []
     for config in configs:
-        solver = make_solver(config, data, model_class, epochs, patience)
+        solver = make_solver(data, config, epochs, patience, model_class)
         solver.train()
         results.append((config, solver.best_val_acc))
         if solver.best_val_acc > best_val_acc:

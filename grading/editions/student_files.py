@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.notebook.predictions import HASHES, VALUES, hashed_tables
+from exercise_code.support.notebook.self_tests import QUESTIONS
 from exercise_code.support.paths import ROOT
 from exercise_code.support.reveal import SOLUTIONS
 from grading.course import CourseError
@@ -57,7 +58,7 @@ def write_own(assignment: Assignment, target: Path) -> None:
     folder = target / "assignments" / assignment.name
     folder.mkdir(parents=True, exist_ok=True)
     shipped = [path for path in assignment.folder.glob("*.py") if path.name not in HIDDEN]
-    for source in (assignment.folder / "assignment.toml", *shipped):
+    for source in (assignment.folder / "assignment.toml", *assignment.folder.glob(QUESTIONS), *shipped):
         shutil.copy(source, folder)
     if (checks := assignment.folder / "checks").is_dir():
         shutil.copytree(checks, folder / "checks", ignore=shutil.ignore_patterns("__pycache__"))

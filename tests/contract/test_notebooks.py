@@ -14,6 +14,7 @@ from ruff import find_ruff_bin
 
 from exercise_code.support.checking.assignment import all_folders
 from exercise_code.support.notebook.predictions import VALUES
+from exercise_code.support.notebook.self_tests import QUESTIONS, read_questions
 from exercise_code.support.paths import ASSIGNMENTS
 from exercise_code.support.progress import DEEP_END, HEADING
 from grading.notebooks.nbgrader_course import REPOSITORY
@@ -206,6 +207,33 @@ def test_a_cell_that_reveals_tells_nothing_beforehand(notebook):
             assert not calls_of(cell.source, "predict"), cell.id
             texts = [call.args[-1] for call in calls_of(cell.source, "show")]
             assert not [text for text in texts if isinstance(text, ast.Constant)], cell.id
+
+
+def test_a_self_test_asks_all_its_questions_and_has_an_answer_to_each_option(assignment):
+    """An assignment that has no questions yet asks none."""
+    path = assignment.folder / QUESTIONS
+    questions = read_questions(path) if path.exists() else []
+    asked = {
+        f"{name} {number}": letter
+        for notebook in assignment.notebooks
+        for cell in nbformat.read(assignment.folder / notebook, as_version=4).cells
+        if cell.cell_type == "code"
+        for call in calls_of(cell.source, "self_test")
+        for name, answers in [map(ast.literal_eval, call.args)]
+        for number, letter in answers.items()
+    }
+    assert asked == dict.fromkeys(each.name for each in questions)
+    for each in questions:
+        assert len(each.options) >= 2 and each.right in each.options, each.name
+        for texts in (each.options, each.replies):
+            assert all(texts.values()) and len({*texts.values()}) == len(texts), each.name
+        assert all(20 <= len(reply) <= 160 for reply in each.replies.values()), each.name
+    assert not questions or len({each.right for each in questions}) > 1
+
+
+def test_no_two_self_tests_have_one_name():
+    names = [each.name for path in ASSIGNMENTS.glob(f"*/{QUESTIONS}") for each in read_questions(path)]
+    assert len({*names}) == len(names) > 0
 
 
 def test_no_two_assignments_have_a_table_of_one_name(assignment):

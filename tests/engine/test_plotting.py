@@ -94,3 +94,15 @@ def test_setup_may_run_twice_and_without_a_notebook():
         setup.setup()
         torch.testing.assert_close(torch.rand(3), first)
         assert mpl.rcParams["figure.facecolor"] == plotting.PAPER
+
+
+def test_a_map_says_in_its_legend_which_class_is_which():
+    points = torch.tensor([[-1.0, -1], [1, -1], [-1, 1]]), torch.tensor([0, 1, 2])
+    says = {"left": lambda X: (X[:, 0] > 0).long(), "below": lambda X: (X[:, 1] > 0).long()}
+    fig, regions = plotting.class_maps(says, [points] * 2, 2.0, resolution=5)
+    (legend,) = fig.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["class 0", "class 1", "class 2"]
+    assert "ground: what the classifier says" in legend.get_title().get_text()
+    assert regions[0][0].tolist() == [0, 0, 0, 1, 1]
+    assert regions[1][:, 0].tolist() == [0, 0, 0, 1, 1]
+    assert [ax.get_title() for ax in fig.axes] == ["left", "below"]

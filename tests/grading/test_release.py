@@ -67,6 +67,7 @@ def test_the_edition_holds_what_students_need_and_nothing_else(build):
         "assignments/a01_knn/figures.py",
         "assignments/a01_knn/knn.ipynb",
         "assignments/a01_knn/on_paper.json",
+        "assignments/a01_knn/self_tests.toml",
         "assignments/a01_knn/stand_ins.py",
         "datasets/README.md",
         "datasets/registry.toml",

@@ -134,6 +134,19 @@ def test_turning_costs_photographs_much_and_shapes_next_to_nothing(name, images,
             assert found["upright"] - found["mirrored"] < 5
 
 
+def test_moving_by_ten_pixels_and_exchanging_colours_cost_most_of_what_is_above_guessing(
+    images, trained, measured
+):
+    upright = images["X_val"][:, :-1].reshape(-1, 3, 32, 32)
+    changed = {"upright": upright, "moved": upright.roll(10, 3), "red and blue exchanged": upright.flip(1)}
+    for classifier in trained:
+        rows = {kind: torch.cat([x.flatten(1), x.new_ones(len(x), 1)], 1) for kind, x in changed.items()}
+        found = {kind: right(classifier, X, images["y_val"]) for kind, X in rows.items()}
+        measured(", ".join(f"{kind} {accuracy:.1f} %" for kind, accuracy in found.items()))
+        assert found["moved"] < found["upright"] - 8
+        assert found["red and blue exchanged"] < found["upright"] - 8
+
+
 def test_with_the_default_arguments_training_is_slow_and_has_no_gap(images, measured):
     flat = [images[key][:, :-1] if key[0] == "X" else images[key] for key in ("X_train", "y_train", "X_val")]
     for seed in SEEDS:

@@ -1,6 +1,8 @@
 """Linear classifiers, the two-layer network and features, against torch, NumPy, SciPy and matplotlib."""
 
 import math
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -384,3 +386,28 @@ def test_features_are_both_side_by_side():
     assert found.shape == (1100, 3 * 3 * 4 * 9 + 10)
     torch.testing.assert_close(found[1050:, :324], features.hog_features(images[1050:]))
     torch.testing.assert_close(found[1050:, 324:], features.colour_histogram(images[1050:]))
+
+
+def test_the_table_that_goes_backwards_agrees_with_autograd():
+    x = torch.tensor([[2.0, 1.0]])
+    W1 = torch.tensor([[1.0, -1, 0], [0, 1, 2]], requires_grad=True)
+    W2 = torch.tensor([[1.0, 0], [4, 3], [0, 1]], requires_grad=True)
+    z = x @ W1
+    hidden = z.clamp(min=0)
+    scores = hidden @ W2
+    for each in (z, hidden, scores):
+        each.retain_grad()
+    torch.nn.functional.cross_entropy(scores, torch.tensor([0])).backward()
+    found = {
+        "hidden unit 2": hidden[0, 1],
+        "score of class 1": scores[0, 1],
+        "dscores of class 0": scores.grad[0, 0],
+        "dW2, unit 1, class 0": W2.grad[0, 0],
+        "dhidden of unit 2": hidden.grad[0, 1],
+        "dz of unit 2": z.grad[0, 1],
+        "dz of unit 3": z.grad[0, 2],
+        "dW1, first row, unit 1": W1.grad[0, 0],
+    }
+    path = Path(__file__).parents[1] / "on_paper.toml"
+    table = tomllib.loads(path.read_text(encoding="utf-8"))["one image backwards"]
+    assert {name: value.item() for name, value in found.items()} == pytest.approx(table)

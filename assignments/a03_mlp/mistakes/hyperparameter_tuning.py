@@ -13,7 +13,7 @@ from exercise_code.support.checking.declare import mistake
 def _search(data, configs, model_class, epochs, patience, *, better, start=-1.0, shared=False):
     best_model, best, results, model = None, start, [], None
     for config in configs:
-        solver = tuning.make_solver(config, data, model_class, epochs, patience)
+        solver = tuning.make_solver(data, config, epochs, patience, model_class)
         if shared and model is not None:
             solver.model = model
         solver.train()
@@ -63,7 +63,7 @@ def search_last_of_equals(data, configs, epochs=20, patience=5, model_class=fcn.
     "mlp.hyperparameter_tuning.findBestConfig", hint="Models are judged without training: call `train` first."
 )
 def search_without_training(data, configs, epochs=20, patience=5, model_class=fcn.FullyConnectedNet):
-    solvers = [tuning.make_solver(config, data, model_class, epochs, patience) for config in configs]
+    solvers = [tuning.make_solver(data, config, epochs, patience, model_class) for config in configs]
     results = [(config, solver.best_val_acc) for config, solver in zip(configs, solvers, strict=True)]
     return solvers[0].model, results
 
@@ -75,7 +75,7 @@ def search_without_training(data, configs, epochs=20, patience=5, model_class=fc
 def search_by_last_epoch(data, configs, epochs=20, patience=5, model_class=fcn.FullyConnectedNet):
     best_model, best, results = None, -1.0, []
     for config in configs:
-        solver = tuning.make_solver(config, data, model_class, epochs, patience)
+        solver = tuning.make_solver(data, config, epochs, patience, model_class)
         solver.train()
         accuracy = solver.val_acc_history[-1]
         results.append((config, accuracy))
@@ -253,4 +253,4 @@ def random_returns_first(
     configs = [tuning.random_search_spaces_to_config(random_search_spaces) for _ in range(num_search)]
     _, results = tuning.findBestConfig(data, configs, epochs, patience, model_class)
     worst = min(range(num_search), key=lambda place: results[place][1])
-    return tuning.make_solver(configs[worst], data, model_class, epochs, patience).model, results
+    return tuning.make_solver(data, configs[worst], epochs, patience, model_class).model, results

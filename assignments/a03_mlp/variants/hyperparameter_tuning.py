@@ -16,7 +16,7 @@ from exercise_code.support.checking.declare import variant
 def best_by_max(data, configs, epochs=20, patience=5, model_class=fcn.FullyConnectedNet):
     solvers, results = [], []
     for config in configs:
-        solvers.append(tuning.make_solver(config, data, model_class, epochs, patience))
+        solvers.append(tuning.make_solver(data, config, epochs, patience, model_class))
         solvers[-1].train()
         results.append((config, solvers[-1].best_val_acc))
     best = max(solvers, key=lambda solver: solver.best_val_acc, default=None)

@@ -1,7 +1,7 @@
 """Figures for the notebooks: colours that everybody can tell apart, legible on light and on dark pages."""
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from io import BytesIO
 from typing import Any, Literal, Protocol
@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import matplotlib as mpl
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
@@ -304,6 +304,44 @@ def accuracy_maps(
     axes[0].set_ylabel(row_name)
     fig.colorbar(image, ax=axes, label="accuracy (%)")
     return fig, ". ".join(told) + "."
+
+
+def class_maps(
+    classifiers: Mapping[str, Callable[[Float[Tensor, "n 2"]], Int[Tensor, " n"]]],
+    points: Sequence[tuple[Float[Tensor, "n 2"], Int[Tensor, " n"]]],
+    reach: float,
+    resolution: int = 150,
+) -> tuple[Figure, list[Int[Tensor, "resolution resolution"]]]:
+    """The plane as classifiers see it: the ground is what they say, markers are points with their labels.
+
+    Args:
+        classifiers: labels of any points of the plane, by title.
+        points: for each classifier the points to draw and their labels.
+        reach: the largest coordinate that is seen.
+        resolution: places along each axis where a classifier is asked.
+
+    Returns:
+        The figure, and the labels of each map: rows are x2, upwards, columns x1.
+    """
+    classes = 1 + max(int(y.max()) for _, y in points)
+    axis = torch.linspace(-reach, reach, resolution)
+    grid = torch.cartesian_prod(axis, axis)
+    regions = [says(grid).view(resolution, resolution).T for says in classifiers.values()]
+    fig, axes = row_of_axes(len(classifiers), max(2.7, 3.8 / len(classifiers)), 3.6)
+    look: dict[str, Any] = {"cmap": mpl.colors.ListedColormap(PALETTE[:classes]), "alpha": 0.3}
+    look |= {"vmin": -0.5, "vmax": classes - 0.5, "extent": (-reach, reach, -reach, reach)}
+    for ax, title, region, (X, y) in zip(axes, classifiers, regions, points, strict=True):
+        ax.imshow(region.numpy(), origin="lower", interpolation="nearest", **look)
+        for label, colour, marker in zip(range(classes), PALETTE, MARKERS, strict=False):
+            dots: dict[str, Any] = {"color": colour, "markersize": 3.5, "mec": PAPER, "mew": 0.4}
+            ax.plot(*X[y == label].T.numpy(), marker, label=f"class {label}", **dots)
+        ax.set(title=title, xlabel="$x_1$", xlim=(-reach, reach), ylim=(-reach, reach))
+        ax.grid(False)
+    axes[0].set_ylabel("$x_2$")
+    told = "markers: labels; ground: what the classifier says"
+    place: dict[str, Any] = {"loc": "outside lower center", "ncols": classes, "markerscale": 1.7}
+    fig.legend(*axes[0].get_legend_handles_labels(), title=told, title_fontsize=8, **place)
+    return fig, regions
 
 
 def row_of_axes(columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:

@@ -43,9 +43,11 @@ def start_notebook(assignment: str) -> str:
 
     _install(missing_packages(assignment))
     from exercise_code.support.notebook.predictions import begin
+    from exercise_code.support.notebook.self_tests import ask_again
     from exercise_code.support.notebook.setup import setup
 
     begin(assignment)
+    ask_again()
     return "\n".join(filter(None, [setup(), _where_it_lies()]))
 
 
