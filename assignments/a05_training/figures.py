@@ -433,7 +433,7 @@ def rates_of(
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=base_lr)
     scheduler, rates = make(optimizer), []
     for _ in range(epochs):
-        rates.append(optimizer.param_groups[0]["lr"])
+        rates += [group["lr"] for group in optimizer.param_groups]
         optimizer.step()
         scheduler.step()
     return rates

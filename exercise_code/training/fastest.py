@@ -72,11 +72,11 @@ def train_one_cycle(
     """Train for a number of steps, with smooth labels and a learning rate that rises once and falls to 0.
 
     The optimiser is SGD with Nesterov's momentum 0.9 and weight decay 5e-4. Step t, counted from 0, has the
-    rate max_lr * min((t + 1) / w, (num_steps - t) / (num_steps - w)), where w = num_steps // 4: straight up in
-    the first quarter, then straight down (one cycle, after Smith and Topin, 2018).
-    An epoch takes the images in the order of `torch.randperm(n, generator=generator)`, in batches of
-    batch_size, without what is left over at its end; then the next one begins. The loss is the mean
-    cross-entropy with `smooth_labels`.
+    rate max_lr * min((t + 1) / w, (num_steps - t) / (num_steps - w)), where w = num_steps // 4: straight up
+    in the first quarter, then straight down (one cycle, after Smith and Topin, 2018). The loss is the mean
+    cross-entropy with `smooth_labels`. An epoch takes the images in the order of
+    `torch.randperm(n, generator=generator)`, in batches of batch_size, without what is left over at its end;
+    then the next one begins.
 
     Args:
         model: gives scores; in training mode, changed. Frozen parameters stay.
@@ -119,17 +119,17 @@ def train_one_cycle(
 def fast_net(num_classes: int = 10) -> nn.Module:
     """Your network for the fastest training, untrained: any architecture of at most 2 million parameters.
 
-    It takes images (n, 3, 32, 32) in [0, 1], any number of them, and gives scores (n, num_classes). All of its
-    parameters that are not frozen have an effect on the scores. What you hand in beside it, in
-    `models/fastest.pt`, is {"net": its state dict, "steps": how many steps it was trained}.
+    It takes images (n, 3, 32, 32) in [0, 1], any number of them, and gives scores (n, num_classes); all of
+    its parameters that are not frozen get gradients. What you hand in beside it, in `models/fastest.pt`, is
+    {"net": its state dict, "steps": how many steps it was trained}.
     """
     ### BEGIN SOLUTION
-    layers: list[nn.Module] = [nn.Conv2d(3, 27, 3, padding=1, bias=False).requires_grad_(False)]
-    channels = 27
+    layers: list[nn.Module] = [nn.Conv2d(3, 48, 4, stride=2, padding=1, bias=False).requires_grad_(False)]
+    channels = 48
     for width in (32, 64, 128):
         for _ in range(2):
-            layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.GELU()]
+            layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
             channels = width
         layers.append(nn.MaxPool2d(2))
-    return nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(channels, num_classes))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * channels, num_classes))
     ### END SOLUTION

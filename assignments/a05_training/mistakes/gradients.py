@@ -25,7 +25,8 @@ def _weighted(model, x, y, part_size, share, total=None):
 
 
 @mistake(
-    PARTS, hint="The mean of the parts' means: a smaller last part then counts as much as the others. Weigh it."
+    PARTS,
+    hint="The mean of the parts' means: a smaller last part then counts as much as the others. Weigh it.",
 )
 def mean_of_means(model, x, y, part_size):
     return _weighted(model, x, y, part_size, lambda num: 1 / len(_parts(x, y, part_size)))
@@ -116,7 +117,9 @@ def _clip(parameters, factor, norm=_norm):
     return found
 
 
-@mistake(CLIP, hint="Each gradient is cut on its own, so the direction changes: one norm, one factor for all.")
+@mistake(
+    CLIP, hint="Each gradient is cut on its own, so the direction changes: one norm, one factor for all."
+)
 def each_on_its_own(parameters, max_norm):
     gradients = _gradients(parameters)
     norm = _norm(gradients)
@@ -209,4 +212,3 @@ def parameters_scaled(parameters, max_norm):
 @mistake(CLIP, hint="Gradients are divided by the norm, then left at length 1: multiply by max_norm.")
 def to_length_one(parameters, max_norm):
     return _clip(parameters, lambda norm: 1 / norm if norm > max_norm else 1.0)
-
