@@ -2,8 +2,8 @@
 
 import copy
 import io
-import itertools
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
+from exercise_code.support.vision import torchvision
 from exercise_code.training import checkpoints, fastest, finetuning, gradients
 
 DTYPES = pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-5), (torch.float64, 1e-12)])
@@ -110,9 +111,6 @@ def test_a_checkpoint_can_be_read_where_no_code_is_trusted():
 # Fine-tuning
 @pytest.mark.parametrize("kind", ["mobilenet_v2", "resnet18", "vgg11"])
 def test_heads_of_known_networks_are_replaced(kind):
-    pytest.importorskip("torchvision")
-    from exercise_code.support.vision import torchvision
-
     model = getattr(torchvision.models, kind)()
     head = finetuning.replace_head(model, 3)
     finetuning.freeze_backbone(model, head)
@@ -189,26 +187,18 @@ def test_one_cycle_is_that_of_torch(dtype, tolerance, num_steps, smoothing):
         ours, x, y, num_steps, 4, 0.2, smoothing, torch.Generator().manual_seed(3)
     )
     optimizer = torch.optim.SGD(theirs.parameters(), lr=1.0, momentum=0.9, nesterov=True, weight_decay=5e-4)
-    rise = num_steps // 4
-    up = lr_scheduler.LinearLR(optimizer, 0.2 / rise, 0.2, total_iters=rise - 1) if rise > 1 else None
-    generator, due, steps = torch.Generator().manual_seed(3), [], itertools.count()
-    while len(due) < num_steps:
-        for places in torch.randperm(10, generator=generator)[:8].split(4):
-            if len(due) == num_steps:
-                break
-            step = next(steps)
-            rate = optimizer.param_groups[0]["lr"] if up and step < rise else None
-            if rate is None:
-                optimizer.param_groups[0]["lr"] = 0.2 * (
-                    1 - (step - rise) / (num_steps - rise) if step >= rise else 1
-                )
-            loss = F.cross_entropy(theirs(x[places]), y[places], label_smoothing=smoothing)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            if up and step < rise - 1:
-                up.step()
-            due.append(loss.item())
+    corners = [-1, num_steps // 4 - 1, num_steps // 4, num_steps]
+    scheduler = lr_scheduler.LambdaLR(optimizer, lambda t: 0.2 * np.interp(t, corners, [0, 1, 1, 0]))
+    generator, parts, due = torch.Generator().manual_seed(3), [], []
+    for _ in range(num_steps):
+        parts = parts or [*torch.randperm(10, generator=generator)[:8].split(4)]
+        places = parts.pop(0)
+        loss = F.cross_entropy(theirs(x[places]), y[places], label_smoothing=smoothing)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+        due.append(loss.item())
     assert losses == pytest.approx(due, rel=1e-4)
     close(ours.parameters(), theirs.parameters(), 10 * tolerance)
 
