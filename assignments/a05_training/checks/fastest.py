@@ -117,7 +117,7 @@ def fits_in(code, case):
     }
 
 
-@check(f"{FASTEST}fast_net:accuracy", points=4, uses=[f"{FASTEST}flipped_scores"], floor=0.4, target=0.6)
+@check(f"{FASTEST}fast_net:accuracy", points=4, uses=[f"{FASTEST}flipped_scores"], floor=0.4, target=0.8)
 def fastest_model(code, case):
     """The saved network on images that nobody has trained on, by the scores of both mirror images."""
     saved = case.model("fastest.pt")
