@@ -457,8 +457,8 @@ def backbone_net(seed: int, num_classes: int) -> nn.Sequential:
                 conv = nn.Conv2d(channels, width, 3, padding=1, bias=False)
                 layers += [conv, nn.BatchNorm2d(width), nn.ReLU()]
                 channels = width
-            layers.append(nn.MaxPool2d(2))
-        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(4 * channels, num_classes))
+            layers += [nn.MaxPool2d(2)]
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(384, num_classes))
 
 
 def few_of_each(images: Images, labels: Labels, num: int, seed: int) -> tuple[Images, Labels]:

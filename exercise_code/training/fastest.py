@@ -111,7 +111,7 @@ def train_one_cycle(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses.append(loss.item())
+            losses += [loss.item()]
     return losses
     ### END SOLUTION
 
