@@ -31,9 +31,9 @@ class _Training:
     """A small network with dropout and batch norm, and all that trains it; the same for the same numbers."""
 
     def __init__(self, numbers: Tensor) -> None:
-        self.model = nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.Dropout(0.5), nn.Linear(6, 4))
-        filled(self.model, numbers)
-        self.model.to(numbers)
+        net = nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.Dropout(0.5), nn.Linear(6, 4))
+        filled(net, numbers)
+        self.model = net.to(numbers)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.3, momentum=0.8)
         self.scheduler = torch.optim.lr_scheduler.ExponentialLR(self.optimizer, 0.7)
         self.generator = torch.Generator()
@@ -97,16 +97,16 @@ def loaded(code, case):
     before.generator.manual_seed(seed + 1)
     for _ in range(2):
         before.step(x, y)
-    content = {
+    known = {
         "model": before.model.state_dict(),
         "optimizer": before.optimizer.state_dict(),
         "scheduler": before.scheduler.state_dict(),
         "epoch": case.integer(3, 30),
-        "rng": torch.get_rng_state(),
         "generator": before.generator.get_state(),
     }
+    known["rng"] = torch.get_rng_state()
     file = io.BytesIO()
-    torch.save(content, file)
+    torch.save(known, file)
     file.seek(0)
     torch.manual_seed(seed + 2)
     after.generator.manual_seed(seed + 3)

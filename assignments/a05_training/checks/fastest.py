@@ -29,7 +29,7 @@ def whitened(code, case):
         pixels = case.numbers(*size)
         images = case.tensor(pixels + 3 + torch.linspace(0, 1, size[3]).to(pixels))
         filters = code.training.fastest.patch_whitening(images, kernel_size, **options)
-        patches = F.unfold(images, kernel_size).movedim(1, 2).flatten(0, 1)
+        patches = F.unfold(images, kernel_size).transpose(1, 2).flatten(0, 1)
         flat, centred = filters.flatten(1), patches - patches.mean(dim=0)
         outputs[name] = {
             "shape": [*filters.shape],

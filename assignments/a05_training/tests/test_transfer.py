@@ -1,6 +1,7 @@
 """Gradients in parts, checkpoints, fine-tuning and the fastest run, against torch and plain formulas."""
 
 import copy
+import functools
 import io
 
 import numpy as np
@@ -12,6 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
+from assignments.a05_training import figures
+from exercise_code.support import data
 from exercise_code.support.vision import torchvision
 from exercise_code.training import checkpoints, fastest, finetuning, gradients
 
@@ -208,3 +211,46 @@ def test_the_network_is_small_and_whitens_first():
     assert sum(param.numel() for param in net.parameters()) < 2_000_000
     assert net(drawn(2, 3, 32, 32)).shape == (2, 7)
     assert not net[0].weight.requires_grad
+
+
+# What the notebook says
+def test_lost_states_move_the_weights_and_complete_ones_do_not(tmp_path):
+    x, y = drawn(40, 4), torch.arange(40) % 3
+    for seed in range(3):
+        for lost in (None, "optimizer", "scheduler", "rng", "generator"):
+            whole, parts = training(torch.optim.RMSprop, seed), training(torch.optim.RMSprop, seed)
+            path = tmp_path / f"{seed} {lost}.pt"
+            torch.manual_seed(seed)
+            checkpoints.train_resumable(tmp_path / f"{seed} {lost} whole.pt", *whole, x, y, 4, 10)
+            torch.manual_seed(seed)
+            checkpoints.train_resumable(path, *parts, x, y, 2, 10)
+            content, fresh = torch.load(path, weights_only=True), training(torch.optim.RMSprop, 99)
+            if lost:
+                checkpoints.save_checkpoint(tmp_path / "fresh.pt", *fresh[:3], 0, fresh[3])
+                content[lost] = torch.load(tmp_path / "fresh.pt", weights_only=True)[lost]
+            torch.save(content, path)
+            checkpoints.train_resumable(path, *fresh, x, y, 4, 10)
+            pairs = zip(whole[0].parameters(), fresh[0].parameters(), strict=True)
+            assert all(torch.equal(a, b) for a, b in pairs) == (lost is None), lost
+
+
+@pytest.mark.slow
+def test_a_backbone_that_knows_other_shapes_beats_a_new_network():
+    x, y, x_test, y_test = data.load("shapes", 6_000, 1_000)
+    x, x_test = figures.halved(x), figures.halved(x_test)
+    known, new, unseen = y < figures.KNOWN, y >= figures.KNOWN, y_test >= figures.KNOWN
+    backbone = figures.backbone_net(0, figures.KNOWN)
+    draw = torch.Generator().manual_seed(0)
+    fastest.train_one_cycle(backbone, x[known], y[known], 200, 50, 0.05, 0.1, draw)
+    right = {"new": [], "frozen": []}
+    for seed in range(3):
+        few, labels = figures.few_of_each(x[new], y[new] - figures.KNOWN, 10, seed)
+        for kind, start in (("new", figures.backbone_net(seed, 3)), ("frozen", copy.deepcopy(backbone))):
+            head = finetuning.replace_head(start, 3)
+            if kind == "frozen":
+                finetuning.freeze_backbone(start, head)
+            groups = finetuning.param_groups(start, head, 0.02, 1.0)
+            mode = functools.partial(finetuning.set_train_mode, start)
+            figures.fine_tuned(start, groups, few, labels, mode)
+            right[kind].append(figures.accuracy(start, x_test[unseen], y_test[unseen] - figures.KNOWN))
+    assert min(right["frozen"]) > max(right["new"]), right
