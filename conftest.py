@@ -191,7 +191,7 @@ def pytest_terminal_summary(terminalreporter, config) -> None:
             terminalreporter.write_line(f"{name:<20}draft  only its solutions are tested")
     if table := config.costs.table():
         terminalreporter.section("seconds of a core")
-        for line in table:
+        for line in (*table, "", *config.costs.costliest()):
             terminalreporter.write_line(line)
 
 

@@ -6,6 +6,9 @@ from collections import Counter
 
 import pytest
 
+COSTLIEST = 40
+"""Tests that a run names."""
+
 
 def kind_and_assignment(nodeid: str) -> tuple[str, str]:
     """What a test belongs to: `tests/contract/test_mistakes.py::…[a01_knn-…]` to the mistakes of a01_knn."""
@@ -23,6 +26,7 @@ class Costs:
     def __init__(self) -> None:
         """Start at nothing."""
         self.seconds: Counter[tuple[str, str]] = Counter()
+        self.by_test: Counter[str] = Counter()
         self.outcomes: dict[str, set[str]] = {}
         self._began = 0.0
 
@@ -43,6 +47,7 @@ class Costs:
         if report.when == "teardown":
             seconds = sum(value for name, value in report.user_properties if name == "seconds of a core")
             self.seconds[kind_and_assignment(report.nodeid)] += seconds
+            self.by_test[report.nodeid] += seconds
 
     def table(self) -> list[str]:
         """A line for each kind and a column for each assignment; empty if all took less than a minute."""
@@ -57,6 +62,10 @@ class Costs:
         sums = [sum(self.seconds[kind, column] for kind in kinds) for column in (*columns, "")]
         rows.append(["sum", *(f"{number:.0f}" for number in (*sums, sum(sums)))])
         return [f"{first:<20}" + "".join(f"{cell:>13}" for cell in cells) for first, *cells in rows]
+
+    def costliest(self) -> list[str]:
+        """The tests that took most, with the fixtures that they were the first to ask for."""
+        return [f"{seconds:5.0f}  {test}" for test, seconds in self.by_test.most_common(COSTLIEST)]
 
     def passed(self, assignment: str) -> int | None:
         """How many tests of an assignment were passed; None if one was not."""

@@ -1,6 +1,5 @@
 """Make up a class: submissions from the reference, the mistakes, untouched stubs and broken files."""
 
-import functools
 import inspect
 import random
 import re
@@ -11,13 +10,16 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import cast
 
+import torch
+
 from exercise_code.support.checking import exercise_source
-from exercise_code.support.checking.assignment import Assignment, read_assignment
+from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.declare import Mistake
 from exercise_code.support.checking.run_check import one_thread
+from exercise_code.support.data.files import stored
 from exercise_code.support.paths import ROOT
 from grading.editions.student_files import BEGIN, END, strip_solutions
-from grading.scratch import scratch_folder
+from grading.running.dependencies import hash_of, model_files
 
 BROKEN = {
     "syntax error": "def compute_distances_two_loops(x_train, x_test)\n    return x_train\n",
@@ -62,19 +64,20 @@ def make_class(assignment: Assignment, edition: Path, folder: Path, size: int, s
     return names
 
 
-@functools.cache
-def _models(folder: Path) -> dict[str, bytes]:
-    assignment = read_assignment(folder)
-    if not assignment.make_models:
-        return {}
-    with scratch_folder() as scratch, one_thread():
-        assignment.make_models(scratch)
-        return {f"models/{name}": (scratch / name).read_bytes() for name in assignment.models}
-
-
 def reference_models(assignment: Assignment) -> dict[str, bytes]:
-    """What the reference would hand in as saved models, by path; trained once in a process."""
-    return _models(assignment.folder)
+    """What the reference would hand in as saved models, by path.
+
+    They are trained where something they depend on has changed, and kept beside the data sets.
+
+    Raises:
+        DataError: they cannot be stored.
+    """
+    if not (make_models := assignment.make_models):
+        return {}
+    version = hash_of(model_files(assignment))[:16]
+    with one_thread():
+        folder = stored(f"models-{assignment.name}-{version}-torch-{torch.__version__}", make_models)
+    return {f"models/{name}": (folder / name).read_bytes() for name in assignment.models}
 
 
 def write_submission(folder: Path, texts: dict[str, str]) -> None:

@@ -70,6 +70,12 @@ def experiment_files(assignment: Assignment) -> list[Path]:
     return imported([assignment.folder / "evidence" / "experiment.py", *modules])
 
 
+def model_files(assignment: Assignment) -> list[Path]:
+    """What the reference's saved models depend on, but for the data set."""
+    modules = [ROOT / name for each in (*assignment.earlier, assignment) for name in each.editable]
+    return imported([assignment.folder / "evidence" / "models.py", *modules])
+
+
 def page_files() -> list[Path]:
     """What turns evidence into verdicts and pages."""
     templates = sorted((ROOT / "grading/pages/templates").iterdir())

@@ -8,9 +8,11 @@ from dataclasses import replace
 from io import StringIO
 
 import pytest
+from helpers import tiny_assignment
 from rich.console import Console
 
-from exercise_code.support.checking.assignment import Assignment, find_assignment
+from exercise_code.support.checking.assignment import Assignment, find_assignment, read_assignment
+from exercise_code.support.data import registry
 from exercise_code.support.paths import ROOT
 from grading import class_run
 from grading.class_run import Settings, prepare, run
@@ -50,6 +52,13 @@ CHANGES = {
         {PROBES, ANSWERS, PAGES},
     ),
 }
+TRAINING = """
+def make_models(folder):
+    with open({0!r}, "a") as file:
+        file.write("{1} ")
+    folder.mkdir()
+    (folder / "net.pt").write_text("{1}")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +134,17 @@ def test_a_file_that_is_missing_makes_its_stub_count(a01):
     there, missing = Submission("ann", {file: b"x = 1\n"}), Submission("bob")
     assert job.key(there, "here") == other.key(there, "here")
     assert job.key(missing, "here") != other.key(missing, "here")
+
+
+def test_the_reference_trains_its_models_once_for_one_state_of_the_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "homes", lambda: [tmp_path / "home"])
+    folder = tiny_assignment(tmp_path / "assignments").folder
+    (folder / "evidence").mkdir()
+    for text in ("one", "one", "another"):
+        (folder / "evidence" / "models.py").write_text(TRAINING.format(str(tmp_path / "trained"), text))
+        assignment = replace(read_assignment(folder), models={"net.pt": 1})
+        assert reference_models(assignment) == {"models/net.pt": text.encode()}
+    assert (tmp_path / "trained").read_text().split() == ["one", "another"]
 
 
 def test_saved_models_keep_their_images_and_their_points(tmp_path, monkeypatch):

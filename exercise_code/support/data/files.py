@@ -31,7 +31,7 @@ def housing_csv(name: str = "generated") -> Path:
         DataError: there is no such table, or it is damaged or not to be had.
     """
     if name == "generated":
-        return _stored("housing-generated.csv", _write_generated)
+        return stored("housing-generated.csv", _write_generated)
     if name != "california_housing":
         raise DataError(f"there is no table {name!r}: choose from generated, california_housing")
     (file,) = registry.obtain(registry.find(name))
@@ -51,13 +51,17 @@ def image_folder(name: str, num_images: int) -> Path:
     Raises:
         DataError: the data set cannot be had.
     """
-    return _stored(
+    return stored(
         f"{name}-{num_images}-png", functools.partial(_write_images, name=name, num_images=num_images)
     )
 
 
-def _stored(name: str, write: Callable[[Path], None]) -> Path:
-    """A file or folder in the cache, written if it is not there yet; it appears complete or not at all."""
+def stored(name: str, write: Callable[[Path], object]) -> Path:
+    """A file or folder in the cache, written if it is not there yet; it appears complete or not at all.
+
+    Raises:
+        DataError: there is no place to write to.
+    """
     for place in registry.homes():
         if (place / "cache" / name).exists():
             return place / "cache" / name
