@@ -34,6 +34,7 @@ from grading.scores.by_hand import Settlement
 from grading.scores.exports import read_results
 from grading.scores.gradebook import check_address, write_gradebook
 from grading.scores.late import Late, Ledger, check_extensions
+from grading.scores.leaderboard import Place, leaderboard, write_leaderboard
 from grading.scores.refresh import publish, settlement_of
 from grading.scores.results import results
 from grading.submissions.collect import Collection, collect
@@ -247,6 +248,10 @@ def write(plan: Plan, tally: Tally, tell: Callable[[str], object]) -> Written:
     entries: list[dict[str, Any]] = []
     if "results" in written.places:
         written.put("table", out / "results.csv", lambda: entries.extend(write_table(plan)))
+    places = written.guard("leaderboard", lambda: leaderboard_of(plan, tally))
+    if places:
+        path = out / "leaderboard.csv"
+        written.put("leaderboard", path, lambda: write_leaderboard(path, places))
     written.changes = {
         entry["id"]: change
         for entry in entries
@@ -299,6 +304,11 @@ def write_table(plan: Plan) -> list[dict[str, Any]]:
     publish(plan.assignment, plan.settings.out, found, plan.settings.roster or Roster([]))
     submissions: list[dict[str, Any]] = found["submissions"]
     return submissions
+
+
+def leaderboard_of(plan: Plan, tally: Tally) -> list[Place]:
+    """The places of the class's saved models, as far as they say how they were trained."""
+    return leaderboard(plan.assignment, plan.journal.records(tally.ids), plan.answers)
 
 
 def write_class_report(

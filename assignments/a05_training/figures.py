@@ -1,7 +1,9 @@
 """Figures and experiments for the notebooks on training."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -433,7 +435,95 @@ def rates_of(
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=base_lr)
     scheduler, rates = make(optimizer), []
     for _ in range(epochs):
-        rates.append(optimizer.param_groups[0]["lr"])
+        rates += [group["lr"] for group in optimizer.param_groups]
         optimizer.step()
         scheduler.step()
     return rates
+
+
+# Transfer
+KNOWN = 7
+"""Classes of `shapes` that the backbone learns; the others are the new task."""
+
+
+def backbone_net(seed: int, num_classes: int) -> nn.Sequential:
+    """Three stages of two convolutions, for 16 x 16 pixels, and a linear head."""
+    layers: list[nn.Module] = []
+    channels = 3
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for width in (24, 48, 96):
+            for _ in range(2):
+                conv = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+                layers += [conv, nn.BatchNorm2d(width), nn.ReLU()]
+                channels = width
+            layers += [nn.MaxPool2d(2)]
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(384, num_classes))
+
+
+def few_of_each(images: Images, labels: Labels, num: int, seed: int) -> tuple[Images, Labels]:
+    """So many images of each class, drawn by a seed."""
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    chosen = torch.cat([order[labels[order] == label][:num] for label in labels.unique()])
+    return images[chosen], labels[chosen]
+
+
+def fine_tuned(
+    net: nn.Module,
+    groups: list[dict[str, Any]],
+    images: Images,
+    labels: Labels,
+    before_each_step: Callable[[], object],
+    steps: int = 40,
+) -> nn.Module:
+    """The network, trained on all images at every step, with rates that fall along a cosine.
+
+    Args:
+        net: changed.
+        groups: of parameters, with their rates.
+        images: few.
+        labels: theirs.
+        before_each_step: called before each step, to set modes.
+        steps: how many.
+    """
+    optimizer = torch.optim.SGD(groups, momentum=0.9, weight_decay=5e-4)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        before_each_step()
+        optimizer.zero_grad()
+        functional.cross_entropy(net(images), labels).backward()
+        optimizer.step()
+        scheduler.step()
+    return net
+
+
+def mobilenet() -> nn.Module | None:
+    """MobileNetV2 with its ImageNet weights, where `WORKBOOK_DATA` has them."""
+    path = Path(os.environ.get("WORKBOOK_DATA", "")) / "weights" / "mobilenet_v2.safetensors"
+    if not path.is_file():
+        return None
+    from safetensors.torch import load_file
+
+    from exercise_code.support.vision import torchvision
+
+    net: nn.Module = torchvision.models.mobilenet_v2()
+    net.load_state_dict(
+        {
+            name: value.float() if value.is_floating_point() else value
+            for name, value in load_file(path).items()
+        }
+    )
+    return net
+
+
+def tiles(filters: Images, title: str) -> tuple[Figure, str]:
+    """Filters of three channels as small colour images, strongest first."""
+    fig, axes = row_of_axes(len(filters), 0.8, 1.2)
+    for ax, image in zip(axes, filters, strict=True):
+        scaled = 0.5 + image / (2 * image.abs().max())
+        ax.imshow(scaled.permute(1, 2, 0), interpolation="nearest")
+        ax.axis("off")
+    fig.suptitle(title, fontsize=9)
+    colour = [(image.mean(dim=0).abs().sum() / image.abs().mean(dim=0).sum()).item() for image in filters]
+    grey = sum(share > 0.8 for share in colour)
+    return fig, f"{title}: {len(filters)} filters, {grey} of them grey, the others coloured."

@@ -86,7 +86,7 @@ def to_csv(results: Results, title: str, roster: Roster) -> Files:
                 **{question["id"]: question["points"] for question in entry["questions"]},
             }
         )
-    yield "", _table(rows)
+    yield "", table(rows)
 
 
 def to_canvas(results: Results, title: str, roster: Roster) -> Files:
@@ -108,7 +108,7 @@ def to_canvas(results: Results, title: str, roster: Roster) -> Files:
         for entry, student in _entries(results, roster)
     ]
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", column]
-    yield "", _table([points, *rows], head, trusted=1)
+    yield "", table([points, *rows], head, trusted=1)
 
 
 def to_moodle(results: Results, title: str, roster: Roster) -> Files:
@@ -145,7 +145,7 @@ def to_moodle(results: Results, title: str, roster: Roster) -> Files:
         }
         for entry, student in _entries(results, roster)
     ]
-    yield "", _table(rows)
+    yield "", table(rows)
 
 
 def to_gradescope(results: Results, title: str, roster: Roster) -> Files:
@@ -286,8 +286,8 @@ def _comment(entry: Mapping[str, Any]) -> str:
     return "\n".join([*lines, *filter(None, [Late(**entry["late"]).sentence])])
 
 
-def _table(rows: list[dict[str, Any]], head: list[str] | None = None, trusted: int = 0) -> str:
-    """The rows as csv; a text that a spreadsheet would run as a formula is quoted, but in trusted rows."""
+def table(rows: list[dict[str, Any]], head: list[str] | None = None, trusted: int = 0) -> str:
+    """Rows as csv; a text that a spreadsheet would run as a formula is quoted, but in trusted rows."""
     file = io.StringIO()
     writer = csv.DictWriter(file, head or [*rows[0]] if rows else head or [], restval="")
     writer.writeheader()
