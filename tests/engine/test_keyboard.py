@@ -16,6 +16,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no browser: apt-get install chromium"),
 ]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CHECK = "check('knn.compute_distances_two_loops')"
 FOCUS = "document.activeElement.textContent"
 
@@ -36,8 +37,7 @@ def test_from_the_check_to_the_module_and_back_and_to_a_zip(course, tmp_path):
     module = course / "exercise_code/knn.py"
     solved = (ROOT / "exercise_code/knn.py").read_text(encoding="utf-8")
     with jupyter_lab(course, tmp_path / "home") as address, sync_playwright() as player:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1300, "height": 900})
         page.set_default_timeout(60_000)
         press = page.keyboard.press
@@ -84,3 +84,35 @@ def test_from_the_check_to_the_module_and_back_and_to_a_zip(course, tmp_path):
     assert (course / "a01_knn.zip").is_file()
     cells = json.loads((course / "assignments/a01_knn/knn.ipynb").read_text(encoding="utf-8"))["cells"]
     assert cells[1]["outputs"][0]["data"]["text/plain"] == ["3.0"]
+
+
+def test_in_notebook_7_the_row_of_a_check_opens_an_editor(course, tmp_path):
+    """What is written there is saved into the module."""
+    module = course / "exercise_code/knn.py"
+    with jupyter_lab(course, tmp_path / "home") as address, sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1300, "height": 900})
+        page.set_default_timeout(60_000)
+        page.goto(f"{address}/notebooks/assignments/a01_knn/knn.ipynb")
+        for _ in range(60):  # a cell that is run before the kernel is there is not run
+            page.click(".jp-Notebook-cell >> nth=0")
+            page.keyboard.press("Control+Enter")
+            page.wait_for_timeout(1_000)
+            if page.locator(".jp-InputPrompt").first.text_content() != "[ ]:":
+                break
+        page.click(".jp-Notebook-cell >> nth=1")
+        page.keyboard.press("Control+Enter")
+        link = page.wait_for_selector(".workbook-checks a >> text=exercise_code/knn.py")
+        with page.expect_popup() as opened:
+            link.click()
+        editor = opened.value
+        editor.click(".jp-FileEditor .cm-content")
+        editor.keyboard.press("Control+End")
+        editor.keyboard.insert_text("\n# edited\n")
+        editor.keyboard.press("Control+s")
+        for _ in range(300):
+            if module.read_text(encoding="utf-8").endswith("# edited\n"):
+                break
+            editor.wait_for_timeout(100)
+        browser.close()
+    assert module.read_text(encoding="utf-8").endswith("# edited\n")
