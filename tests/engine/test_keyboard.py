@@ -16,18 +16,20 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no browser: apt-get install chromium"),
 ]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CHECK = "check('knn.compute_distances_two_loops')"
+SUBMIT = "from exercise_code.support.notebook.work import submit\nsubmit('a01')"
 FOCUS = "document.activeElement.textContent"
 
 
 @pytest.fixture
 def course(build, tmp_path):
-    """A student's copy of a01 with a notebook of two cells: the set-up, and a check."""
+    """A student's copy of a01 with a notebook of three cells: the set-up, a check, and `submit`."""
     course = shutil.copytree(build / "student", tmp_path / "course")
     notebook = nbformat.read(course / "assignments/a01_knn/knn.ipynb", as_version=4)
     setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
     setup.source += "\nfrom exercise_code.support.checking import check"
-    notebook.cells = [setup, nbformat.v4.new_code_cell(CHECK)]
+    notebook.cells = [setup, *map(nbformat.v4.new_code_cell, (CHECK, SUBMIT))]
     nbformat.write(notebook, course / "assignments/a01_knn/knn.ipynb")
     return course
 
@@ -36,8 +38,7 @@ def test_from_the_check_to_the_module_and_back_and_to_a_zip(course, tmp_path):
     module = course / "exercise_code/knn.py"
     solved = (ROOT / "exercise_code/knn.py").read_text(encoding="utf-8")
     with jupyter_lab(course, tmp_path / "home") as address, sync_playwright() as player:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = player.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1300, "height": 900})
         page.set_default_timeout(60_000)
         press = page.keyboard.press
@@ -84,3 +85,46 @@ def test_from_the_check_to_the_module_and_back_and_to_a_zip(course, tmp_path):
     assert (course / "a01_knn.zip").is_file()
     cells = json.loads((course / "assignments/a01_knn/knn.ipynb").read_text(encoding="utf-8"))["cells"]
     assert cells[1]["outputs"][0]["data"]["text/plain"] == ["3.0"]
+
+
+def test_notebook_7_is_worked_in_by_keys_to_a_zip(course, tmp_path):
+    """A row's link opens an editor there too; the zip is made by a cell."""
+    module = course / "exercise_code/knn.py"
+    solved = (ROOT / "exercise_code/knn.py").read_text(encoding="utf-8")
+    with jupyter_lab(course, tmp_path / "home") as address, sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1300, "height": 900})
+        page.set_default_timeout(60_000)
+        press = page.keyboard.press
+        page.goto(f"{address}/notebooks/assignments/a01_knn/knn.ipynb")
+        page.wait_for_selector(".jp-Notebook-cell:focus")
+        for _ in range(60):  # a cell that is run before the kernel is there is not run
+            press("Control+Enter")
+            page.wait_for_timeout(1_000)
+            if page.locator(".jp-InputPrompt").first.text_content() != "[ ]:":
+                break
+        press("ArrowDown")
+        press("Control+Enter")
+        page.wait_for_selector(".workbook-checks >> text=not written yet")
+        for _ in range(20):
+            press("Tab")
+            if page.evaluate(FOCUS) == "exercise_code/knn.py":
+                break
+        with page.expect_popup() as opened:
+            press("Enter")
+        editor = opened.value
+        editor.wait_for_selector(".jp-FileEditor .cm-content:focus")
+        editor.keyboard.press("Control+a")
+        editor.keyboard.insert_text(solved)
+        editor.keyboard.press("Control+s")
+        for _ in range(300):
+            if module.read_text(encoding="utf-8") == solved:
+                break
+            editor.wait_for_timeout(100)
+        editor.close()
+        press("ArrowDown")
+        press("Control+Enter")
+        page.wait_for_selector("text=28 of 28 points")
+        browser.close()
+    assert module.read_text(encoding="utf-8") == solved
+    assert (course / "a01_knn.zip").is_file()

@@ -99,7 +99,7 @@ def test_a_page_has_code_as_code_and_marks_what_was_chosen():
     question = questions_of("sums")[0]
     page = self_tests._as_html((question, *question.read("a")))
     assert "1 + 1 &lt; <code>3</code>?" in page
-    assert page.count("class=picked") == 1 and "made" not in page
+    assert page.count('class="picked wrong"') == 1 and "made" not in page
     assert "workbook-card made" in self_tests._as_html((question, *question.read("b")))
 
 

@@ -26,6 +26,7 @@ STYLE = """
 .workbook-card.made {border-left-color: #009e73}
 .workbook-card label {display: block; padding: .1em .4em; border-radius: 4px}
 .workbook-card label.picked {background: #009e7333; font-weight: 600}
+.workbook-card label.wrong {background: #d55e0033}
 .workbook-card .quiet {opacity: .75}
 .workbook-card output {font-family: ui-monospace, monospace}
 .workbook-card .line {display: block; white-space: pre-wrap; user-select: all}

@@ -174,11 +174,13 @@ def _as_text(row: Row) -> str:
 
 def _as_html(row: Row) -> str:
     question, letter, reply = row
+    is_right = letter == question.right
+    picked = ' class="picked"' if is_right else ' class="picked wrong"'
     options = "".join(
-        f"<label{' class=picked' if each == letter else ''}>{each} {_inline(option)}</label>"
+        f"<label{picked if each == letter else ''}>{each} {_inline(option)}</label>"
         for each, option in question.options.items()
     )
-    kind = "workbook-card made" if letter == question.right else "workbook-card"
+    kind = "workbook-card made" if is_right else "workbook-card"
     said = f"<div>{_inline(reply)}</div>" if reply else ""
     title = f"<b>{html.escape(question.name)}</b> {_inline(question.text)}"
     return f'<div class="{kind}">{title}{options}{said}</div>'

@@ -42,11 +42,13 @@ def start_notebook(assignment: str) -> str:
     from exercise_code.support.notebook.packages import missing_packages
 
     _install(missing_packages(assignment))
+    from exercise_code.support.notebook.links import open_modules_in_an_editor
     from exercise_code.support.notebook.predictions import begin
     from exercise_code.support.notebook.self_tests import ask_again
     from exercise_code.support.notebook.setup import setup
 
     begin(assignment)
+    open_modules_in_an_editor()
     ask_again()
     return "\n".join(filter(None, [setup(), _where_it_lies()]))
 
