@@ -4,7 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from rich.console import Console
+try:
+    from rich.console import Console
+except ModuleNotFoundError:
+    sys.exit(
+        f"The course's packages are not in {sys.executable}: run this with the environment's own python "
+        "(.venv/bin/python), or in a notebook as %run -m exercise_code …"
+    )
 
 from exercise_code.support.edition import EditionError, update
 from exercise_code.support.paths import ROOT

@@ -100,7 +100,8 @@ class Written:
     """What the run leaves: where each thing lies, why what is missing could not be made, and what to tell.
 
     `notes`, `late` and `changes` say by student what was odd about the files, what lateness costs, and by how
-    much the final score has changed since the last run; `tell` is told what is being done.
+    much the final score has changed since the last run; `gone` names who was in the last run and is not in
+    this one; `tell` is told what is being done.
     """
 
     places: dict[str, str] = field(default_factory=dict)
@@ -108,6 +109,7 @@ class Written:
     notes: dict[str, list[str]] = field(default_factory=dict)
     late: dict[str, str] = field(default_factory=dict)
     changes: dict[str, float] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
     tell: Callable[[str], object] = lambda text: None
 
     def guard(self, name: str, step: Callable[[], Found]) -> Found | None:
@@ -257,6 +259,8 @@ def write(plan: Plan, tally: Tally, tell: Callable[[str], object]) -> Written:
         for entry in entries
         if (change := entry["final_score"] - before.get(entry["id"], entry["final_score"]))
     }
+    if entries:
+        written.gone = sorted(before.keys() - {entry["id"] for entry in entries})
     written.late = {entry["id"]: said for entry in entries if (said := Late(**entry["late"]).sentence)}
     by_score = sorted(entries, key=lambda entry: entry["score"])  # those who lose most come first
     written.notes = {entry["id"]: entry["notes"] for entry in by_score if entry["notes"]}
@@ -356,13 +360,15 @@ def tell_end(plan: Plan, tally: Tally, written: Written, console: Console) -> No
     if plan.settings.as_json:
         done: dict[str, Any] = {"submissions": number, "mean": mean, "max_score": maximum, "seed": plan.seed}
         done |= {name: getattr(plan.collection, name) for name in ("missing", "unknown", "left_out")}
-        done |= {name: getattr(written, name) for name in ("notes", "late", "changes", "failed")}
+        done |= {name: getattr(written, name) for name in ("notes", "late", "changes", "gone", "failed")}
         print(json.dumps({"event": "done", **done, **written.places}))
     notes = {id: "; ".join(told) for id, told in written.notes.items()}
     tell_of("with something odd about the files", notes, console)
     tell_of("late", written.late, console)
     changes = {id: f"{change:+g} points" for id, change in written.changes.items()}
     tell_of("with another final score than in the last run", changes, console)
+    gone = dict.fromkeys(written.gone, "no submission now; `--only` grades one student and keeps the others")
+    tell_of("of the last run who are no longer in the tables", gone, console)
     console.print(f"{number:,} submissions, {mean:.1f} of {maximum:g} points on average")
     for name, place in written.places.items():
         console.print(f"{name.capitalize():<11} {place}")

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
 
 from exercise_code.support.checking import exercise_source
@@ -133,7 +132,7 @@ class Examination:
         counts = ", ".join(f"{number:,} {word}" for word, number in numbers.items())
         alarms = f"{len(self.rewrites)} right rewrites, {len(self.false_alarms)} false alarms"
         lines.append(f"{len(self.mutants):,} mutants: {counts}; {alarms}; {self.seconds:.0f} seconds")
-        return escape("\n".join(lines))
+        return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as a dict."""

@@ -68,9 +68,14 @@ def make_course(
     api = NbGraderAPI(config=nbgrader_config(course))
     outcome = api.generate_assignment(assignment.name, force=True)
     if not outcome["success"]:
-        reasons = [line.strip() for line in outcome["log"].splitlines() if "Error" in line]
-        raise CourseError(f"nbgrader cannot generate {assignment.name}: {reasons[:1] or outcome['error']}")
+        reason = last_error(outcome["log"]) or outcome["error"]
+        raise CourseError(f"nbgrader cannot generate {assignment.name}: {reason}")
     return course / "release" / assignment.name
+
+
+def last_error(log: str) -> str:
+    """The last line of a log that is an exception's; empty if there is none."""
+    return (re.findall(r"^\s*((?:\w+\.)*\w*Error: .+)", log, re.MULTILINE) or [""])[-1]
 
 
 def nbgrader_config(course: Path) -> Config:

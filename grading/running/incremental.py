@@ -27,9 +27,10 @@ Pool = Callable[[Iterable[Task]], Iterator[tuple[Submission, Result]]]
 
 @dataclass(frozen=True)
 class Progress:
-    """One submission is done: score, statuses of the checks, whether it had to run, notes and hints."""
+    """One submission is done: whose it is, score, statuses of checks, whether it had to run, notes, hints."""
 
     id: str
+    name: str
     score: float
     statuses: list[str]
     ran: bool
@@ -182,4 +183,4 @@ def progress_of(graded: Graded, *, ran: bool) -> Progress:
     statuses = [verdict.status for verdict in graded.verdicts]
     hints = sorted({verdict.hint for verdict in graded.verdicts if verdict.hint})
     submission = graded.submission
-    return Progress(submission.id, graded.score, statuses, ran, submission.notes, hints)
+    return Progress(submission.id, submission.name, graded.score, statuses, ran, submission.notes, hints)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from exercise_code.support.devices import best
-from exercise_code.support.notebook import setup
+from exercise_code.support.notebook import setup, start
 
 
 @pytest.mark.parametrize(("with_all", "chosen"), [(0.5, 3), (0.9, 1), (20.0, 1)])
@@ -25,6 +25,16 @@ def test_more_threads_are_taken_where_they_are_clearly_faster(monkeypatch, with_
         assert torch.get_num_threads() == chosen
     finally:
         torch.set_num_threads(before)
+
+
+def test_colab_is_told_how_to_open_a_module_and_where_work_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(start, "DRIVE", tmp_path / "drive/MyDrive")
+    assert "vanishes with this machine" in start._where_it_lies()
+    monkeypatch.setattr(start, "ROOT", tmp_path / "drive/MyDrive/course")
+    told = start._where_it_lies()
+    assert "your Drive keeps" in told and "opens a module by a double click" in told
+    monkeypatch.setattr(start, "DRIVE", tmp_path / "nowhere/drive/MyDrive")
+    assert start._where_it_lies() == ""
 
 
 def test_the_line_tells_of_threads(monkeypatch):

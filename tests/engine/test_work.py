@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 import types
 import zipfile
@@ -191,6 +192,13 @@ def test_in_a_terminal(course, tmp_path, monkeypatch, capsys):
     assert (course / MODULE).read_text() == "mine = 1\n"
     (tmp_path / "file").touch()
     assert __main__.main(["save", str(tmp_path / "file")]) == 2
+
+
+def test_another_python_than_the_courses_is_told_so():
+    command = [sys.executable, "-S", "-m", "exercise_code", "data", "get", "cifar10"]
+    done = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"The course's packages are not in {sys.executable}" in done.stderr
 
 
 def test_without_a_drive_a_folder_must_be_named(course):

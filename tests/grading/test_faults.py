@@ -272,6 +272,16 @@ def test_who_has_another_score_than_in_the_last_run_is_named(a01, again):
     assert "in the last run" not in graded(a01, again)[1]
 
 
+def test_who_was_in_the_last_run_and_is_not_in_this_one_is_named(a01, again):
+    kept = shutil.move(again / "in/bob", again / "bob")
+    said = graded(a01, again)[1]
+    assert "1 of the last run who are no longer in the tables" in said and "bob: no submission now" in said
+    assert scores(again).keys() == {"ann"}
+    shutil.move(kept, again / "in/bob")
+    assert "no longer" not in graded(a01, again)[1]
+    assert "no longer" not in graded(a01, again, only="bob")[1]
+
+
 def test_each_phase_after_the_last_submission_is_told(a01, again):
     said = graded(a01, again)[1]
     for phase in ("gradebook …", "results …", "table …", "experiment on images: ", "report …"):

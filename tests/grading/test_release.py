@@ -28,7 +28,7 @@ from grading.course import Course, CourseError
 from grading.editions import release as release_module
 from grading.editions.release import _write_pages, faults, is_outdated, leaks, release
 from grading.editions.student_files import requirements, strip_solutions, write_solutions, write_student_files
-from grading.notebooks.nbgrader_course import make_course, nbgrader_config, with_points
+from grading.notebooks.nbgrader_course import last_error, make_course, nbgrader_config, with_points
 
 
 @pytest.fixture
@@ -682,3 +682,12 @@ def test_cells_must_fit_checks_and_questions(a01, tmp_path):
     assert "checks no exercise" in refused(
         lambda cells: cells[graded(cells, "code")].update(source='check("knn")')
     )
+
+
+def test_of_nbgraders_log_the_error_itself_is_told():
+    log = """[ERROR] There was an error processing assignment
+        raise ValidationError(
+    nbgrader.validate.ValidationError: cell knn-1 has no points
+    [WARNING] Removing failed assignment"""
+    assert last_error(log) == "nbgrader.validate.ValidationError: cell knn-1 has no points"
+    assert last_error("[ERROR] it is not there") == ""

@@ -79,9 +79,10 @@ def _install(packages: list[str]) -> None:
 def _where_it_lies() -> str:
     if not DRIVE.parents[1].is_dir():
         return ""
+    files = "The pane Files opens a module by a double click, and downloads the zip that submit makes."
     if ROOT.is_relative_to(DRIVE):
-        return f"You write in {ROOT}/exercise_code, which your Drive keeps."
+        return f"You write in {ROOT}/exercise_code, which your Drive keeps. {files}"
     return (
-        f"You write in {ROOT}/exercise_code, which vanishes with this machine. To keep it, mount your Drive "
-        "(Files, Mount Drive) and run\nfrom exercise_code.support.notebook.work import save; save()"
+        f"You write in {ROOT}/exercise_code, which vanishes with this machine. {files} To keep it, mount "
+        "your Drive (Mount Drive there) and run\nfrom exercise_code.support.notebook.work import save; save()"
     )
