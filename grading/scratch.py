@@ -1,4 +1,4 @@
-"""Scratch folders: gone at the end, and where a process was killed, when the next one is made."""
+"""Scratch folders: gone at the end, and where a process was killed, with the next one that comes or goes."""
 
 import contextlib
 import os
@@ -20,10 +20,16 @@ HELD = "held"
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A folder for a while; those of processes that were killed are removed first."""
+    """A folder for a while; those of processes that were killed, before or meanwhile, are removed too."""
     _clear()
-    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, _held(Path(name)):
-        yield Path(name)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name,
+            _held(Path(name)),
+        ):
+            yield Path(name)
+    finally:
+        _clear()
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """A self-test answers what was chosen, and what was wrong comes back."""
 
+import sys
+
 import pytest
 
 from exercise_code.support.notebook import self_tests
@@ -27,6 +29,7 @@ def _own_questions(monkeypatch, tmp_path):
     (tmp_path / "a90_tiny" / self_tests.QUESTIONS).write_text(TOML, encoding="utf-8")
     monkeypatch.setattr(self_tests, "ASSIGNMENTS", tmp_path)
     monkeypatch.setattr(self_tests, "KEPT", tmp_path / "self_tests.json")
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # which other tests may have imported
 
 
 def said(capsys, do, *args):

@@ -23,7 +23,7 @@ from grading.running.dask_pool import on_cluster
 from grading.running.grader import Grader
 from grading.running.incremental import AHEAD
 from grading.running.journal import Journal
-from grading.scratch import scratch_folder
+from grading.scratch import HELD, scratch_folder
 from grading.submissions.collect import collect
 from grading.submissions.records import Submission
 
@@ -192,6 +192,17 @@ def test_a_run_killed_at_ten_moments_ends_as_if_undisturbed(a01, build, tmp_path
     with open_gradebook(tmp_path / "killed/nbgrader") as gradebook:
         found = {each.student.id: each.score for each in gradebook.assignment_submissions(a01.name)}
     assert found == killed
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_what_a_killed_worker_leaves_goes_with_the_run(tmp_path, monkeypatch):
+    """A worker that is busy for too long after SIGTERM is killed, and tidies nothing up."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(SystemExit), scratch_folder():
+        (tmp_path / "workbook-of-a-worker").mkdir()
+        (tmp_path / "workbook-of-a-worker" / HELD).touch()
+        sys.exit(143)
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
