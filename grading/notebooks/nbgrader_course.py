@@ -75,7 +75,8 @@ def make_course(
 
 def last_error(log: str) -> str:
     """The last line of a log that is an exception's; empty if there is none."""
-    return (re.findall(r"^\s*((?:\w+\.)*\w*Error: .+)", log, re.MULTILINE) or [""])[-1]
+    lines: list[str] = re.findall(r"^\s*((?:\w+\.)*\w*Error: .+)", log, re.MULTILINE)
+    return lines[-1] if lines else ""
 
 
 def nbgrader_config(course: Path) -> Config:
