@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def pytest_configure(config) -> None:
     course = [read_assignment(folder) for folder in all_folders()]
     config.assignments = [a for a in course if a.name in wanted or not (wanted or a.draft)]
     config.drafts = [a.name for a in course if a.draft and a not in config.assignments]
+    config.named = named
     if named:
         config.args.append(str(CONTRACT))
     if config.getoption("stamp"):
@@ -108,6 +110,18 @@ def pytest_generate_tests(metafunc) -> None:
     metafunc.parametrize(asked, found.values(), ids=found.keys(), scope="session")
 
 
+def pytest_collection_modifyitems(config, items) -> None:
+    """Where assignments are named, leave out those contract tests that are about none."""
+    if config.named:
+        others = {
+            item
+            for item in items
+            if CONTRACT in item.path.parents and PARTS.keys().isdisjoint(item.fixturenames)
+        }
+        config.hook.pytest_deselected(items=[*others])
+        items[:] = [item for item in items if item not in others]
+
+
 def pytest_runtest_setup(item) -> None:
     """Leave out what only the deepest tests are for."""
     if item.get_closest_marker("deep") and item.config.getoption("depth") != "all":
@@ -128,7 +142,10 @@ def a01() -> Assignment:
 
 @pytest.fixture(scope="session")
 def released(tmp_path_factory) -> Callable[[Assignment], Path]:
-    """Releases an assignment into a folder of its own, once for all workers. Not to be written to."""
+    """Releases an assignment into a course of its own, once for all workers. Not to be written to.
+
+    What it builds on is released once for all that build on it.
+    """
     from grading.editions.release import release
 
     base = tmp_path_factory.getbasetemp()
@@ -137,10 +154,14 @@ def released(tmp_path_factory) -> Callable[[Assignment], Path]:
     @functools.cache
     def build(name: str) -> Path:
         folder = shared / f"released-{name}"
+        there = folder / "student" / "assignments"
         with FileLock(f"{folder}.lock"):
-            if not (folder / "student").exists():
+            if not (there / name).exists():
                 assignment = read_assignment(ASSIGNMENTS / name)
-                release([*assignment.earlier, assignment], folder)
+                for earlier in assignment.earlier[-1:]:
+                    shutil.copytree(build(earlier.name), folder, dirs_exist_ok=True)
+                due = [each for each in assignment.earlier if not (there / each.name).exists()]
+                release([*due, assignment], folder)
         return folder
 
     return lambda assignment: build(assignment.name)
