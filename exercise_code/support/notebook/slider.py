@@ -8,6 +8,7 @@ from io import BytesIO
 from matplotlib.figure import Figure
 from PIL import Image
 
+from exercise_code.support.notebook.cards import KEYS
 from exercise_code.support.notebook.plotting import PAD, PAPER
 
 COLOURS = 128
@@ -60,7 +61,7 @@ def as_html(name: str, frames: Mapping[object, tuple[Figure, str]], start: int) 
     at, alt = list(frames)[start], list(frames.values())[start][1]
     first = f"{name} = {at}"
     knob = (
-        f'<input type="range" min="0" max="{len(frames) - 1}" value="{start}" autocomplete="off" '
+        f'<input type="range" {KEYS} min="0" max="{len(frames) - 1}" value="{start}" autocomplete="off" '
         f'aria-label="{escape(name)}" aria-valuetext="{escape(f"{first}. {alt}")}" oninput="{escape(MOVE)}">'
     )
     return (
