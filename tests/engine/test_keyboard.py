@@ -145,7 +145,10 @@ def test_notebook_7_is_worked_in_by_keys_to_a_zip(course, tmp_path):
 
 
 def test_arrow_keys_move_a_card_and_a_slider_in_jupyterlab(tmp_path):
-    """They are its own keys in a notebook, and it takes them from an output that does not object."""
+    """They are its own keys in a notebook, and it takes them from an output that does not object.
+
+    Its other keys it keeps: Ctrl-S saves.
+    """
     card = Card("nearer", ("itself", "another"), None, None).as_html(Prediction(), "No guess yet.")
     slider = as_html("k", {k: (Figure(figsize=(2, 1)), f"map {k}") for k in (1, 5, 25)}, 0)
     cell = nbformat.v4.new_code_cell(f"from IPython.display import HTML\nHTML({card + slider!r})")
@@ -166,6 +169,11 @@ def test_arrow_keys_move_a_card_and_a_slider_in_jupyterlab(tmp_path):
             page.keyboard.press("ArrowRight")
         line = page.locator(".workbook-card .line").text_content()
         at = page.locator(".workbook-slider output").text_content()
+        page.keyboard.press("Control+s")
+        for _ in range(300):
+            if saved := nbformat.read(tmp_path / "it.ipynb", as_version=4).cells[0].outputs:
+                break
+            page.wait_for_timeout(100)
         browser.close()
     assert line == 'predict("nearer", "another", sure=51, of=["itself", "another"])'
-    assert at == "k = 5"
+    assert at == "k = 5" and saved

@@ -19,8 +19,15 @@ COMPOSE = (
 )
 """Writes the line that the student puts into the cell: a page cannot reach the kernel everywhere."""
 
-KEYS = 'data-lm-suppress-shortcuts="true"'
-"""On an input, leaves it the arrow keys: JupyterLab would go to another cell or fold a heading."""
+KEYS = html.escape(
+    "window.workbookKeys ??= window.addEventListener('keydown', event => "
+    "event.target.matches('.workbook-card input, .workbook-slider input') && event.target.toggleAttribute("
+    "'data-lm-suppress-shortcuts', /^(Arrow|Home|End|Page| )/.test(event.key)), true) ?? true"
+)
+"""What an input does when it gets the focus: it keeps the keys that move it.
+
+JupyterLab would go to another cell; its other keys, such as Ctrl-S, it is to have.
+"""
 
 STYLE = """
 <style>
@@ -161,7 +168,7 @@ class Card:
         line = html.escape(f"predict({_code(self.name)}, GUESS, sure=SURE, of=[{choices}])")
         low = round(100 / len(self.choices))
         slider = (
-            f'<div class="quiet">sure <input type="range" {KEYS} name="sure" min="{low}" max="100" '
+            f'<div class="quiet">sure <input type="range" onfocus="{KEYS}" name="sure" min="{low}" max="100" '
             f'value="{low}" aria-label="how sure, in per cent"> <output name="percent">{low}</output> %</div>'
             f'<output name="line" class="line"></output>'
         )
@@ -176,7 +183,7 @@ class Card:
             picked = made.guess == choice
             return f"<label{' class=picked' if picked else ''}>{text}{' ✓' if picked else ''}</label>"
         value = html.escape(_code(choice))
-        return f'<label><input type="radio" {KEYS} name="guess" value="{value}"> {text}</label>'
+        return f'<label><input type="radio" onfocus="{KEYS}" name="guess" value="{value}"> {text}</label>'
 
 
 @dataclass(frozen=True)
