@@ -62,7 +62,8 @@ def as_html(name: str, frames: Mapping[object, tuple[Figure, str]], start: int) 
     first = f"{name} = {at}"
     knob = (
         f'<input type="range" onfocus="{KEYS}" min="0" max="{len(frames) - 1}" value="{start}" '
-        f'autocomplete="off" aria-label="{escape(name)}" aria-valuetext="{escape(f"{first}. {alt}")}" oninput="{escape(MOVE)}">'
+        f'autocomplete="off" aria-label="{escape(name)}" '
+        f'aria-valuetext="{escape(f"{first}. {alt}")}" oninput="{escape(MOVE)}">'
     )
     return (
         f'{STYLE}<figure class="workbook-slider"><label>{knob}<output>{escape(first)}</output></label>'
