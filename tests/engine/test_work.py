@@ -13,6 +13,7 @@ import pytest
 
 from exercise_code import __main__
 from exercise_code.support.checking.assignment import Assignment, read_assignment
+from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.notebook import work
 from exercise_code.support.notebook.work import WorkError, open_notebook, pack, restore, save, unanswered
 from exercise_code.support.paths import ROOT
@@ -67,6 +68,17 @@ def test_it_says_which_answers_are_empty(course, a01):
     assert "question-best-k" not in unanswered(a01, [content]) and len(unanswered(a01, [content])) == 3
     answer(course / NOTEBOOK, "yes")
     assert not [line for line in pack(a01, course) if "written answers" in line]
+
+
+def test_what_nobody_has_touched_is_packed_and_called_so(course, a01):
+    def said(*statuses: str) -> list[str]:
+        notes = pack(a01, course, [Verdict("knn.x", "", 1.0, status=status) for status in statuses])
+        return [note for note in notes if "Nothing is written yet" in note]
+
+    assert said("not_written", "blocked") == said("not_written")
+    assert said("not_written") == [f"Nothing is written yet in {MODULE}: that earns no points."]
+    assert not said("not_written", "failed") and not said("passed") and not said()
+    assert packed(course)[MODULE] == (course / MODULE).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["knn (1).ipynb", "Copy of knn.ipynb", "knn-Copy1.ipynb"])

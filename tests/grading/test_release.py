@@ -532,10 +532,13 @@ def test_students_check_and_submit_in_a_terminal(edition):
     empty = python(edition, "-m", "exercise_code", "check", "a01")
     assert empty.returncode == 1
     assert "0 of 28 points" in empty.stdout
+    untouched = python(edition, "-m", "exercise_code", "submit", "a01")
+    assert untouched.returncode == 0 and "Packed" in untouched.stdout
+    assert "Nothing is written yet in exercise_code/knn.py: that earns no points." in untouched.stdout
     shutil.copy(ROOT / "exercise_code/knn.py", edition / "exercise_code/knn.py")
     filled = python(edition, "-m", "exercise_code", "submit", "a01")
     assert filled.returncode == 0, filled.stdout + filled.stderr
-    assert "28 of 28 points" in filled.stdout
+    assert "28 of 28 points" in filled.stdout and "Nothing is written" not in filled.stdout
     assert (edition / "a01_knn.zip").exists()
     wrong = python(edition, "-m", "exercise_code", "check", "a99")
     assert wrong.returncode == 2
