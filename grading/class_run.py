@@ -324,6 +324,7 @@ def write_class_report(
     entries: list[dict[str, Any]],
 ) -> None:
     """Write the teacher's page."""
+    students = plan.settings.roster.students if plan.settings.roster else []
     write_report(
         plan.assignment,
         plan.journal.records(tally.ids),
@@ -335,6 +336,7 @@ def write_class_report(
         late=written.late,
         entries=entries,
         changes=written.changes,
+        missing={student.id: student.name for student in students if student.id in plan.collection.missing},
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from bs4 import BeautifulSoup
 from helpers import grade_all
 from rich.console import Console
 
@@ -27,6 +28,7 @@ from grading.running import check_process
 from grading.running.grader import Grader, Job
 from grading.running.journal import DamageError, Journal
 from grading.submissions.records import Submission
+from grading.submissions.roster import Roster, Student
 
 FILE = "exercise_code/knn.py"
 RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "SOLUTION" not in line) + "\n"
@@ -280,6 +282,16 @@ def test_who_was_in_the_last_run_and_is_not_in_this_one_is_named(a01, again):
     shutil.move(kept, again / "in/bob")
     assert "no longer" not in graded(a01, again)[1]
     assert "no longer" not in graded(a01, again, only="bob")[1]
+
+
+def test_who_handed_in_nothing_is_in_the_report(a01, again):
+    roster = Roster([Student("ann"), Student("bob"), Student("cem", "Cem <Kaya>"), Student("dan")])
+    graded(a01, again, roster=roster)
+    page = BeautifulSoup((again / "out/report.html").read_text(), "html.parser")
+    entries = page.select("[aria-labelledby=missing] li")
+    assert [entry.get_text(" ", strip=True) for entry in entries] == ["cem Cem <Kaya>", "dan"]
+    graded(a01, again)
+    assert "Handed in nothing" not in (again / "out/report.html").read_text()
 
 
 def test_each_phase_after_the_last_submission_is_told(a01, again):

@@ -134,13 +134,16 @@ def words(tag) -> str:
     return " ".join(tag.get_text(" ").split())
 
 
-def test_report_has_every_section(report, a01):
+def test_report_has_every_section(report, a01, group):
     assert [words(h2) for h2 in report.find_all("h2")] == [
         "Scores", "Checks", "Discrimination", "Time spent", "Misconceptions", "On images", "Errors",
         "Too slow", "Crashed", "Not deterministic", "Files", "Sandbox incidents", "Unfinished",
     ]  # fmt: skip
     facts = {words(div.dt): words(div.dd) for div in report.select(".facts div")}
     assert facts["submissions"] == "13" and facts["seed"] == "5" and facts["isolation"] == "L1"
+    scores = [graded.score for graded in group]
+    assert float(facts["mean"]) == round(np.mean(scores), 2)
+    assert float(facts["median of 28 points"]) == np.median(scores) != np.mean(scores)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", facts["graded (UTC)"])
     assert a01.title in words(report.h1)
 
