@@ -324,6 +324,21 @@ def test_feedback_says_what_next(pages):
     assert "longer than 10 seconds" in advice["kim"] and "one reason" in advice["kim"]
 
 
+def test_an_error_that_several_checks_share_is_told_once(a01, answers, student):
+    unclosed, other = "knn.py, line 28: '(' was never closed", "ValueError: no (knn.py, line 3)"
+    broken = {
+        check.probe.__name__: Evidence(check.id, problem=("error", unclosed)) for check in a01.checks[1:4]
+    }
+    last = a01.checks[4]
+    broken[last.probe.__name__] = Evidence(last.id, problem=("error", other))
+    page = BeautifulSoup(feedback_page(a01, student("nil", **broken), answers), "html.parser")
+    main = words(page).partition("The code that was graded")[0]
+    assert main.count("never closed") == 2, "where to begin, and the first check"
+    assert [article["id"] for article in page.select("article")] == [a01.checks[1].id, last.id]
+    links = [link["href"] for link in page.select(".line h3 a")]
+    assert links == [f"#{a01.checks[1].id}"] * 2
+
+
 def test_feedback_shows_score_notes_and_every_check(pages, group, a01):
     for item in group:
         page = read(pages / "feedback" / f"{item.submission.id}.html")
