@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -21,12 +22,14 @@ from exercise_code.support.checking.assignment import Assignment, find_assignmen
 from exercise_code.support.paths import ROOT
 from grading import class_run
 from grading.class_run import Settings, grade_class
-from grading.course import CourseError
+from grading.course import Course, CourseError, LatePolicy
 from grading.logs import LOGGER, show_log
 from grading.pages import mistake_cost
 from grading.running import check_process
 from grading.running.grader import Grader, Job
 from grading.running.journal import DamageError, Journal
+from grading.scores import refresh
+from grading.submissions.collect import Collection, collect
 from grading.submissions.records import Submission
 from grading.submissions.roster import Roster, Student
 
@@ -292,6 +295,34 @@ def test_who_handed_in_nothing_is_in_the_report(a01, again):
     assert [entry.get_text(" ", strip=True) for entry in entries] == ["cem Cem <Kaya>", "dan"]
     graded(a01, again)
     assert "Handed in nothing" not in (again / "out/report.html").read_text()
+
+
+def test_what_lateness_costs_is_on_the_students_page(a01, again, monkeypatch):
+    due = datetime(2026, 10, 16, tzinfo=UTC)
+    policy = LatePolicy(grace_hours=1, penalty_per_day=0.1, late_days=1)
+    course = Course("x", "y", deadlines={"a01": due}, late=policy)
+
+    def collected(*arguments: object) -> Collection:
+        collection = collect(*arguments)
+        ann, bob = collection.found
+        ann.submitted, bob.submitted = due, due + timedelta(hours=50)
+        return collection
+
+    monkeypatch.setattr(class_run, "collect", collected)
+    for module in (class_run, refresh):
+        monkeypatch.setattr(module, "read_course", lambda: course)
+    assert graded(a01, again)[0]
+
+    def standing(id: str) -> list[str]:
+        page = BeautifulSoup((again / f"out/feedback/{id}.html").read_text(), "html.parser")
+        return [row.get_text(" ", strip=True) for row in page.select("[aria-labelledby=standing] tr")]
+
+    bob = scores(again)["bob"]
+    lost = f"{-0.2 * bob:g}"
+    assert f"Lateness {lost} 3 days late, 1 of them free: 20 % of the points are lost" in standing("bob")
+    assert standing("bob")[-1] == f"Total {0.8 * bob:g} of 40"
+    assert not [row for row in standing("ann") if row.startswith("Lateness")]
+    assert standing("ann")[-1] == f"Total {scores(again)['ann']:g} of 40"
 
 
 def test_each_phase_after_the_last_submission_is_told(a01, again):
