@@ -136,6 +136,17 @@ def test_what_colab_has_open_is_packed(course, a01, colab):
     assert open_notebook(NOTEBOOK, course)[1] == NOTEBOOK
 
 
+def test_kaggle_does_not_give_out_the_notebook_that_is_open(course, a01, tmp_path, monkeypatch):
+    own = f"The notebook is {NOTEBOOK}: Kaggle does not give out the open one: download that"
+    assert not [note for note in pack(a01, course) if note.startswith(own)]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(work, "KAGGLE", tmp_path / "elsewhere")
+    assert [note for note in pack(a01, course) if note.startswith(own)]
+    copy = Path(shutil.copy(course / NOTEBOOK, tmp_path / "elsewhere"))
+    os.utime(course / NOTEBOOK, (1, 1))
+    assert f"The notebook is {copy}: save it before you submit." in pack(a01, course)
+
+
 def test_what_is_missing_or_in_the_way_is_one_sentence(course, a01):
     (course / "a01_knn.zip").mkdir()
     with pytest.raises(WorkError, match=r"a01_knn.zip cannot be written: Is a directory"):

@@ -23,7 +23,8 @@ from exercise_code.support.paths import ROOT
 
 SAVED = "deep-vision-workbook-saved"
 UNANSWERED = ("", "*Your answer here.*")
-ELSEWHERE = (DRIVE.parents[1], DRIVE, DRIVE / "Colab Notebooks", Path("/kaggle/working"))
+KAGGLE = Path("/kaggle/working")
+ELSEWHERE = (DRIVE.parents[1], DRIVE, DRIVE / "Colab Notebooks", KAGGLE)
 """Where notebooks lie that were not opened in the course's folder."""
 
 
@@ -79,7 +80,10 @@ def pack(assignment: Assignment, root: Path = ROOT, verdicts: Iterable[Verdict] 
         notes.append(f"Nothing is written yet in {', '.join(assignment.editable)}: that earns no points.")
     for name in assignment.notebook_paths:
         files[name], place = open_notebook(name, root)
-        notes.append(f"The notebook is {place}: save it before you submit.")
+        advice = "save it before you submit"
+        if KAGGLE.is_dir() and place == name:
+            advice = "Kaggle does not give out the open one: download that (File > Download), hand in both"
+        notes.append(f"The notebook is {place}: {advice}.")
     if empty := unanswered(assignment, [files[name] for name in assignment.notebook_paths]):
         points = sum(assignment.questions[question] for question in empty)
         count = f"{len(empty)} of {len(assignment.questions)} written answers are"
