@@ -539,6 +539,30 @@ def test_pages_fit_a_phone(opened):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
 
 
+CROSSED = """() => {
+  const found = [], svg = document.querySelector("[aria-labelledby=items] svg");
+  const lines = [...svg.querySelectorAll("line[stroke-dasharray]")];
+  for (const text of svg.querySelectorAll("text")) {
+    const words = text.getBoundingClientRect(), style = getComputedStyle(text);
+    for (const line of lines.map(line => line.getBoundingClientRect()))
+      if (words.left < line.right && line.left < words.right && words.top < line.bottom)
+        found.push([text.textContent, style.paintOrder.split(" ")[0],
+          style.stroke == getComputedStyle(document.documentElement).backgroundColor]);
+  }
+  return found;
+}"""
+
+
+@needs_browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_name_that_the_dashed_line_would_cross_stands_free(browser, pages, theme):
+    page = browser.new_page(color_scheme=theme)
+    page.goto((pages / "report.html").as_uri())
+    crossed = page.evaluate(CROSSED)
+    assert crossed == [["compute_distances_no_loops: never_nan", "stroke", True]]
+    page.close()
+
+
 @needs_browser
 def test_print_opens_what_is_folded(browser, pages):
     page = browser.new_page()
