@@ -16,11 +16,12 @@ import torch
 from bs4 import BeautifulSoup
 from helpers import grade_all
 from rich.console import Console
+from typer.testing import CliRunner
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment, find_assignment
 from exercise_code.support.paths import ROOT
-from grading import class_run
+from grading import class_run, cli
 from grading.class_run import Settings, grade_class
 from grading.course import Course, CourseError, LatePolicy
 from grading.logs import LOGGER, show_log
@@ -329,6 +330,17 @@ def test_each_phase_after_the_last_submission_is_told(a01, again):
     said = graded(a01, again)[1]
     for phase in ("gradebook …", "results …", "table …", "experiment on images: ", "report …"):
         assert phase in said
+
+
+def test_mistakes_are_not_tried_on_images_where_that_is_not_asked_for(a01, again, monkeypatch):
+    monkeypatch.setattr(class_run, "try_on_images", None)
+    assert "experiment on images" not in graded(a01, again, images=False)[1]
+    assert (again / "out/report.html").exists()
+    asked: list[bool] = []
+    monkeypatch.setattr(class_run, "grade_class", lambda _, __, settings, ___: asked.append(settings.images))
+    for options in ([], ["--no-images"]):
+        CliRunner().invoke(cli.app, ["grade", "a01", str(again / "in"), *options])
+    assert asked == [True, False]
 
 
 def test_what_runs_again_and_why_is_logged_where_it_is_asked_for(a01, again, caplog, capfd):
