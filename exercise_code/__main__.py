@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0 if all(verdict.status in fine for verdict in verdicts) else 1
 
     try:
-        notes = pack(assignment, ROOT)
+        notes = pack(assignment, ROOT, verdicts)
     except WorkError as error:
         return _refuse(console, error)
     console.print(*notes, sep="\n", highlight=False, markup=False)

@@ -63,6 +63,7 @@ class Settings:
     gradebook: str | None = None
     execute: bool = False
     only: str | None = None
+    images: bool = True
 
 
 @dataclass(frozen=True)
@@ -264,7 +265,9 @@ def write(plan: Plan, tally: Tally, tell: Callable[[str], object]) -> Written:
     written.late = {entry["id"]: said for entry in entries if (said := Late(**entry["late"]).sentence)}
     by_score = sorted(entries, key=lambda entry: entry["score"])  # those who lose most come first
     written.notes = {entry["id"]: entry["notes"] for entry in by_score if entry["notes"]}
-    images = written.guard("experiment on images", lambda: try_on_images(plan, tally.hints, tell))
+    images = None
+    if plan.settings.images:
+        images = written.guard("experiment on images", lambda: try_on_images(plan, tally.hints, tell))
     report = out / "report.html"
     written.put("report", report, lambda: write_class_report(plan, tally, report, images, written, entries))
     return written
@@ -324,6 +327,7 @@ def write_class_report(
     entries: list[dict[str, Any]],
 ) -> None:
     """Write the teacher's page."""
+    students = plan.settings.roster.students if plan.settings.roster else []
     write_report(
         plan.assignment,
         plan.journal.records(tally.ids),
@@ -335,6 +339,7 @@ def write_class_report(
         late=written.late,
         entries=entries,
         changes=written.changes,
+        missing={student.id: student.name for student in students if student.id in plan.collection.missing},
     )
 
 

@@ -143,6 +143,9 @@ def grade(
     only: Annotated[
         str | None, typer.Option(metavar="STUDENT", help="grade this one again; the others stay as they are")
     ] = None,
+    images: Annotated[
+        bool, typer.Option("--images/--no-images", help="try what the class's mistakes cost on images")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="a line of JSON for each submission")] = False,
     verbose: Verbose = 0,
 ) -> None:
@@ -159,7 +162,19 @@ def grade(
     out = out or BUILD / "grading" / assignment.name
     known = read_roster(roster) if roster else None
     settings = Settings(
-        out, seed, workers, scheduler, force, require_sandbox, as_json, known, kind, gradebook, execute, only
+        out,
+        seed,
+        workers,
+        scheduler,
+        force,
+        require_sandbox,
+        as_json,
+        known,
+        kind,
+        gradebook,
+        execute,
+        only,
+        images,
     )
     try:
         complete = grade_class(assignment, submissions, settings, console)

@@ -22,6 +22,8 @@ def feedback_page(assignment: Assignment, graded: Graded, answers: Answers) -> s
         answers: what was expected on the same inputs.
     """
     exercises = {check.id: check.exercise for check in assignment.checks}
+    errors = [verdict for verdict in graded.verdicts if verdict.status == "error"]
+    first = {str(verdict.faults): verdict.check for verdict in reversed(errors)}
     sections = groupby(graded.verdicts, key=lambda verdict: exercises[verdict.check])
     shown = zip(assignment.checks, graded.evidence, graded.verdicts, strict=True)
     return render(
@@ -36,6 +38,11 @@ def feedback_page(assignment: Assignment, graded: Graded, answers: Answers) -> s
             if name in graded.submission.files
         },
         next=next((v for v in graded.verdicts if v.status not in ("passed", "blocked")), None),
+        same={
+            verdict.check: first[str(verdict.faults)]
+            for verdict in errors
+            if verdict.check != first[str(verdict.faults)]
+        },
         common=_common_problem(graded.verdicts),
         sections={exercise: list(verdicts) for exercise, verdicts in sections},
         panels={

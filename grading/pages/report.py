@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from exercise_code.support.checking.answers import Answers
@@ -165,6 +165,7 @@ def write_report(
     late: Mapping[str, str] | None = None,
     entries: Sequence[Mapping[str, Any]] = (),
     changes: Mapping[str, float] | None = None,
+    missing: Mapping[str, str] | None = None,
 ) -> None:
     """Write the page of a class, which links to the students' pages in `feedback` beside it.
 
@@ -179,6 +180,7 @@ def write_report(
         late: what lateness costs, by student.
         entries: the submissions of `results.json`.
         changes: of final scores since the last run, by student.
+        missing: the names of those who handed in nothing, by student.
 
     Raises:
         ValueError: nothing was graded.
@@ -202,6 +204,7 @@ def write_report(
         assignment=assignment,
         report=report,
         now=datetime.now(UTC),
+        mean=mean(report.scores.values()),
         median=median(report.scores.values()),
         seed=seed,
         sandbox=sandbox,
@@ -209,6 +212,7 @@ def write_report(
         late=late or {},
         entries=entries,
         changes=changes or {},
+        missing=missing or {},
         bins=bins,
         histogram=histogram(bins, report.scores, assignment.max_points),
         breakdown=breakdown(report.words),

@@ -1,6 +1,5 @@
 """Find submissions that share more than chance explains, in what students wrote themselves."""
 
-import csv
 import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.paths import ROOT
 from grading.editions.student_files import strip_solutions
 from grading.pages.html import render, write_page
+from grading.scores.exports import table
 from grading.submissions.records import Submission
 
 NOISE, GUARANTEE = 25, 30
@@ -106,10 +106,7 @@ def own_lines(submission: Submission, given: dict[str, set[str]]) -> str:
 def write_table(pairs: Iterable[Pair], path: Path) -> None:
     """Write a line for each pair as csv."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(pair.row() for pair in pairs)
+    path.write_text(table([pair.row() for pair in pairs], [*COLUMNS]), encoding="utf-8", newline="")
 
 
 def write_similar(

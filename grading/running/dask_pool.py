@@ -44,8 +44,6 @@ SECONDS_BETWEEN_COUNTS = 1.0
 WITHOUT_PROFILE = {"distributed.worker.profile.enabled": False}
 """Otherwise each worker is looked at 100 times a second."""
 
-NO_DASHBOARD = "none: it takes bokeh (pip install bokeh)"
-
 
 def sandbox_of_workers(scheduler: str) -> Sandbox:
     """What keeps submissions from the workers of a Dask scheduler, where it is least.
@@ -75,11 +73,11 @@ def on_cluster(
         workers: processes to start on this machine, where no scheduler is given; one a core if None.
         scheduler: address of a running Dask scheduler (`tcp://...` or `tls://...`); its workers need the same
             version of this package. An assignment with `gpu = true` runs where there is a resource `GPU`.
-        tell: takes a line about the dashboard.
+        tell: takes a line about the dashboard, where there is one.
     """
     with _client(workers, scheduler) as client:
-        there = bool(scheduler or find_spec("bokeh"))
-        tell(f"Dashboard   {client.dashboard_link if there else NO_DASHBOARD}")
+        if scheduler or find_spec("bokeh"):
+            tell(f"Dashboard   {client.dashboard_link}")
         name = f"workbook-{job.name[:16]}"
         client.register_plugin(_Station(job), name=name)
         resources = {"GPU": 1} if job.gpu else None
@@ -142,7 +140,11 @@ def _client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
 
 
 def _settle() -> None:
-    """Prepare a worker of this machine: Ctrl-C is for the run alone, and tidying up takes Python seconds."""
+    """Prepare a worker of this machine: Ctrl-C is for the run alone, and tidying up takes Python seconds.
+
+    What it has not finished when it is closed is no news.
+    """
+    logging.getLogger("distributed.worker.state_machine").setLevel(logging.ERROR)
     signal.signal(signal.SIGINT, lambda *_: None)
     atexit.register(os._exit, 0)
 

@@ -287,14 +287,22 @@ def _comment(entry: Mapping[str, Any]) -> str:
 
 
 def table(rows: list[dict[str, Any]], head: list[str] | None = None, trusted: int = 0) -> str:
-    """Rows as csv; a text that a spreadsheet would run as a formula is quoted, but in trusted rows."""
+    """Rows as csv: numbers with no more digits than they have.
+
+    A text that a spreadsheet would run as a formula is quoted, but in trusted rows.
+    """
     file = io.StringIO()
     writer = csv.DictWriter(file, head or [*rows[0]] if rows else head or [], restval="")
     writer.writeheader()
     for number, row in enumerate(rows):
-        writer.writerow(row if number < trusted else {key: _harmless(value) for key, value in row.items()})
+        show = _plain if number < trusted else _harmless
+        writer.writerow({key: show(value) for key, value in row.items()})
     return file.getvalue()
 
 
+def _plain(value: Any) -> Any:
+    return f"{value:.10g}" if isinstance(value, float) else value
+
+
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(RISKY) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(RISKY) else _plain(value)

@@ -230,9 +230,9 @@ def in_utc(moment: datetime | None) -> datetime | None:
 
 
 def _name(student: Student, name: str) -> None:
-    """Fill in the name of the roster: formgrader sorts by the last of its words."""
-    if name:
-        student.first_name, _, student.last_name = name.rpartition(" ")
+    """Fill in the name, as far as it is known, else the id: formgrader sorts by the last of its words."""
+    if name or student.last_name is None:
+        student.first_name, _, student.last_name = (name or student.id).rpartition(" ")
 
 
 def _batches(records: Iterable[Stored]) -> Iterator[list[Stored]]:

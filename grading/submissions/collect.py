@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from os.path import commonprefix
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import yaml
 
@@ -23,6 +25,7 @@ from grading.submissions.roster import ANY, Roster, printable, usable_id
 
 MAX_CLASS = 32 * 2**30
 """Bytes of a whole class."""
+STRANGER = "is not in the roster"
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 CANVAS = re.compile(
     r"(?:(?P<name>.+?)_(?:LATE_)?(?P<user>\d+)|(?:LATE_)?anon_(?:LATE_)?(?P<anonym>\w{5}))"
@@ -180,7 +183,7 @@ def _named(kind: str, found: list[Found], roster: Roster | None, left_out: list[
     collection = Collection(kind, [], left_out=left_out)
     by_id: dict[str, Found] = {}
     for each in (own for one in found for own in _for_owners(one, kind, roster)):
-        if "is not in the roster" in each.notes:
+        if any(note.startswith(STRANGER) for note in each.notes):
             collection.unknown.append(each.id)
         other = by_id.get(each.id)
         if other is None or other.paths == each.paths:
@@ -200,7 +203,11 @@ def _for_owners(found: Found, kind: str, roster: Roster | None) -> list[Found]:
     """The submission as each of those has handed it in whose it is."""
     owners = roster.owners(*found.called, found.id, column=COLUMNS.get(kind, ANY)) if roster else []
     if not owners:
-        notes = ["is not in the roster"] if roster else []
+        notes = [STRANGER] if roster else []
+        if roster and (alike := [student.id for student in roster.alike(*found.called, found.id)]):
+            notes = [
+                f"{STRANGER}, where this number may be {' or '.join(alike)}: write it as the roster has it"
+            ]
         id, name = usable_id(found.id), printable(found.name)
         return [replace(found, id=id, name=name, notes=[*found.notes, *notes])]
     name = found.name if len(owners) == 1 else ""
@@ -229,9 +236,7 @@ def _nbgrader(folder: Path, assignment: Assignment) -> list[Found]:
             continue
         stamp = path / "timestamp.txt"
         text = stamp.read_text("utf-8", errors="replace").strip() if stamp.is_file() else ""
-        submitted = _moment(text)
-        note = f"timestamp.txt says {text[:60]!r}, in which no time is known: it counts as in time"
-        notes = [note] if text and not submitted else []
+        submitted, notes = _told(stamp.name, text)
         found.append(Found(path.parent.name, [path], submitted=submitted, notes=notes))
     return found
 
@@ -267,35 +272,55 @@ def _moodle(folder: Path, assignment: Assignment) -> list[Found]:
     return [*found.values()]
 
 
+class _PlainLoader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
+    """Reads what has a tag of Ruby's as if it had none."""
+
+    def plain(self, node: yaml.Node) -> Any:
+        """The mapping, the list or the text."""
+        if isinstance(node, yaml.MappingNode):
+            return self.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            return self.construct_sequence(node, deep=True)
+        return node.value
+
+
+_PlainLoader.add_constructor(None, _PlainLoader.plain)
+
+
 def _gradescope(folder: Path, assignment: Assignment) -> list[Found]:
     listing = folder / "submission_metadata.yml"
     if not listing.is_file():
         return []
     try:
-        entries = yaml.safe_load(listing.read_text(encoding="utf-8")) or {}
+        entries = yaml.load(listing.read_text(encoding="utf-8"), _PlainLoader) or {}
         found = []
         for name, entry in entries.items():
-            moment = _moment(str(entry.get(":created_at", "")))
+            created = entry.get(":created_at", "")
+            created = created.get("utc", created) if isinstance(created, dict) else created  # of Rails
+            moment, notes = _told(listing.name, str(created))
             for person in entry[":submitters"]:  # each of a group
                 called = [str(person.get(key) or "") for key in (":sid", ":email", ":name")]
                 id = next(filter(None, called), name)
                 group = name if len(entry[":submitters"]) > 1 else ""
-                found.append(Found(id, [folder / name], called, called[2], moment, group=group))
-    except (yaml.YAMLError, AttributeError, KeyError, IndexError, TypeError) as error:
+                found.append(Found(id, [folder / name], called, called[2], moment, notes, group))
+    except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CourseError(f"{listing} is not as Gradescope writes it: {error}") from None
     return found
 
 
 def _github(folder: Path, assignment: Assignment) -> list[Found]:
-    """Clones side by side, called by the student or `assignment-student`; the last commit's time counts."""
-    found = []
-    for path in sorted(folder.iterdir()):
-        if not (path / ".git").exists():
-            continue
-        called = assignment.name.replace("_", "[-_]")  # names on GitHub have no underscore
-        login = re.sub(rf"^(?:{called}|{assignment.short})[-_]", "", path.name)
-        found.append(Found(login, [path], [path.name], submitted=_committed(path)))
-    return found
+    """Clones side by side, called by the student or `assignment-student`; the last commit's time counts.
+
+    What all begin with, up to a dash, is the assignment too: `hw1-ada` and `hw1-grace`.
+    """
+    paths = [path for path in sorted(folder.iterdir()) if (path / ".git").exists()]
+    called = assignment.name.replace("_", "[-_]")  # names on GitHub have no underscore
+    shared = commonprefix([path.name for path in paths]) if len(paths) > 1 else ""  # noqa: RUF071
+    shared = shared[: max(map(shared.rfind, "-_")) + 1]
+    start = re.compile(rf"^(?:(?:{called}|{assignment.short})[-_]|{re.escape(shared)})")
+    return [
+        Found(start.sub("", path.name), [path], [path.name], submitted=_committed(path)) for path in paths
+    ]
 
 
 KINDS: dict[str, Callable[[Path, Assignment], list[Found]]] = {
@@ -333,6 +358,13 @@ def _is_submission(path: Path) -> bool:
 def _stem(path: Path) -> str:
     ending = next((e for e in sorted(ENDINGS, key=len, reverse=True) if path.name.lower().endswith(e)), "")
     return path.name[: len(path.name) - len(ending)] if ending and path.is_file() else path.name
+
+
+def _told(place: str, text: str) -> tuple[datetime | None, list[str]]:
+    """The time that a file tells of, and a note where it tells something else."""
+    moment = _moment(text)
+    note = f"{place} says {text[:60]!r}, in which no time is known: it counts as in time"
+    return moment, [note] if text and not moment else []
 
 
 def _moment(text: str) -> datetime | None:

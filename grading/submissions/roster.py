@@ -44,9 +44,7 @@ class Roster:
         self.students = students
         owners: dict[str, dict[str, dict[str, Student]]] = defaultdict(lambda: defaultdict(dict))
         for student in students:
-            values = {"name": student.name, "email": student.email, **student.other}
-            values |= dict.fromkeys(SHARED, "")
-            for column, value in values.items():
+            for column, value in _values_of(student).items():
                 for where in (column, ANY):
                     owners[where][_folded(value)][student.id] = student
         self._found = {
@@ -56,6 +54,10 @@ class Roster:
             for column, found in owners.items()
         }
         self._found[ANY] = self._found.get(ANY, {}) | {_folded(student.id): student for student in students}
+        self._numbers: dict[str, dict[str, Student]] = defaultdict(dict)
+        for student in students:
+            for value in (student.id, *_values_of(student).values()):
+                self._numbers[_without_zeros(value)][student.id] = student
         self._groups: dict[str, list[Student]] = defaultdict(list)
         for student in students:
             if group := _bare(student.called("group")):
@@ -70,7 +72,13 @@ class Roster:
             for known in (self._found.get(column, {}), self._found[ANY]):
                 if name in known:
                     return known[name]
-        return None
+        alike = self.alike(*names)
+        return alike[0] if len(alike) == 1 else None
+
+    def alike(self, *names: str) -> list[Student]:
+        """Who is called by the same number with other zeros before it: a spreadsheet makes 42 of 0042."""
+        numbers = filter(None, map(_without_zeros, names))
+        return [*{id: each for number in numbers for id, each in self._numbers[number].items()}.values()]
 
     def owners(self, *names: str, column: str = ANY) -> list[Student]:
         """Whose a submission is that one of the names belongs to: the student, with the others of the group.
@@ -146,6 +154,17 @@ def usable_id(name: str) -> str:
 def printable(name: str) -> str:
     """The name, with question marks for what is no UTF-8, steers a terminal or turns a line round."""
     return UNSEEN.sub("?", name.encode("utf-8", "replace").decode("utf-8"))
+
+
+def _values_of(student: Student) -> dict[str, str]:
+    """What names this student alone, by column; not the id."""
+    values = {"name": student.name, "email": student.email, **student.other}
+    return {column: value for column, value in values.items() if column not in SHARED}
+
+
+def _without_zeros(name: str) -> str:
+    """A number without the zeros before it; empty for any other name."""
+    return name.lstrip("0") if name.isascii() and name.isdecimal() else ""
 
 
 def _bare(name: str) -> str:

@@ -171,6 +171,15 @@ def test_each_written_question_has_a_heading_with_its_number(assignment):
     assert not [cell for cell in cells if "**Question" in cell]
 
 
+def test_what_an_outline_should_show_is_a_heading(notebook):
+    """A claim, the summary, the self-test and what comes next; a line in bold is no place to jump to."""
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    bold = r"\*\*(Tempting claim|What you have found|Test yourself|Next\b|Further reading)"
+    assert [found[0] for cell in cells if (found := re.search(bold, cell))] == []
+    headings = {title for cell in cells for title in re.findall(r"^###+ (.*)$", cell, re.MULTILINE)}
+    assert {"What you have found", "Next"} <= headings
+
+
 def test_tables_worked_out_by_hand_are_those_of_the_assignment(assignment):
     asked = set()
     for path in assignment.folder.glob("*.ipynb"):

@@ -25,7 +25,7 @@ PYTHON = (builtins, bool, dict, float, int, list, set, str, tuple)
 """Their names need no introduction."""
 NAMES = {name for each in LIBRARIES for name in dir(each) if name[0] != "_"}
 NAMES -= {name for each in PYTHON for name in dir(each)}
-ANNOUNCED = re.compile(r"\*\*(Next\.|Further reading).*", re.DOTALL)
+ANNOUNCED = re.compile(r"^### (Next|Further reading)$.*", re.DOTALL | re.MULTILINE)
 NO_PROSE = re.compile(r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|(?<=\])\([^)]*\)", re.DOTALL)
 
 
@@ -92,7 +92,7 @@ def test_a_term_has_one_plain_sentence():
         (["Plain words.", "A dot product (**dot product**).", "Two dot products."], None),
         (["Plain words.", "A dot product."], "a.ipynb [c1] does not introduce **dot product**"),
         (["Dot-products!", "A **dot product**."], "a.ipynb [c0] uses 'dot product' before [c1]"),
-        (["**Next.** The dot product.", "`dot product`: a **dot product**."], None),
+        (["### Next\n\nThe dot product.", "`dot product`: a **dot product**."], None),
     ],
     ids=["introduced", "never bold", "used before", "announced"],
 )

@@ -7,8 +7,11 @@ import sys
 import nbformat
 import pytest
 from helpers import jupyter_lab
+from matplotlib.figure import Figure
 from playwright.sync_api import sync_playwright
 
+from exercise_code.support.notebook.cards import Card, Prediction
+from exercise_code.support.notebook.slider import as_html
 from exercise_code.support.paths import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -139,3 +142,38 @@ def test_notebook_7_is_worked_in_by_keys_to_a_zip(course, tmp_path):
         browser.close()
     assert module.read_text(encoding="utf-8") == solved
     assert (course / "a01_knn.zip").is_file()
+
+
+def test_arrow_keys_move_a_card_and_a_slider_in_jupyterlab(tmp_path):
+    """They are its own keys in a notebook, and it takes them from an output that does not object.
+
+    Its other keys it keeps: Ctrl-S saves.
+    """
+    card = Card("nearer", ("itself", "another"), None, None).as_html(Prediction(), "No guess yet.")
+    slider = as_html("k", {k: (Figure(figsize=(2, 1)), f"map {k}") for k in (1, 5, 25)}, 0)
+    cell = nbformat.v4.new_code_cell(f"from IPython.display import HTML\nHTML({card + slider!r})")
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    nbformat.write(notebook, tmp_path / "it.ipynb")
+    with jupyter_lab(tmp_path, tmp_path / "home") as address, sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1300, "height": 900})
+        page.set_default_timeout(60_000)
+        page.goto(f"{address}/lab/tree/it.ipynb")
+        page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+        reach(page, ".jp-Notebook-cell")
+        page.keyboard.press("Control+Enter")
+        page.wait_for_selector(".workbook-slider")
+        for place in (".workbook-card [type=radio]", ".workbook-card [type=range]", ".workbook-slider input"):
+            page.locator(place).first.focus()
+            page.keyboard.press("ArrowRight")
+        line = page.locator(".workbook-card .line").text_content()
+        at = page.locator(".workbook-slider output").text_content()
+        page.keyboard.press("Control+s")
+        for _ in range(300):
+            if saved := nbformat.read(tmp_path / "it.ipynb", as_version=4).cells[0].outputs:
+                break
+            page.wait_for_timeout(100)
+        browser.close()
+    assert line == 'predict("nearer", "another", sure=51, of=["itself", "another"])'
+    assert at == "k = 5" and saved

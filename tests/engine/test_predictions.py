@@ -138,7 +138,7 @@ def test_a_card_in_a_page_writes_the_line_for_the_cell():
     card = Card("a < b", ("yes", "no"), None, None)
     page = card.as_html(Prediction(), "No guess yet.")
     assert page.count('type="radio"') == 2 and "a &lt; b" in page
-    assert "of=[&#x27;yes&#x27;, &#x27;no&#x27;]" in page
+    assert "of=[&quot;yes&quot;, &quot;no&quot;]" in page
     made = card.as_html(Prediction("no", 80), "Kept.")
     assert "<form" not in made and "You say no, 80 % sure." in made and made.count("✓") == 1
     assert "a &lt; b" in made and "yes" in made

@@ -1,5 +1,6 @@
 """A self-test answers what was chosen, and what was wrong comes back."""
 
+import json
 import sys
 
 import pytest
@@ -64,6 +65,24 @@ def test_the_first_choice_decides_what_comes_back_and_a_right_one_ends_it(capsys
     assert "sums 1. " in said(capsys, ask_again)
     assert "Right. It is 2." in said(capsys, again, "sums 1", "b")
     assert said(capsys, ask_again) == ""
+
+
+def test_what_comes_back_waits_for_another_notebook(capsys, tmp_path):
+    self_test("sums", {1: "a"})
+    other = tmp_path / "other.ipynb"
+    for name, asked in {"here": True, "other": False}.items():
+        cells = [{"source": ["self_test('sums', {1: None})"] if asked else "x = 1"}]
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    assert said(capsys, ask_again, tmp_path / "here.ipynb") == ""
+    assert "sums 1. " in said(capsys, ask_again, other)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"cells": 3}', '{"cells": [{}]}'])
+def test_a_notebook_that_cannot_be_read_holds_nothing_back(capsys, tmp_path, content):
+    self_test("sums", {1: "a"})
+    (tmp_path / "it.ipynb").write_text(content, encoding="utf-8")
+    assert "sums 1. " in said(capsys, ask_again, tmp_path / "it.ipynb")
+    assert "sums 1. " in said(capsys, ask_again, tmp_path / "missing.ipynb")
 
 
 @pytest.mark.parametrize(

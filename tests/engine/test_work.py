@@ -13,6 +13,7 @@ import pytest
 
 from exercise_code import __main__
 from exercise_code.support.checking.assignment import Assignment, read_assignment
+from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.notebook import work
 from exercise_code.support.notebook.work import WorkError, open_notebook, pack, restore, save, unanswered
 from exercise_code.support.paths import ROOT
@@ -69,6 +70,17 @@ def test_it_says_which_answers_are_empty(course, a01):
     assert not [line for line in pack(a01, course) if "written answers" in line]
 
 
+def test_what_nobody_has_touched_is_packed_and_called_so(course, a01):
+    def said(*statuses: str) -> list[str]:
+        notes = pack(a01, course, [Verdict("knn.x", "", 1.0, status=status) for status in statuses])
+        return [note for note in notes if "Nothing is written yet" in note]
+
+    assert said("not_written", "blocked") == said("not_written")
+    assert said("not_written") == [f"Nothing is written yet in {MODULE}: that earns no points."]
+    assert not said("not_written", "failed") and not said("passed") and not said()
+    assert packed(course)[MODULE] == (course / MODULE).read_bytes()
+
+
 @pytest.mark.parametrize("name", ["knn (1).ipynb", "Copy of knn.ipynb", "knn-Copy1.ipynb"])
 def test_a_copy_that_is_newer_is_packed_and_named(course, a01, tmp_path, name):
     (tmp_path / "elsewhere").mkdir()
@@ -122,6 +134,17 @@ def test_what_colab_has_open_is_packed(course, a01, colab):
     assert b"typed in the browser" in packed(course)[NOTEBOOK]
     colab[0] = {"cells": [{"source": ["# another"], "metadata": {}}]}
     assert open_notebook(NOTEBOOK, course)[1] == NOTEBOOK
+
+
+def test_kaggle_does_not_give_out_the_notebook_that_is_open(course, a01, tmp_path, monkeypatch):
+    own = f"The notebook is {NOTEBOOK}: Kaggle does not give out the open one: download that"
+    assert not [note for note in pack(a01, course) if note.startswith(own)]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(work, "KAGGLE", tmp_path / "elsewhere")
+    assert [note for note in pack(a01, course) if note.startswith(own)]
+    copy = Path(shutil.copy(course / NOTEBOOK, tmp_path / "elsewhere"))
+    os.utime(course / NOTEBOOK, (1, 1))
+    assert f"The notebook is {copy}: save it before you submit." in pack(a01, course)
 
 
 def test_what_is_missing_or_in_the_way_is_one_sentence(course, a01):

@@ -379,6 +379,68 @@ def test_a_repository_among_folders_hides_nobody(a01, tmp_path):
     assert ([each.id for each in found.found], found.left_out) == (["grace"], ["ada", "alan"])
 
 
+@pytest.mark.parametrize("start", ["hw1-", "spring-26_hw2-", "a01-"])
+@pytest.mark.parametrize("roster", [ROSTER, None])
+def test_what_all_repositories_begin_with_is_no_students_name(a01, tmp_path, start, roster):
+    logins = ("ada", "Grace", "al-an", "al-b")
+    for login in logins:
+        (tmp_path / f"{start}{login}/.git").mkdir(parents=True)
+    found = collect(tmp_path, a01, roster)
+    assert {each.id for each in found.found} == {"ada", "grace" if roster else "Grace", "al-an", "al-b"}
+
+
+def test_logins_that_begin_alike_are_found_in_the_roster(a01, tmp_path):
+    roster = Roster([Student("ada", other={"github": "ada-l"}), Student("eve", other={"github": "ada-m"})])
+    for login in ("ada-l", "ada-m"):
+        (tmp_path / login / ".git").mkdir(parents=True)
+    assert collect(tmp_path, a01, roster).missing == []
+
+
+def test_zeros_before_a_number_are_a_spreadsheets_matter(a01, tmp_path):
+    roster = Roster(
+        [Student("42", "Ada"), Student("0043", "Grace"), Student("7"), Student("07"), Student("8")]
+    )
+    write(tmp_path, {f"{id}/{FILE}": b"x = 1\n" for id in ("0042", "43", "007", "8", "0", "00009")})
+    found = collect(tmp_path, a01, roster)
+    notes = {each.id: each.notes for each in found.found}
+    assert not notes["42"] + notes["0043"] + notes["8"]
+    assert (found.unknown, found.missing) == (["0", "00009", "007"], ["7", "07"])
+    assert notes["007"] == [
+        "is not in the roster, where this number may be 7 or 07: write it as the roster has it"
+    ]
+    assert notes["00009"] == ["is not in the roster"]
+
+
+RUBY = """
+submission_{number}: !ruby/hash:ActiveSupport::HashWithIndifferentAccess
+  :submitters: !ruby/array:Set
+  - !ruby/object:Person
+    :name: Ada
+    :sid: !ruby/sym s{number}
+    :email: !!python/object/apply:os.system ["touch ran"]
+  :created_at: {created}
+"""
+ZONED = (
+    "!ruby/object:ActiveSupport::TimeWithZone\n    utc: 2026-10-16 20:00:00.000000000 Z\n    zone: !ruby/x {}"
+)
+
+
+def test_tags_of_ruby_in_gradescopes_listing_are_read_and_nothing_is_run(a01, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    created = [ZONED, "!ruby/object:Odd {}", "2026-10-17 20:00:00.000000000 Z"]
+    text = "".join(RUBY.format(number=n, created=each) for n, each in enumerate(created))
+    write(tmp_path, {f"submission_{n}/{FILE}": b"x = 1\n" for n in range(3)})
+    (tmp_path / "submission_metadata.yml").write_text(text)
+    found = collect(tmp_path, a01).found
+    assert [each.id for each in found] == ["s0", "s1", "s2"]
+    assert [each.submitted and each.submitted.day for each in found] == [16, None, 17]
+    assert not found[0].notes and "in which no time is known: it counts as in time" in found[1].notes[0]
+    assert not (tmp_path / "ran").exists()
+    (tmp_path / "submission_metadata.yml").write_text("x: &x !ruby/y [*x]\n")
+    with pytest.raises(CourseError, match="is not as Gradescope writes it"):
+        collect(tmp_path, a01)
+
+
 def test_what_a_platform_does_not_write_is_told_of(a01, tmp_path):
     moodle(tmp_path)
     write(tmp_path / "by mail", WORK)

@@ -7,26 +7,32 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
 import pytest
 import torch
+from bs4 import BeautifulSoup
 from helpers import grade_all
 from rich.console import Console
+from typer.testing import CliRunner
 
 from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment, find_assignment
 from exercise_code.support.paths import ROOT
-from grading import class_run
+from grading import class_run, cli
 from grading.class_run import Settings, grade_class
-from grading.course import CourseError
+from grading.course import Course, CourseError, LatePolicy
 from grading.logs import LOGGER, show_log
 from grading.pages import mistake_cost
 from grading.running import check_process
 from grading.running.grader import Grader, Job
 from grading.running.journal import DamageError, Journal
+from grading.scores import refresh
+from grading.submissions.collect import Collection, collect
 from grading.submissions.records import Submission
+from grading.submissions.roster import Roster, Student
 
 FILE = "exercise_code/knn.py"
 RIGHT = "\n".join(line for line in (ROOT / FILE).read_text().splitlines() if "SOLUTION" not in line) + "\n"
@@ -282,10 +288,59 @@ def test_who_was_in_the_last_run_and_is_not_in_this_one_is_named(a01, again):
     assert "no longer" not in graded(a01, again, only="bob")[1]
 
 
+def test_who_handed_in_nothing_is_in_the_report(a01, again):
+    roster = Roster([Student("ann"), Student("bob"), Student("cem", "Cem <Kaya>"), Student("dan")])
+    graded(a01, again, roster=roster)
+    page = BeautifulSoup((again / "out/report.html").read_text(), "html.parser")
+    entries = page.select("[aria-labelledby=missing] li")
+    assert [entry.get_text(" ", strip=True) for entry in entries] == ["cem Cem <Kaya>", "dan"]
+    graded(a01, again)
+    assert "Handed in nothing" not in (again / "out/report.html").read_text()
+
+
+def test_what_lateness_costs_is_on_the_students_page(a01, again, monkeypatch):
+    due = datetime(2026, 10, 16, tzinfo=UTC)
+    policy = LatePolicy(grace_hours=1, penalty_per_day=0.1, late_days=1)
+    course = Course("x", "y", deadlines={"a01": due}, late=policy)
+
+    def collected(*arguments: object) -> Collection:
+        collection = collect(*arguments)
+        ann, bob = collection.found
+        ann.submitted, bob.submitted = due, due + timedelta(hours=50)
+        return collection
+
+    monkeypatch.setattr(class_run, "collect", collected)
+    for module in (class_run, refresh):
+        monkeypatch.setattr(module, "read_course", lambda: course)
+    assert graded(a01, again)[0]
+
+    def standing(id: str) -> list[str]:
+        page = BeautifulSoup((again / f"out/feedback/{id}.html").read_text(), "html.parser")
+        return [row.get_text(" ", strip=True) for row in page.select("[aria-labelledby=standing] tr")]
+
+    bob = scores(again)["bob"]
+    lost = f"{-0.2 * bob:g}"
+    assert f"Lateness {lost} 3 days late, 1 of them free: 20 % of the points are lost" in standing("bob")
+    assert standing("bob")[-1] == f"Total {0.8 * bob:g} of 40"
+    assert not [row for row in standing("ann") if row.startswith("Lateness")]
+    assert standing("ann")[-1] == f"Total {scores(again)['ann']:g} of 40"
+
+
 def test_each_phase_after_the_last_submission_is_told(a01, again):
     said = graded(a01, again)[1]
     for phase in ("gradebook …", "results …", "table …", "experiment on images: ", "report …"):
         assert phase in said
+
+
+def test_mistakes_are_not_tried_on_images_where_that_is_not_asked_for(a01, again, monkeypatch):
+    monkeypatch.setattr(class_run, "try_on_images", None)
+    assert "experiment on images" not in graded(a01, again, images=False)[1]
+    assert (again / "out/report.html").exists()
+    asked: list[bool] = []
+    monkeypatch.setattr(class_run, "grade_class", lambda _, __, settings, ___: asked.append(settings.images))
+    for options in ([], ["--no-images"]):
+        CliRunner().invoke(cli.app, ["grade", "a01", str(again / "in"), *options])
+    assert asked == [True, False]
 
 
 def test_what_runs_again_and_why_is_logged_where_it_is_asked_for(a01, again, caplog, capfd):

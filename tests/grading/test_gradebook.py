@@ -98,6 +98,20 @@ def test_scores_arrive_once_and_what_a_person_gave_stays(a01, tmp_path, request,
     assert address in config
 
 
+def test_without_a_name_formgrader_shows_the_id(a01, tmp_path):
+    records = records_of(a01, 2)
+    records[1].submission.name = ""
+
+    def shown() -> list[str]:
+        address = write_gradebook(a01, records, tmp_path)
+        with open_gradebook(address) as book:
+            return [f"{student.last_name}, {student.first_name}" for student in book.students]
+
+    assert shown() == ["0, Ada", "s0001, "]
+    records[0].submission.name, records[1].submission.name = "", "Grace Hopper"
+    assert shown() == ["0, Ada", "Hopper, Grace"]
+
+
 def test_a_locked_gradebook_is_waited_for(a01, tmp_path, monkeypatch):
     write_gradebook(a01, records_of(a01, 1), tmp_path)
     lock = sqlite3.connect(tmp_path / "gradebook.db", isolation_level=None, check_same_thread=False)

@@ -232,9 +232,17 @@ def test_half_a_letter_in_a_message_stops_no_export(tmp_path, kind):
 
 def test_the_table_for_people_says_what_lateness_cost(tmp_path):
     ada, _ = rows("csv", tmp_path)
-    assert (ada["score"], ada["total"], ada["final_score"], ada["late_days"]) == ("4.5", "7.0", "6.3", "1")
-    assert (ada["knn.b"], ada["question-x"], ada["written"], ada["waiting"]) == ("1.5", "2.0", "2.0", "1")
+    assert (ada["score"], ada["total"], ada["final_score"], ada["late_days"]) == ("4.5", "7", "6.3", "1")
+    assert (ada["knn.b"], ada["question-x"], ada["written"], ada["waiting"]) == ("1.5", "2", "2", "1")
     assert ada["changed_by_hand"] == "0.5"
+
+
+@pytest.mark.parametrize("kind", ["csv", "canvas", "moodle"])
+def test_a_number_looks_alike_wherever_it_came_from(tmp_path, kind):
+    again = {"final_score": 22.400000000000002, "max_total": 28, "total": 28.0}
+    export(kind, {"submissions": [{**ENTRY, **again}]}, "kNN (123)", ROSTER, tmp_path / "x.csv")
+    cells = {cell for row in csv.reader((tmp_path / "x.csv").open(newline="")) for cell in row}
+    assert {"28", "22.4"} < cells and not [cell for cell in cells if cell.endswith(".0") or len(cell) == 18]
 
 
 def test_gradescope_gets_a_file_for_each_student(tmp_path):

@@ -91,4 +91,4 @@ def test_the_file_is_a_table_that_runs_nothing(a05, answers, tmp_path):
     with (tmp_path / "leaderboard.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["name"] == "'=ann"
-    assert (row["rank"], row["value"], row["parameters"], row["steps"]) == ("1", "1.0", "7", "3")
+    assert (row["rank"], row["value"], row["parameters"], row["steps"]) == ("1", "1", "7", "3")

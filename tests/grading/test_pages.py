@@ -134,13 +134,16 @@ def words(tag) -> str:
     return " ".join(tag.get_text(" ").split())
 
 
-def test_report_has_every_section(report, a01):
+def test_report_has_every_section(report, a01, group):
     assert [words(h2) for h2 in report.find_all("h2")] == [
         "Scores", "Checks", "Discrimination", "Time spent", "Misconceptions", "On images", "Errors",
         "Too slow", "Crashed", "Not deterministic", "Files", "Sandbox incidents", "Unfinished",
     ]  # fmt: skip
     facts = {words(div.dt): words(div.dd) for div in report.select(".facts div")}
     assert facts["submissions"] == "13" and facts["seed"] == "5" and facts["isolation"] == "L1"
+    scores = [graded.score for graded in group]
+    assert float(facts["mean"]) == round(np.mean(scores), 2)
+    assert float(facts["median of 28 points"]) == np.median(scores) != np.mean(scores)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", facts["graded (UTC)"])
     assert a01.title in words(report.h1)
 
@@ -319,6 +322,21 @@ def test_feedback_says_what_next(pages):
     assert "predict_ labels: ties" in advice["emil"]
     assert "write compute_ distances_ two_ loops" in advice["jo"]
     assert "longer than 10 seconds" in advice["kim"] and "one reason" in advice["kim"]
+
+
+def test_an_error_that_several_checks_share_is_told_once(a01, answers, student):
+    unclosed, other = "knn.py, line 28: '(' was never closed", "ValueError: no (knn.py, line 3)"
+    broken = {
+        check.probe.__name__: Evidence(check.id, problem=("error", unclosed)) for check in a01.checks[1:4]
+    }
+    last = a01.checks[4]
+    broken[last.probe.__name__] = Evidence(last.id, problem=("error", other))
+    page = BeautifulSoup(feedback_page(a01, student("nil", **broken), answers), "html.parser")
+    main = words(page).partition("The code that was graded")[0]
+    assert main.count("never closed") == 2, "where to begin, and the first check"
+    assert [article["id"] for article in page.select("article")] == [a01.checks[1].id, last.id]
+    links = [link["href"] for link in page.select(".line h3 a")]
+    assert links == [f"#{a01.checks[1].id}"] * 2
 
 
 def test_feedback_shows_score_notes_and_every_check(pages, group, a01):
@@ -519,6 +537,30 @@ def test_every_text_has_enough_contrast_in_a_browser(opened, theme):
 def test_pages_fit_a_phone(opened):
     for name, page in opened(viewport={"width": 360, "height": 740}):
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
+
+
+CROSSED = """() => {
+  const found = [], svg = document.querySelector("[aria-labelledby=items] svg");
+  const lines = [...svg.querySelectorAll("line[stroke-dasharray]")];
+  for (const text of svg.querySelectorAll("text")) {
+    const words = text.getBoundingClientRect(), style = getComputedStyle(text);
+    for (const line of lines.map(line => line.getBoundingClientRect()))
+      if (words.left < line.right && line.left < words.right && words.top < line.bottom)
+        found.push([text.textContent, style.paintOrder.split(" ")[0],
+          style.stroke == getComputedStyle(document.documentElement).backgroundColor]);
+  }
+  return found;
+}"""
+
+
+@needs_browser
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_name_that_the_dashed_line_would_cross_stands_free(browser, pages, theme):
+    page = browser.new_page(color_scheme=theme)
+    page.goto((pages / "report.html").as_uri())
+    crossed = page.evaluate(CROSSED)
+    assert crossed == [["compute_distances_no_loops: never_nan", "stroke", True]]
+    page.close()
 
 
 @needs_browser

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 import yaml
-from helpers import tiny_assignment
+from helpers import tiny_assignment, write
 from nbclient import NotebookClient
 from packaging.requirements import Requirement
 from packaging.version import Version
@@ -77,11 +77,21 @@ def test_the_edition_holds_what_students_need_and_nothing_else(build):
     }
 
 
-def test_the_workflow_takes_torch_for_processors_where_its_repository_says_so(build):
+def test_the_workflow_installs_what_its_repository_says_and_no_jupyterlab(build, tmp_path):
     """pip passes over an empty variable, and prefers `+cpu` to what `requirements.txt` pins without it."""
     workflow = yaml.safe_load((build / "student/.github/workflows/checks.yml").read_text(encoding="utf-8"))
     (install,) = [step for step in workflow["jobs"]["check"]["steps"] if step.get("name") == "Install"]
     assert install["env"] == {"PIP_EXTRA_INDEX_URL": "${{ vars.PIP_EXTRA_INDEX_URL }}"}
+    write(tmp_path, {"python": b"#!/bin/sh\necho $@\ncat $5"})
+    (tmp_path / "python").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path)}
+    options = {"cwd": build / "student", "env": environment, "capture_output": True, "text": True}
+    said = subprocess.run(["bash", "-e", "-c", install["run"]], check=True, **options).stdout
+    command, *needed = said.splitlines()
+    assert command == f"-m pip install -r {tmp_path}/requirements.txt"
+    every = (build / "student/requirements.txt").read_text(encoding="utf-8").splitlines()
+    (left_out,) = {*every} - {*needed}
+    assert left_out.startswith("jupyterlab==")
     lines = (build / "student/requirements.txt").read_text(encoding="utf-8").splitlines()
     (pin,) = [Requirement(line).specifier for line in lines if line.startswith("torch=")]
     versions = [Version(str(pin).strip("=")), Version(f"{str(pin).strip('=')}+cpu")]
@@ -528,14 +538,37 @@ def test_all_are_all_but_drafts(a01, tiny, monkeypatch, tmp_path):
     assert asked == [a01]
 
 
+WITHOUT_JUPYTER = """
+import sys
+
+class Absent:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in ("IPython", "ipykernel", "jupyterlab", "traitlets"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent)
+from exercise_code.__main__ import main
+sys.exit(main(["check", "a01", "--written"]))
+"""
+
+
+def test_checks_run_without_jupyterlab(edition):
+    shutil.copy(ROOT / "exercise_code/knn.py", edition / "exercise_code/knn.py")
+    done = python(edition, "-c", WITHOUT_JUPYTER)
+    assert done.returncode == 0 and "28 of 28 points" in done.stdout, done.stderr
+
+
 def test_students_check_and_submit_in_a_terminal(edition):
     empty = python(edition, "-m", "exercise_code", "check", "a01")
     assert empty.returncode == 1
     assert "0 of 28 points" in empty.stdout
+    untouched = python(edition, "-m", "exercise_code", "submit", "a01")
+    assert untouched.returncode == 0 and "Packed" in untouched.stdout
+    assert "Nothing is written yet in exercise_code/knn.py: that earns no points." in untouched.stdout
     shutil.copy(ROOT / "exercise_code/knn.py", edition / "exercise_code/knn.py")
     filled = python(edition, "-m", "exercise_code", "submit", "a01")
     assert filled.returncode == 0, filled.stdout + filled.stderr
-    assert "28 of 28 points" in filled.stdout
+    assert "28 of 28 points" in filled.stdout and "Nothing is written" not in filled.stdout
     assert (edition / "a01_knn.zip").exists()
     wrong = python(edition, "-m", "exercise_code", "check", "a99")
     assert wrong.returncode == 2

@@ -236,6 +236,21 @@ def test_a_run_that_is_killed_leaves_no_process_and_no_folder(tmp_path, monkeypa
     assert not [*(tmp_path / "scratch").iterdir()]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no groups of processes")
+def test_ctrl_c_with_workers_says_one_sentence(tmp_path):
+    for submission in numbered(30):
+        write(tmp_path / "in" / submission.id, submission.files)
+    command = [sys.executable, "-m", "grading.cli", "grade", "a01", str(tmp_path / "in"), "--json"]
+    command += ["--out", str(tmp_path / "out"), "--workers", "2"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes) as run:
+        assert '"graded"' in run.stdout.readline()
+        os.killpg(run.pid, signal.SIGINT)
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert said == "Stopped. What is done is kept: the same command goes on from there.\n"
+
+
 def journalled(out) -> int:
     """How many submissions the journal knows."""
     if not (out / "journal.sqlite").exists():

@@ -15,7 +15,7 @@ from exercise_code.support.checking.declare import Mistake
 from exercise_code.support.paths import ROOT
 from grading.editions.made_up_class import with_mistake, write_submission
 from grading.editions.student_files import solutions, strip_solutions
-from grading.pages.similar import NOISE, own_lines, similar, write_similar
+from grading.pages.similar import NOISE, own_lines, similar, write_similar, write_table
 from grading.submissions.records import Submission
 
 FILE = "exercise_code/knn.py"
@@ -168,6 +168,16 @@ def test_the_page_marks_what_is_shared_and_text_of_students_is_text(a01, tmp_pat
     assert all(re.match("#pair-", a["href"]) for a in page.find_all("a"))
 
 
+def test_a_spreadsheet_runs_no_name_of_the_table(a01, tmp_path):
+    pairs = similar([submission("=cmd()", HAND_IN), submission("bob", HAND_IN)], a01, 0.5, 10)
+    write_table(pairs, tmp_path / "similar.csv")
+    with (tmp_path / "similar.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert {row["first"], row["second"]} == {"'=cmd()", "bob"}
+    write_table([], tmp_path / "similar.csv")
+    assert (tmp_path / "similar.csv").read_text().startswith("first,second,")
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "grading.cli", "similar", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -183,9 +193,12 @@ def test_the_command_writes_page_table_and_json(group, tmp_path):
     assert rows[0]["similarity"] == 1 and {rows[0]["first"], rows[0]["second"]} == {"ann", "bob"}
     assert all(row["similarity"] >= 0.95 for row in rows)
     with (tmp_path / "out/similar.csv").open(encoding="utf-8") as file:
-        assert [{**row, "signs": int(row["signs"])} for row in csv.DictReader(file)] == [
-            {name: value if name == "signs" else str(value) for name, value in row.items()} for row in rows
-        ]
+        written = [*csv.DictReader(file)]
+    assert [
+        {name: type(row[name])(text) for name, text in each.items()}
+        for row, each in zip(rows, written, strict=True)
+    ] == rows
+    assert written[0]["similarity"] == "1"
     assert "similar submissions" in (tmp_path / "out/similar.html").read_text()
 
 

@@ -19,6 +19,16 @@ COMPOSE = (
 )
 """Writes the line that the student puts into the cell: a page cannot reach the kernel everywhere."""
 
+KEYS = html.escape(
+    "window.workbookKeys ??= window.addEventListener('keydown', event => "
+    "event.target.matches('.workbook-card input, .workbook-slider input') && event.target.toggleAttribute("
+    "'data-lm-suppress-shortcuts', /^(Arrow|Home|End|Page| )/.test(event.key)), true) ?? true"
+)
+"""What an input does when it gets the focus: it keeps the keys that move it.
+
+JupyterLab would go to another cell; its other keys, such as Ctrl-S, it is to have.
+"""
+
 STYLE = """
 <style>
 .workbook-card {font: 13px/1.6 system-ui, sans-serif; max-width: 44em; margin: .4em 0; padding: .6em 1em;
@@ -30,6 +40,8 @@ STYLE = """
 .workbook-card .quiet {opacity: .75}
 .workbook-card output {font-family: ui-monospace, monospace}
 .workbook-card .line {display: block; white-space: pre-wrap; user-select: all}
+.workbook-card .line:not(:empty)::before {content: "Put this line into the cell, and run it:"; display: block;
+  font: 13px/1.6 system-ui, sans-serif}
 .workbook-card input[type=range] {vertical-align: middle; width: 12em}
 .workbook-sure {font: 13px/1.6 system-ui, sans-serif; display: grid; max-width: 44em; gap: .2em 1em;
   grid-template-columns: auto 1fr auto; align-items: center; margin: .4em 0}
@@ -152,11 +164,12 @@ class Card:
         if made.guess is not None or not self.choices:
             kind = "workbook-card made" if made.guess is not None else "workbook-card"
             return f'{STYLE}<div class="{kind}">{title}{body}{foot}</div>'
-        line = html.escape(f"predict({json.dumps(self.name)}, GUESS, sure=SURE, of={list(self.choices)!r})")
+        choices = ", ".join(map(_code, self.choices))
+        line = html.escape(f"predict({_code(self.name)}, GUESS, sure=SURE, of=[{choices}])")
         low = round(100 / len(self.choices))
         slider = (
-            f'<div class="quiet">sure <input type="range" name="sure" min="{low}" max="100" value="{low}" '
-            f'aria-label="how sure, in per cent"> <output name="percent">{low}</output> %</div>'
+            f'<div class="quiet">sure <input type="range" onfocus="{KEYS}" name="sure" min="{low}" max="100" '
+            f'value="{low}" aria-label="how sure, in per cent"> <output name="percent">{low}</output> %</div>'
             f'<output name="line" class="line"></output>'
         )
         return (
@@ -169,8 +182,8 @@ class Card:
         if made.guess is not None:
             picked = made.guess == choice
             return f"<label{' class=picked' if picked else ''}>{text}{' ✓' if picked else ''}</label>"
-        value = html.escape(repr(choice))
-        return f'<label><input type="radio" name="guess" value="{value}"> {text}</label>'
+        value = html.escape(_code(choice))
+        return f'<label><input type="radio" onfocus="{KEYS}" name="guess" value="{value}"> {text}</label>'
 
 
 @dataclass(frozen=True)
@@ -234,6 +247,11 @@ def show_card(card: Card, made: Prediction, note: str) -> None:
         display({"text/html": card.as_html(made, note), "text/plain": text}, raw=True)
     else:
         print(text)
+
+
+def _code(answer: Answer) -> str:
+    """An answer as it is written in a cell."""
+    return json.dumps(answer, ensure_ascii=False) if isinstance(answer, str) else repr(answer)
 
 
 def _right(made: Prediction) -> bool:

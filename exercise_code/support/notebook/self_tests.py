@@ -38,6 +38,11 @@ class Question:
     replies: Mapping[str, str]
     right: str
 
+    @property
+    def test(self) -> str:
+        """The self-test that it belongs to."""
+        return self.name.rpartition(" ")[0]
+
     def read(self, answer: object) -> tuple[str | None, str]:
         """The letter that a student has chosen, and what to say of it."""
         if answer is None:
@@ -94,10 +99,18 @@ def again(name: str, answer: str) -> None:
     _show([(questions[name], letter, reply)], "")
 
 
-def ask_again() -> None:
-    """Show the questions that were answered wrongly the last time, if there are any."""
-    book = _kept()
-    due = [each for each in _all_questions() if each.name in book and book[each.name][-1] != each.right]
+def ask_again(notebook: Path | None = None) -> None:
+    """Show the questions that were answered wrongly the last time, if there are any.
+
+    Args:
+        notebook: the one that asks; what it has in its own self-test is not asked again there.
+    """
+    book, here = _kept(), _tests_in(notebook)
+    due = [
+        each
+        for each in _all_questions()
+        if each.name in book and book[each.name][-1] != each.right and each.test not in here
+    ]
     if not due:
         return
     line = f'from exercise_code.support.notebook.self_tests import again; again("{due[0].name}", "…")'
@@ -111,7 +124,7 @@ def questions_of(name: str) -> list[Question]:
     Raises:
         KeyError: there is none of that name.
     """
-    found = [each for each in _all_questions() if each.name.rpartition(" ")[0] == name]
+    found = [each for each in _all_questions() if each.test == name]
     if not found:
         raise KeyError(f"there is no self-test {name!r}")
     return found
@@ -128,6 +141,16 @@ def read_questions(path: Path) -> list[Question]:
 def _question(name: str, question: str, right: str, **options: list[str]) -> Question:
     texts, replies = ({letter: pair[place] for letter, pair in options.items()} for place in (0, 1))
     return Question(name, question, texts, replies, right)
+
+
+def _tests_in(notebook: Path | None) -> set[str]:
+    """The self-tests that a notebook asks; none where it cannot be read."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"] if notebook else []
+        sources = ["".join(cell["source"]) for cell in cells]
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {name for source in sources for name in re.findall(r"""self_test\(["'](.*?)["']""", source)}
 
 
 def _all_questions() -> list[Question]:

@@ -8,6 +8,7 @@ from io import BytesIO
 from matplotlib.figure import Figure
 from PIL import Image
 
+from exercise_code.support.notebook.cards import KEYS
 from exercise_code.support.notebook.plotting import PAD, PAPER
 
 COLOURS = 128
@@ -60,8 +61,9 @@ def as_html(name: str, frames: Mapping[object, tuple[Figure, str]], start: int) 
     at, alt = list(frames)[start], list(frames.values())[start][1]
     first = f"{name} = {at}"
     knob = (
-        f'<input type="range" min="0" max="{len(frames) - 1}" value="{start}" autocomplete="off" '
-        f'aria-label="{escape(name)}" aria-valuetext="{escape(f"{first}. {alt}")}" oninput="{escape(MOVE)}">'
+        f'<input type="range" onfocus="{KEYS}" min="0" max="{len(frames) - 1}" value="{start}" '
+        f'autocomplete="off" aria-label="{escape(name)}" '
+        f'aria-valuetext="{escape(f"{first}. {alt}")}" oninput="{escape(MOVE)}">'
     )
     return (
         f'{STYLE}<figure class="workbook-slider"><label>{knob}<output>{escape(first)}</output></label>'

@@ -4,6 +4,7 @@ It imports only what comes with Python, since nothing else need be there.
 """
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -49,7 +50,7 @@ def start_notebook(assignment: str) -> str:
 
     begin(assignment)
     open_modules_in_an_editor()
-    ask_again()
+    ask_again(_this_notebook())
     return "\n".join(filter(None, [setup(), _where_it_lies()]))
 
 
@@ -74,6 +75,15 @@ def _install(packages: list[str]) -> None:
     if done.returncode:
         raise SetUpError(f"pip cannot install {names}: is there a network? Then run this cell again.")
     importlib.invalidate_caches()
+
+
+def _this_notebook() -> Path | None:
+    """The notebook that runs this, where its surroundings say: JupyterLab and `notebook` 7, or VS Code."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    name = os.environ.get("JPY_SESSION_NAME") or (shell.user_ns.get("__vsc_ipynb_file__") if shell else None)
+    return Path(name) if name else None
 
 
 def _where_it_lies() -> str:

@@ -19,7 +19,7 @@ from exercise_code.support.checking import annotations
 STYLE = """
 <style>
 .workbook-trace {font: 13px/1.6 system-ui, sans-serif; max-width: 60em; margin: .4em 0; overflow-x: auto}
-.workbook-trace pre {margin: .5em 0 0; padding: .1em .6em; background: #8882; border-radius: 4px;
+.workbook-trace pre.code {margin: .5em 0 0; padding: .1em .6em; background: #8882; border-radius: 4px;
   font: 12px/1.6 ui-monospace, monospace; white-space: pre; color: inherit}
 .workbook-trace p {margin: .1em 0 .1em 2em; line-height: inherit}
 .workbook-trace b.mark {padding: 0 .5em; border-radius: .3em; font-weight: 600; color: #fff;
@@ -65,7 +65,8 @@ class Trace:
 
     def _repr_html_(self) -> str:
         rows = [
-            f"<pre>{html.escape(head)}</pre>{''.join(f'<p>{each}</p>' for each in self._steps(number))}"
+            f'<pre class="code">{html.escape(head)}</pre>'
+            + "".join(f"<p>{each}</p>" for each in self._steps(number))
             for number, (head, *_) in zip(self._numbers(), self._rows(), strict=True)
         ]
         return f'{STYLE}<div class="workbook-trace">{"".join(rows)}</div>'

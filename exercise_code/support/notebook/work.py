@@ -17,12 +17,14 @@ from exercise_code.support.checking.assignment import (
     find_assignment,
     read_assignment,
 )
+from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.notebook.start import DRIVE
 from exercise_code.support.paths import ROOT
 
 SAVED = "deep-vision-workbook-saved"
 UNANSWERED = ("", "*Your answer here.*")
-ELSEWHERE = (DRIVE.parents[1], DRIVE, DRIVE / "Colab Notebooks", Path("/kaggle/working"))
+KAGGLE = Path("/kaggle/working")
+ELSEWHERE = (DRIVE.parents[1], DRIVE, DRIVE / "Colab Notebooks", KAGGLE)
 """Where notebooks lie that were not opened in the course's folder."""
 
 
@@ -46,16 +48,17 @@ def submit(name: str) -> Verdicts:
         WorkError: a file is missing or too large, or the archive cannot be written.
     """
     verdicts = check(name)
-    print(*pack(find_assignment(name)), sep="\n")
+    print(*pack(find_assignment(name), verdicts=verdicts.verdicts), sep="\n")
     return verdicts
 
 
-def pack(assignment: Assignment, root: Path = ROOT) -> list[str]:
+def pack(assignment: Assignment, root: Path = ROOT, verdicts: Iterable[Verdict] = ()) -> list[str]:
     """Pack what is to be handed in.
 
     Args:
         assignment: of which assignment.
         root: the course's folder, where the archive lies afterwards.
+        verdicts: on all checks of the assignment, where they are known.
 
     Returns:
         What a student should know of it, a sentence each, the archive's name in the last.
@@ -73,9 +76,14 @@ def pack(assignment: Assignment, root: Path = ROOT) -> list[str]:
             raise WorkError(f"{name} has {size / 2**20:.1f} MiB: at most {limit / 2**20:g} are taken")
         else:
             files[name] = (root / name).read_bytes()
+    if {verdict.status for verdict in verdicts} in ({"not_written"}, {"not_written", "blocked"}):
+        notes.append(f"Nothing is written yet in {', '.join(assignment.editable)}: that earns no points.")
     for name in assignment.notebook_paths:
         files[name], place = open_notebook(name, root)
-        notes.append(f"The notebook is {place}: save it before you submit.")
+        advice = "save it before you submit"
+        if KAGGLE.is_dir() and place == name:
+            advice = "Kaggle does not give out the open one: download that (File > Download), hand in both"
+        notes.append(f"The notebook is {place}: {advice}.")
     if empty := unanswered(assignment, [files[name] for name in assignment.notebook_paths]):
         points = sum(assignment.questions[question] for question in empty)
         count = f"{len(empty)} of {len(assignment.questions)} written answers are"
