@@ -76,12 +76,11 @@ class _Writer:
 def _net(numbers: Tensor) -> nn.Sequential:
     """With a layer that lies in two places, a batch norm, and a layer that is frozen."""
     shared = nn.Linear(5, 5)
-    model = nn.Sequential(
-        nn.Linear(7, 5), shared, nn.BatchNorm1d(5), shared, nn.Sequential(nn.Tanh(), nn.Linear(5, 3))
-    )
-    filled([model], numbers)
-    model[0].requires_grad_(False)
-    return model
+    last = nn.Sequential(nn.Tanh(), nn.Linear(5, 3))
+    net = nn.Sequential(nn.Linear(7, 5), shared, nn.BatchNorm1d(5), shared, last)
+    filled([net], numbers)
+    net[0].requires_grad_(False)
+    return net
 
 
 @check(f"{BOARDS}count_parameters", points=1)

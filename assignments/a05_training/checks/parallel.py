@@ -31,11 +31,11 @@ def averaged(code, case):
     """Gradients and parameters after a sum over pretended processes, and how many numbers were added up."""
     outputs: dict[str, Any] = {}
     for world_size in (2, 5):
-        model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2), nn.Linear(6, 1))
-        filled([model], case.numbers(60))
-        model[0].bias.requires_grad_(False)
+        net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2), nn.Linear(6, 1))
+        filled([net], case.numbers(60))
+        net[0].bias.requires_grad_(False)
         others, summed = case.integer(3, 6), []
-        model[:3](case.numbers(5, 3)).square().sum().backward()
+        net[:3](case.numbers(5, 3)).square().sum().backward()
 
         def all_reduce(tensor: Tensor, others: int = others, summed: list[int] = summed) -> None:
             """As if the others' gradients were several times these, plus a constant."""
@@ -43,11 +43,11 @@ def averaged(code, case):
             with torch.no_grad():
                 tensor.mul_(1 + others).add_(0.25 * others)
 
-        code.training.parallel.average_gradients(model, all_reduce, world_size)
+        code.training.parallel.average_gradients(net, all_reduce, world_size)
         outputs[f"{world_size} processes"] = {
-            "gradients": {name: param.grad for name, param in model.named_parameters()},
-            "parameters": {name: param.detach() for name, param in model.named_parameters()},
-            "learn": [param.requires_grad for param in model.parameters()],
+            "gradients": {name: param.grad for name, param in net.named_parameters()},
+            "parameters": {name: param.detach() for name, param in net.named_parameters()},
+            "learn": [param.requires_grad for param in net.parameters()],
             "numbers added up": sum(summed),
         }
     return outputs
