@@ -1,16 +1,20 @@
 """Figures and experiments for the notebooks on training."""
 
+import io
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,6 +26,7 @@ from exercise_code.support.notebook.plotting import (
     PALETTE,
     PAPER,
     draw_chance,
+    draw_image,
     row_of_axes,
     sweep,
 )
@@ -246,6 +251,7 @@ def over_blocks(
     log: bool,
     chance: float | None = None,
     first: int = 1,
+    part: str = "block",
 ) -> tuple[Figure, str]:
     """A quantity of each block, as a line for each kind of network; seeds are thin lines.
 
@@ -255,6 +261,7 @@ def over_blocks(
         log: draw it on a logarithmic axis.
         chance: draws the line of guessing, as a fraction of 1 on an axis in per cent.
         first: number of the first block.
+        part: what is counted, where it is no block.
 
     Returns:
         The figure, and its alternative text.
@@ -267,10 +274,12 @@ def over_blocks(
         for row in values:
             ax.plot(places, row, color=colour, marker="", alpha=0.3, linewidth=1)
         ax.plot(places, middle, color=colour, marker=marker, linestyle=line, label=name)
-        told.append(f"{name} from {middle[0]:.2g} at block {first} to {middle[-1]:.2g} at block {places[-1]}")
+        told.append(
+            f"{name} from {middle[0]:.2g} at {part} {first} to {middle[-1]:.2g} at {part} {places[-1]}"
+        )
     if chance is not None:
         draw_chance(ax, chance)
-    ax.set(xlabel="block, counted from the image", ylabel=ylabel, yscale="log" if log else "linear")
+    ax.set(xlabel=f"{part}, counted from the image", ylabel=ylabel, yscale="log" if log else "linear")
     ax.legend(fontsize=9)
     return fig, f"{ylabel}: " + "; ".join(told) + "."
 
@@ -527,3 +536,116 @@ def tiles(filters: Images, title: str) -> tuple[Figure, str]:
     colour = [(image.mean(dim=0).abs().sum() / image.abs().mean(dim=0).sum()).item() for image in filters]
     grey = sum(share > 0.8 for share in colour)
     return fig, f"{title}: {len(filters)} filters, {grey} of them grey, the others coloured."
+
+
+# Tools
+def deep_net(activation: type[nn.Module], seed: int, depth: int = 10) -> nn.Sequential:
+    """Linear layers of 32 units with one activation between them, for 16 x 16 pixels."""
+    widths = [768, *[32] * (depth - 1), 10]
+    layers: list[nn.Module] = []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for num_in, num_out in itertools.pairwise(widths):
+            linear = nn.Linear(num_in, num_out)
+            nn.init.kaiming_normal_(linear.weight)
+            layers += [linear, activation()]
+    return nn.Sequential(nn.Flatten(), *layers[:-1])
+
+
+def read_board(folder: Path) -> Any:
+    """All that a SummaryWriter has written into a folder, as TensorBoard's own `EventAccumulator`."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    return EventAccumulator(str(folder), size_guidance={"scalars": 0, "histograms": 0, "images": 0}).Reload()
+
+
+def decoded(png: bytes) -> UInt8[Tensor, "h w 3"]:
+    """The pixels of an image that lies in an event file."""
+    return torch.from_numpy(np.array(Image.open(io.BytesIO(png)).convert("RGB")))
+
+
+def feature_maps(image: Float[Tensor, "3 h w"], maps: Float[Tensor, "c k l"]) -> tuple[Figure, str]:
+    """An image, and the maps that a layer makes of it on one common scale of grey.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (first, *axes) = row_of_axes(1 + len(maps), 1.0, 1.6)
+    draw_image(first, image)
+    first.set_title("image", fontsize=9)
+    for place, (ax, values) in enumerate(zip(axes, maps, strict=True)):
+        shown = ax.imshow(values, cmap="gray", vmin=0, vmax=maps.max(), interpolation="nearest")
+        ax.set_title(f"{place}", fontsize=9)
+        ax.axis("off")
+    fig.colorbar(shown, ax=axes, fraction=0.02, label="output of the ReLU")
+    strongest, dark = maps.mean(dim=(1, 2)).argmax().item(), maps.eq(0).double().mean().item()
+    return fig, f"An image and {len(maps)} maps: {100 * dark:.0f} % is 0; the brightest map is {strongest}."
+
+
+def memory_orders(x: Float[Tensor, "1 c h w"]) -> tuple[Figure, str]:
+    """In which order the numbers of one image lie in memory, as it is by default and with channels last.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    _, channels, height, width = x.shape
+    fig = Figure(figsize=(8.0, 2.4), layout="constrained")
+    axes = fig.subplots(2)
+    told = []
+    for ax, (name, order) in zip(
+        axes, (("contiguous", torch.contiguous_format), ("channels_last", torch.channels_last)), strict=True
+    ):
+        laid = x.contiguous(memory_format=order)
+        for c, h, w in itertools.product(range(channels), range(height), range(width)):
+            place = sum(a * b for a, b in zip((c, h, w), laid.stride()[1:], strict=True))
+            ax.add_patch(
+                Rectangle((place, 0), 1, 1, facecolor=PALETTE[c], edgecolor=INK, hatch=("", "//", "..")[c])
+            )
+            box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
+            ax.text(place + 0.5, 0.5, f"{'abc'[c]}{h}{w}", ha="center", va="center", fontsize=8, bbox=box)
+        ax.grid(visible=False)
+        ax.set(xlim=(0, x.numel()), ylim=(0, 1), yticks=[], title=f"{name}: strides {laid.stride()}")
+        told.append(f"{name}: the next channel of a pixel lies {laid.stride(1)} places on")
+    axes[-1].set_xlabel("place in memory; letter: channel, digits: row and column")
+    return fig, "; ".join(told) + "."
+
+
+def dealt(order: Sequence[int], world_size: int) -> tuple[Figure, str]:
+    """How the samples of one epoch are dealt to processes in turn; what is repeated at the end is hatched.
+
+    Args:
+        order: of all samples.
+        world_size: how many processes there are.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    padded = [*order, *itertools.islice(itertools.cycle(order), -len(order) % world_size)]
+    fig, (ax,) = row_of_axes(1, 8.0, 0.6 + 0.5 * world_size)
+    for place, sample in enumerate(padded):
+        process = place % world_size
+        hatch = "//" if place >= len(order) else ""
+        look: dict[str, Any] = {"facecolor": PALETTE[process], "edgecolor": INK, "hatch": hatch}
+        ax.add_patch(Rectangle((place, process), 1, 1, **look))
+        box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
+        ax.text(place + 0.5, process + 0.5, f"{sample}", ha="center", va="center", bbox=box)
+    names = [f"process {process}" for process in range(world_size)]
+    ax.set(
+        xlim=(0, len(padded)),
+        ylim=(world_size, 0),
+        xlabel="place in the order (hatched: its beginning again)",
+    )
+    ax.grid(visible=False)
+    ax.set_xticks([place + 0.5 for place in range(len(padded))], [f"{place}" for place in range(len(padded))])
+    ax.set_yticks([process + 0.5 for process in range(world_size)], names)
+    shares = [f"{name} gets {padded[place::world_size]}" for place, name in enumerate(names)]
+    return fig, f"{len(order)} samples dealt in turn: {'; '.join(shares)}."
+
+
+def message_of(line: Callable[[], object]) -> str:
+    """Kind and first sentence of the error that a line raises, or "no error"."""
+    try:
+        line()
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error).splitlines()[0].split('. ')[0]}"
+    return "no error"

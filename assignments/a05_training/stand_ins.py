@@ -130,3 +130,46 @@ def lambda_lr(base_lr: float, num_epochs: int, factor: Callable[[int], float]) -
         optimizer.step()
         scheduler.step()
     return rates
+
+
+PARTS = ("model", "optimizer", "scheduler")
+
+
+@stand_in("training.checkpoints.save_checkpoint")
+def save_checkpoint(
+    file: Any, model: Any, optimizer: Any, scheduler: Any, epoch: int, generator: torch.Generator
+) -> None:
+    """By a loop over what has a state dict."""
+    states = {
+        name: part.state_dict() for name, part in zip(PARTS, (model, optimizer, scheduler), strict=True)
+    }
+    chance = {"rng": torch.random.get_rng_state(), "generator": generator.get_state()}
+    torch.save(states | {"epoch": epoch} | chance, file)
+
+
+@stand_in("training.checkpoints.load_checkpoint")
+def load_checkpoint(file: Any, model: Any, optimizer: Any, scheduler: Any, generator: torch.Generator) -> int:
+    """By the same loop."""
+    found = torch.load(file, map_location=torch.device("cpu"), weights_only=True)
+    for name, part in zip(PARTS, (model, optimizer, scheduler), strict=True):
+        part.load_state_dict(found.pop(name))
+    torch.random.set_rng_state(found["rng"])
+    generator.set_state(found["generator"])
+    return found["epoch"]
+
+
+@stand_in("training.fastest.smooth_labels")
+def smooth_labels(y: Tensor, num_classes: int, smoothing: float) -> Tensor:
+    """By `torch.lerp`, from the labels to equal shares."""
+    labels = torch.eye(num_classes, device=y.device)[y]
+    return torch.lerp(labels, torch.full_like(labels, 1 / num_classes), smoothing)
+
+
+@stand_in("training.fastest.flipped_scores")
+def flipped_scores(model: nn.Module, x: Tensor) -> Tensor:
+    """In one batch of both."""
+    training = model.training
+    with torch.no_grad():
+        both = model.eval()(torch.cat([x, torch.flip(x, dims=[x.dim() - 1])]))
+    model.train(training)
+    return torch.stack(both.chunk(2)).mean(dim=0)
