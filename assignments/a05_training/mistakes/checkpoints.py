@@ -1,5 +1,7 @@
 """How people get `training.checkpoints` wrong, and the hint each mistake deserves."""
 
+from pickle import UnpicklingError
+
 import torch
 from torch.nn import functional as F
 
@@ -142,7 +144,7 @@ def saved_parameters_alone(file, model, optimizer, scheduler, epoch, generator):
 @mistake(
     SAVE,
     hint="A whole object is pickled: it can be read with weights_only=False alone. Save its state_dict().",
-    raises=Exception,
+    raises=UnpicklingError,
 )
 def saved_whole_model(file, model, optimizer, scheduler, epoch, generator):
     _save(file, (model, optimizer, scheduler, epoch, generator), model=model)

@@ -24,7 +24,7 @@ def _replace(model, num_classes, *, place=-1, bias=True, zero="both", move=True,
     return head
 
 
-@mistake(HEAD, hint="The first linear layer is replaced: the head is the last one.")
+@mistake(HEAD, hint="The first linear layer is replaced: the head is the last one.", raises=RuntimeError)
 def first_linear(model, num_classes):
     return _replace(model, num_classes, place=0)
 
@@ -51,7 +51,7 @@ def without_bias(model, num_classes):
     return head
 
 
-@mistake(HEAD, hint="The new layer stands behind the old one: put it in its place.")
+@mistake(HEAD, hint="The new layer stands behind the old one: put it in its place.", raises=KeyError)
 def behind_the_old(model, num_classes):
     name, old = [each for each in model.named_modules() if isinstance(each[1], nn.Linear)][-1]
     head = nn.Linear(old.out_features, num_classes).to(old.weight)
