@@ -1,5 +1,7 @@
 """How people get `training.hooks` wrong, and the hint each mistake deserves."""
 
+from functools import partial
+
 from exercise_code.support.checking.declare import mistake
 
 FEATURE = "training.hooks.register_feature_hook"
@@ -111,16 +113,23 @@ def gradients_kept(model, name):
     return features, model.get_submodule(name).register_full_backward_hook(hook)
 
 
-def _norms(model, measure, choose=lambda name, param: param.requires_grad):
-    """Hooks on parameters, in which the gradient, the parameter and the list go to `measure`."""
+def _trained(name, param):
+    return param.requires_grad
+
+
+def _hooked(model, hook, choose=_trained):
+    """Hooks on parameters, each of which gets its list, its parameter and the gradient."""
     norms, handles = {}, []
     for name, param in model.named_parameters():
         if choose(name, param):
             norms[name] = []
-            handles.append(
-                param.register_hook(lambda grad, p=param, to=norms[name]: to.append(measure(grad, p)))
-            )
+            handles.append(param.register_hook(partial(hook, norms[name], param)))
     return norms, handles
+
+
+def _norms(model, measure, choose=_trained):
+    """Hooks on parameters that append what `measure` makes of the gradient and the parameter."""
+    return _hooked(model, lambda to, param, grad: to.append(measure(grad, param)), choose)
 
 
 @mistake(
@@ -188,48 +197,30 @@ def collected(model):
 
 @mistake(NORMS, hint="The list holds the last norm alone: append each one.")
 def the_last_alone(model):
-    norms, handles = {}, []
-    for name, param in model.named_parameters():
-        if param.requires_grad:
-            norms[name] = []
+    def hook(to, param, grad):
+        to[:] = [grad.norm().item()]
 
-            def hook(grad, to=norms[name]):
-                to[:] = [grad.norm().item()]
-
-            handles.append(param.register_hook(hook))
-    return norms, handles
+    return _hooked(model, hook)
 
 
 @mistake(
     NORMS, hint="The hook returns the norm, which replaces the gradient: return nothing.", raises=RuntimeError
 )
 def norm_returned(model):
-    norms, handles = {}, []
-    for name, param in model.named_parameters():
-        if param.requires_grad:
-            norms[name] = []
+    def hook(to, param, grad):
+        to.append(grad.norm().item())
+        return grad.norm()
 
-            def hook(grad, to=norms[name]):
-                to.append(grad.norm().item())
-                return grad.norm()
-
-            handles.append(param.register_hook(hook))
-    return norms, handles
+    return _hooked(model, hook)
 
 
 @mistake(NORMS, hint="The hook scales the gradient that it measures: it must leave it as it is.")
 def normalised(model):
-    norms, handles = {}, []
-    for name, param in model.named_parameters():
-        if param.requires_grad:
-            norms[name] = []
+    def hook(to, param, grad):
+        to.append(grad.norm().item())
+        return grad / grad.norm()
 
-            def hook(grad, to=norms[name]):
-                to.append(grad.norm().item())
-                return grad / grad.norm()
-
-            handles.append(param.register_hook(hook))
-    return norms, handles
+    return _hooked(model, hook)
 
 
 @mistake(
