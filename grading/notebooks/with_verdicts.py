@@ -16,12 +16,12 @@ from grading.submissions.records import Submission
 
 
 def exercises_by_cell(assignment: Assignment) -> dict[str, str]:
-    """Which exercise a check cell is about, by the cell's grade_id."""
+    """Which exercise a check cell is about, by the cell's grade_id; a check without one is not graded."""
     return {
         cell.metadata.nbgrader["grade_id"]: called[1]
         for notebook in with_points(assignment).values()
         for cell in notebook.cells
-        if cell.cell_type == "code" and (called := CHECK_CELL.fullmatch(cell.source.strip()))
+        if "nbgrader" in cell.metadata and (called := CHECK_CELL.fullmatch(cell.source.strip()))
     }
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, text
 
 from exercise_code.support.checking.judge import Verdict
 from grading.course import CourseError
+from grading.notebooks import with_verdicts
 from grading.notebooks.nbgrader_course import gradebook_address, open_gradebook
 from grading.notebooks.with_verdicts import exercises_by_cell
 from grading.pages.html import write_page
@@ -187,6 +188,16 @@ def test_an_answer_waits_again_only_where_it_has_changed(a01, tmp_path):
     assert not waits(tmp_path, a01, "s0000") and waits(tmp_path, a01, "s0001")
     write_gradebook(a01, records[:1], course)
     assert not waits(tmp_path, a01, "s0000") and waits(tmp_path, a01, "s0001")
+
+
+def test_a_check_that_is_not_graded_is_no_check_cell(a01, monkeypatch):
+    graded = nbformat.v4.new_code_cell(
+        'check("knn.predict_labels")', metadata={"nbgrader": {"grade_id": "c"}}
+    )
+    again = nbformat.v4.new_code_cell('check("knn.predict_labels")')
+    notebook = nbformat.v4.new_notebook(cells=[graded, again])
+    monkeypatch.setattr(with_verdicts, "with_points", lambda assignment: {"knn.ipynb": notebook})
+    assert exercises_by_cell(a01) == {"c": "knn.predict_labels"}
 
 
 def test_changed_points_wait_again_only_where_the_checks_give_others(a01, tmp_path):
