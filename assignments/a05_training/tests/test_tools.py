@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import time
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DistributedSampler
+from torch.utils.data import DataLoader, DistributedSampler
 from torch.utils.tensorboard import SummaryWriter
 
 from assignments.a05_training import figures, processes
@@ -218,3 +219,20 @@ def test_bfloat16_keeps_scores_to_a_few_per_cent():
 def test_the_order_of_addition_matters_in_float32():
     large, one = torch.tensor(1e8), torch.tensor(1.0)
     assert (large + one - large, large - large + one) == (0, 1)
+
+
+@pytest.mark.slow
+def test_workers_that_are_there_halve_slow_reading_and_cost_more_than_fast_reading():
+    found = {}
+    for ms, workers in itertools.product((0, 10), (0, 2)):
+        loader = DataLoader(
+            processes.SlowImages(32, ms), 8, num_workers=workers, persistent_workers=workers > 0
+        )
+        for epoch in range(4):
+            started = time.perf_counter()
+            assert len([*loader]) == 4
+            found[ms, workers, epoch] = time.perf_counter() - started
+    best = {key: min(found[*key, epoch] for epoch in (1, 2, 3)) for key in itertools.product((0, 10), (0, 2))}
+    assert best[10, 2] < 0.8 * best[10, 0]
+    assert best[0, 2] > best[0, 0]
+    assert found[10, 2, 0] > best[10, 2]
