@@ -2,10 +2,14 @@
 
 import io
 import itertools
+import logging
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -640,6 +644,20 @@ def dealt(order: Sequence[int], world_size: int) -> tuple[Figure, str]:
     ax.set_yticks([process + 0.5 for process in range(world_size)], names)
     shares = [f"{name} gets {padded[place::world_size]}" for place, name in enumerate(names)]
     return fig, f"{len(order)} samples dealt in turn: {'; '.join(shares)}."
+
+
+def lightning() -> ModuleType | None:
+    """The package lightning, which then tells of nothing but errors; None where it is not installed."""
+    if find_spec("lightning") is None:
+        return None
+    from exercise_code.support import vision  # noqa: F401, so that torchvision can be imported
+
+    warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", ".*does not have many workers")
+    import lightning as package
+
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    return package
 
 
 def message_of(line: Callable[[], object]) -> str:

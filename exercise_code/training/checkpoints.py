@@ -85,7 +85,7 @@ def load_checkpoint(
     scheduler.load_state_dict(content["scheduler"])
     torch.set_rng_state(content["rng"])
     generator.set_state(content["generator"])
-    return int(content["epoch"])
+    return content["epoch"]
     ### END SOLUTION
 
 

@@ -14,8 +14,8 @@ LAMBDA = [f"{SCHEDULES}lambda_lr"]
 
 # Schedules
 def _rate(case) -> float:
-    """A learning rate between 1 and 3."""
-    return case.integer(8, 24) / 8
+    """A learning rate between 1 and 3, hardly ever the same again."""
+    return case.integer(1024, 3072) / 1024
 
 
 @check(f"{SCHEDULES}lambda_lr", points=1, forbids=[f"{LIBRARY}LambdaLR"])

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import time
 
 import pytest
 import torch
@@ -9,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
-from torch.utils.data import DistributedSampler
+from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 from torch.utils.tensorboard import SummaryWriter
 
 from assignments.a05_training import figures, processes
+from exercise_code.pytorch_autograd_and_nn import train_part345
 from exercise_code.support import data
 from exercise_code.training import boards, hooks, parallel
 
@@ -218,3 +220,50 @@ def test_bfloat16_keeps_scores_to_a_few_per_cent():
 def test_the_order_of_addition_matters_in_float32():
     large, one = torch.tensor(1e8), torch.tensor(1.0)
     assert (large + one - large, large - large + one) == (0, 1)
+
+
+@pytest.mark.slow
+def test_workers_that_are_there_halve_slow_reading_and_cost_more_than_fast_reading():
+    found = {}
+    for ms, workers in itertools.product((0, 10), (0, 2)):
+        loader = DataLoader(
+            processes.SlowImages(32, ms), 8, num_workers=workers, persistent_workers=workers > 0
+        )
+        for epoch in range(4):
+            started = time.perf_counter()
+            assert len([*loader]) == 4
+            found[ms, workers, epoch] = time.perf_counter() - started
+    best = {key: min(found[*key, epoch] for epoch in (1, 2, 3)) for key in itertools.product((0, 10), (0, 2))}
+    assert best[10, 2] < 0.8 * best[10, 0]
+    assert best[0, 2] > best[0, 0]
+    assert found[10, 2, 0] > best[10, 2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_trainer_ends_with_the_weights_of_ones_own_loop(seed):
+    lightning = figures.lightning()
+    if lightning is None:
+        pytest.skip("lightning is not installed")
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.net = figures.small_net(seed)
+
+        def training_step(self, batch, batch_idx):
+            return F.cross_entropy(self.net(batch[0]), batch[1])
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.9)
+
+    images, labels = drawn(60, 3, 16, 16, seed=seed), torch.arange(60) % 10
+    quiet = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+    trainer = lightning.Trainer(max_epochs=3, accelerator="cpu", **dict.fromkeys(quiet, False))
+    model, net = Module(), figures.small_net(seed)
+    trainer.fit(model, DataLoader(TensorDataset(images, labels), 20))
+    batches = [*zip(images.split(20), labels.split(20), strict=True)]
+    train_part345(net, torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9), batches, epochs=3)
+    first, second = (nn.utils.parameters_to_vector(each.parameters()) for each in (model, net))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, nn.utils.parameters_to_vector(figures.small_net(seed).parameters()))
