@@ -28,7 +28,10 @@ class Certain:
 
     def step(self, letter: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Scores of the seven letters and of the end."""
-        following = torch.stack([(3 * state[0] + letter.reshape(()) + 1) % 8, state[1] + 1])
+        if letter.shape != (1,) or letter.device != self.order.device:
+            raise RuntimeError("a letter is a tensor of one number, on the device of the model")
+        (number,) = letter.unbind()
+        following = torch.stack([(3 * state[0] + number + 1) % 8, state[1] + 1])
         best = self.order[following[0]] if int(following[1]) <= self.ends_after else self.end
         scores = torch.zeros(1, 8, device=self.order.device)
         scores[0, best] = 90.0
