@@ -7,6 +7,7 @@ from exercise_code.support.checking.assignment import Assignment
 from exercise_code.support.checking.declare import Check
 from exercise_code.support.checking.evidence import Evidence
 from exercise_code.support.checking.judge import Verdict
+from exercise_code.support.checking.render import same_errors
 from exercise_code.support.checking.run_check import MAX_WARNINGS
 from exercise_code.support.checking.tensor_pictures import Panel, panels
 from grading.pages.html import RUNS, render
@@ -22,8 +23,6 @@ def feedback_page(assignment: Assignment, graded: Graded, answers: Answers) -> s
         answers: what was expected on the same inputs.
     """
     exercises = {check.id: check.exercise for check in assignment.checks}
-    errors = [verdict for verdict in graded.verdicts if verdict.status == "error"]
-    first = {str(verdict.faults): verdict.check for verdict in reversed(errors)}
     sections = groupby(graded.verdicts, key=lambda verdict: exercises[verdict.check])
     shown = zip(assignment.checks, graded.evidence, graded.verdicts, strict=True)
     return render(
@@ -38,11 +37,7 @@ def feedback_page(assignment: Assignment, graded: Graded, answers: Answers) -> s
             if name in graded.submission.files
         },
         next=next((v for v in graded.verdicts if v.status not in ("passed", "blocked")), None),
-        same={
-            verdict.check: first[str(verdict.faults)]
-            for verdict in errors
-            if verdict.check != first[str(verdict.faults)]
-        },
+        same=same_errors(graded.verdicts),
         common=_common_problem(graded.verdicts),
         sections={exercise: list(verdicts) for exercise, verdicts in sections},
         panels={

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -185,7 +186,11 @@ def test_what_builds_on_a_fault_is_blocked():
     "expected, got, message",
     [
         ({"k": 3}, {"k": 5}, "k: expected 3, got 5"),
-        ({"k": 3}, {"k": torch.tensor(3)}, "k is an int64 tensor of shape (); expected the int 3"),
+        (
+            {"k": 3},
+            {"k": torch.tensor(3)},
+            "k is an int64 tensor of shape (); expected the int 3: .item() makes it a Python number",
+        ),
         ({"k": 3}, {"k": torch.zeros(2).byte()}, "k is a uint8 tensor of shape (2,); expected the int 3"),
         ({"k": 3}, {"k": 3.0}, "k is the float 3.0; expected the int 3"),
         ({"k": 1}, {"k": True}, "k is the bool True; expected the int 1"),
@@ -210,11 +215,43 @@ def test_what_builds_on_a_fault_is_blocked():
             {"x": object()},
             "x is an object of type object; expected a float32 tensor of shape (2,)",
         ),
+        (
+            {"x": torch.zeros(2)},
+            {"x": np.zeros(2)},
+            "x is a NumPy array; expected a float32 tensor of shape (2,)",
+        ),
+        (
+            {"x": torch.zeros(2)},
+            {"x": [torch.zeros(()), torch.zeros(())]},
+            "x is a list of 2; expected a float32 tensor of shape (2,)"
+            ": torch.stack or torch.tensor makes one of it",
+        ),
+        (
+            {"k": 0.5},
+            {"k": np.float32(0.5)},
+            "k is an object of type numpy.float32; expected the float 0.5: .item() makes it a Python number",
+        ),
+        ({"k": 0.5}, {"k": np.zeros(2)}, "k is a NumPy array; expected the float 0.5"),
         ({"x": 1}, {"x": 1, "y": 2}, "y is not expected"),
     ],
 )
 def test_differences_read_well(expected, got, message):
     assert difference(leaves(expected), leaves(got), 1e-4, 1e-5) == message
+
+
+def test_a_tensor_where_numpy_is_written_is_named():
+    expected, got = leaves({"x": np.zeros(2)}, "numpy"), leaves({"x": torch.zeros(2)}, "numpy")
+    assert difference(expected, got, 1e-4, 1e-5) == "x is a torch tensor; expected a NumPy array"
+
+
+def test_an_error_is_told_once_in_a_table():
+    verdicts = [
+        Verdict(f"knn.{name}:answer", "", 1, "error", faults={"state": "knn.py, line 3: invalid syntax"})
+        for name in ("predict_labels", "knn_get_best_k")
+    ]
+    for page in (to_html(verdicts), to_text(verdicts)):
+        assert page.count("invalid syntax") == 1
+        assert "for the same reason as predict_labels: answer" in page
 
 
 def test_sums_in_another_order_are_no_difference():

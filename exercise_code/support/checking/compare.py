@@ -9,6 +9,9 @@ from torch import Tensor
 from exercise_code.support.checking.declare import Check
 
 FLOAT64_FACTOR = 1e-4
+NUMPY_ARRAY = {"kind": "object", "type": "numpy.ndarray"}
+TORCH_TENSOR = {"kind": "object", "type": "torch.Tensor"}
+"""The leaves of an array where a tensor was due, and the other way round."""
 
 
 def unlike(
@@ -97,6 +100,8 @@ def describe(leaf: Any) -> str:
         dtype = _name(leaf.dtype)
         return f"{'an' if dtype.startswith('int') else 'a'} {dtype} tensor of shape {tuple(leaf.shape)}"
     if isinstance(leaf, dict):
+        if leaf in (NUMPY_ARRAY, TORCH_TENSOR):
+            return "a NumPy array" if leaf == NUMPY_ARRAY else "a torch tensor"
         return (
             f"a {leaf['kind']} of {leaf['size']}" if "size" in leaf else f"an object of type {leaf['type']}"
         )
@@ -115,7 +120,20 @@ def _leaf_difference(
         return None
     if type(expected) is type(got) and not isinstance(expected, dict):
         return f"{path}: expected {expected!r}, got {got!r}"
-    return f"{path} is {describe(got)}; expected {describe(expected)}"
+    wanted = "a NumPy array" if got == TORCH_TENSOR else describe(expected)
+    return f"{path} is {describe(got)}; expected {wanted}{_remedy(expected, got)}"
+
+
+def _remedy(expected: Any, got: Any) -> str:
+    """The one call that makes what is expected of what came; empty where there is none."""
+    if isinstance(expected, Tensor):
+        listed = isinstance(got, dict) and got["kind"] == "list"
+        return ": torch.stack or torch.tensor makes one of it" if listed else ""
+    if isinstance(got, Tensor):
+        single = got.numel() == 1
+    else:
+        single = isinstance(got, dict) and got != NUMPY_ARRAY and got.get("type", "").startswith("numpy.")
+    return ": .item() makes it a Python number" if single and isinstance(expected, int | float) else ""
 
 
 def _tensor_difference(

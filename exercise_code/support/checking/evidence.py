@@ -207,7 +207,14 @@ def _collect(value: Any, path: str, found: dict[str, Any], library: str) -> None
     elif value is None or type(value) in (bool, int, float, str):
         found[path] = value
     else:
-        found[path] = {"kind": "object", "type": type(value).__name__}
+        found[path] = {"kind": "object", "type": _type_name(value)}
+
+
+def _type_name(value: Any) -> str:
+    """`ndarray` alone would say nothing to a beginner, and `float32` less."""
+    library = type(value).__module__.partition(".")[0]
+    name = type(value).__name__
+    return f"{library}.{name}" if library in ("numpy", "torch") else name
 
 
 def _plain(tensor: Tensor) -> Any:

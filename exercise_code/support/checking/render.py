@@ -86,7 +86,8 @@ def to_html(
     cells = f'<span role="cell"></span><span role="cell"></span><b role="cell">{total}</b>'
     summary = f'<div role="row">{cells}</div>' if len(verdicts) > 1 else ""
     said = "".join(f"<p>{_marked(note)}</p>" for note in notes)
-    body = "".join(_row(verdict, (drawn or {}).get(verdict.check)) for verdict in verdicts)
+    same = same_errors(verdicts)
+    body = "".join(_row(verdict, same, (drawn or {}).get(verdict.check)) for verdict in verdicts)
     rows = f'<div class="workbook-checks" role="table">{body}{summary}</div>'
     return f'{STYLE}<div class="workbook-checks">{said}</div>{rows}' if said else f"{STYLE}{rows}"
 
@@ -115,9 +116,10 @@ def to_table(verdicts: Iterable[Verdict]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     table.add_column(justify="right", no_wrap=True)
+    same = same_errors(verdicts)
     for verdict in verdicts:
         word = WORDS[verdict.status]
-        lines = [Text(_name(verdict), style="bold"), *map(Text, _faults(verdict))]
+        lines = [Text(_name(verdict), style="bold"), *map(Text, _faults(verdict, same))]
         if verdict.followed:
             lines.append(Text(verdict.followed))
         if kept := _kept(verdict):
@@ -151,10 +153,10 @@ def _link(file: re.Match[str]) -> str:
     return f'<a href="{Path(os.path.relpath(ROOT / file[0])).as_posix()}">{file[0]}</a>'
 
 
-def _row(verdict: Verdict, drawn: Drawn | None = None) -> str:
+def _row(verdict: Verdict, same: Mapping[str, Verdict], drawn: Drawn | None = None) -> str:
     word = WORDS[verdict.status]
     tone = "ok" if word == "ok" else "open" if word in COLOURS else "bad"
-    lines = "".join(f"<p>{_marked(line)}</p>" for line in _faults(verdict))
+    lines = "".join(f"<p>{_marked(line)}</p>" for line in _faults(verdict, same))
     if verdict.followed:
         lines += f"<p>{_marked(verdict.followed)}</p>"
     if kept := _kept(verdict):
@@ -170,7 +172,19 @@ def _row(verdict: Verdict, drawn: Drawn | None = None) -> str:
     )
 
 
-def _faults(verdict: Verdict) -> list[str]:
+def same_errors(verdicts: Iterable[Verdict]) -> dict[str, Verdict]:
+    """For checks that ended in an error which an earlier one ended in too: the first of these."""
+    first: dict[str, Verdict] = {}
+    again = {}
+    for verdict in verdicts:
+        if verdict.status == "error" and first.setdefault(verdict.message, verdict) is not verdict:
+            again[verdict.check] = first[verdict.message]
+    return again
+
+
+def _faults(verdict: Verdict, same: Mapping[str, Verdict]) -> list[str]:
+    if verdict.check in same:
+        return [f"for the same reason as {_name(same[verdict.check])}"]
     return [
         text if aspect in ("state", "answer") else f"{aspect}: {text}"
         for aspect, text in verdict.faults.items()
