@@ -34,15 +34,25 @@ def recall_batch(
     return torch.cat([first, others], dim=1), first[:, 0]
 
 
-def recall_accuracy(lag: int, seed: int, steps: int, forget_bias: float | None = None) -> float:
-    """Train torch's RNN, or its LSTM with that bias of the forget gates; the accuracy on new sequences."""
+def recall_accuracy(
+    lag: int, seed: int, steps: int, gate_bias: float | None = None, kind: type[nn.RNNBase] = nn.LSTM
+) -> float:
+    """Train torch's RNN, or where a bias is given its LSTM or its GRU; the accuracy on new sequences.
+
+    Args:
+        lag: symbols between the one to recall and the question.
+        seed: of weights and sequences.
+        steps: of training.
+        gate_bias: of the gate that keeps, the second block of both: forget gate f, update gate z.
+        kind: of the network with gates.
+    """
     random, hidden = torch.Generator().manual_seed(seed), 16
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        kind = nn.RNN if forget_bias is None else nn.LSTM
+        kind = nn.RNN if gate_bias is None else kind
         network, head = kind(2 * NUM_SYMBOLS, hidden, batch_first=True), nn.Linear(hidden, NUM_SYMBOLS)
-    if forget_bias is not None:
-        network.bias_ih_l0.data[hidden : 2 * hidden] = forget_bias
+    if gate_bias is not None:
+        network.bias_ih_l0.data[hidden : 2 * hidden] = gate_bias
         network.bias_hh_l0.data[hidden : 2 * hidden] = 0
 
     def scores(x: Tensor) -> Tensor:
@@ -236,3 +246,116 @@ def truth_bars(
         for name, values in runs.items()
     )
     return fig, f"True sentences: {told}. {baseline_name}: {baseline:.1f} %."
+
+
+def kept(state: float, candidate: float) -> tuple[Figure, str]:
+    """A unit of a GRU: its new state for each value of the update gate.
+
+    Args:
+        state: the old one, h.
+        candidate: what it may become, n.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig = Figure(figsize=(4.6, 2.6), layout="constrained")
+    ax = fig.subplots()
+    ax.plot([0, 1], [candidate, state], color=PALETTE[0], marker="none")
+    for z, value, name, marker in ((0, candidate, "candidate n", "s"), (1, state, "old state h", "o")):
+        ax.plot(z, value, color=PALETTE[1], marker=marker, linestyle="none", markersize=9, label=name)
+    ax.set(xlabel="update gate z", ylabel="new state", xlim=(-0.05, 1.05), ylim=(-1.1, 1.1))
+    ax.legend(fontsize=9)
+    alt = (
+        f"The new state lies on a straight line from the candidate n = {candidate:g} at z = 0 to the old "
+        f"state h = {state:g} at z = 1; half-way, at z = 0.5, it is {(candidate + state) / 2:g}."
+    )
+    return fig, alt
+
+
+def both_ways(num_steps: int, N: int, D: int, H: int) -> tuple[Figure, str]:
+    """Two chains of cells over one sequence, in opposite directions, with the shapes on the arrows.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig = Figure(figsize=(2.3 * num_steps + 1.6, 3.6))
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(-1.7, 2.4 * num_steps + 1.1), ylim=(-1.9, 2.4))
+    ax.axis("off")
+    arrow = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.3}
+    chains = (-0.5, -0.5, PALETTE[0], "cell_fwd"), (0.5, 0.9, PALETTE[2], "cell_bwd")
+    for t in range(num_steps):
+        x = 2.4 * t + 0.9
+        for side, height, colour, name in chains:
+            corner = x + side - 0.4, height - 0.3
+            ax.add_patch(Rectangle(corner, 0.8, 0.6, facecolor=colour, edgecolor=INK))
+            ax.text(x + side, height, name, ha="center", va="center", color=PAPER, fontsize=9)
+            ax.annotate("", (x + side, height - 0.3), (x + 0.3 * side, -1.35), arrowprops=arrow)
+            ax.annotate("", (x + 0.3 * side, 1.85), (x + side, height + 0.3), arrowprops=arrow)
+            edge, before = (x - 0.9, x - 2.5) if side < 0 else (x + 0.9, x + 2.5)
+            ax.annotate("", (edge, height), (before, height), arrowprops=arrow)
+        ax.text(x, -1.4, f"x[:, {t}]  ({N}, {D})", ha="center", va="top", fontsize=9)
+        ax.text(x, 1.9, f"out[:, {t}]  ({N}, {2 * H})", ha="center", va="bottom", fontsize=9)
+    ax.text(-1.6, -0.45, "h0[0]", ha="left", va="bottom", fontsize=9)
+    ax.text(2.4 * num_steps + 1.0, 0.95, "h0[1]", ha="right", va="bottom", fontsize=9)
+    alt = (
+        f"{num_steps} inputs ({N}, {D}) go into two chains of cells. cell_fwd hands its state to the right, "
+        f"cell_bwd to the left; above each place both states, {H} numbers each, stand side by side "
+        f"({N}, {2 * H})."
+    )
+    return fig, alt
+
+
+def cut_up(image: Float[Tensor, "3 height width"], patch: int) -> tuple[Figure, str]:
+    """An image with the borders of its patches, numbered in the order in which they are read.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 3.2, 3.2)
+    draw_image(ax, image)
+    rows, columns = (side // patch for side in image.shape[1:])
+    for number in range(rows * columns):
+        top, left = (place * patch - 0.5 for place in divmod(number, columns))
+        ax.add_patch(Rectangle((left, top), patch, patch, fill=False, edgecolor=PAPER, linewidth=1.5))
+        box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0}
+        ax.text(left + 0.8, top + 0.8, f"{number}", ha="left", va="top", fontsize=8, bbox=box)
+    alt = (
+        f"An image of {image.shape[1]} x {image.shape[2]} pixels, cut into {rows} rows of {columns} patches "
+        f"of {patch} x {patch}, numbered row by row from 0 at the top left to {rows * columns - 1}."
+    )
+    return fig, alt
+
+
+def confusion(
+    answers: Int[Tensor, " num"], labels: Int[Tensor, " num"], categories: Sequence[str]
+) -> tuple[Figure, str]:
+    """How often each class is taken for each, in per cent of the names of the right class.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    size = len(categories)
+    counts = torch.zeros(size, size).index_put_((labels, answers), torch.ones(len(labels)), accumulate=True)
+    shares = 100 * counts / counts.sum(dim=1, keepdim=True)
+    fig = Figure(figsize=(0.42 * size + 2.6, 0.36 * size + 1.6), layout="constrained")
+    ax = fig.subplots()
+    shown = ax.imshow(shares.numpy(), cmap="cividis", vmin=0, vmax=100)
+    for (row, column), share in zip(
+        torch.cartesian_prod(*2 * [torch.arange(size)]).tolist(), shares.flatten().tolist(), strict=True
+    ):
+        if share >= 5:
+            colour = INK if share > 50 else PAPER
+            ax.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, fontsize=8)
+    ax.set_xticks(range(size), categories, rotation=60, ha="right", fontsize=8)
+    ax.set_yticks(range(size), categories, fontsize=8)
+    ax.set(xlabel="said", ylabel="right")
+    ax.grid(visible=False)
+    fig.colorbar(shown, ax=ax, label="% of the names of a language", shrink=0.8)
+    wrong = shares.clone().fill_diagonal_(0)
+    row, column = divmod(int(wrong.argmax()), size)
+    alt = (
+        f"On average {shares.diag().mean():.0f} % of a language's names are recognised. Most often "
+        f"{categories[row]} is taken for {categories[column]}, in {wrong.max():.0f} % of its names."
+    )
+    return fig, alt

@@ -3,6 +3,7 @@
 None calls another exercise. Caches hold numbers alone: nobody can hand in what is to be differentiated.
 """
 
+import string
 from typing import Any
 
 import torch
@@ -259,3 +260,41 @@ def step(
         attn, seen = _attended(state[0], state[2])
         following = *_gated(cell, x, state[0], state[1], attn), state[2]
     return torch.addmm(self.b_vocab, following[0], self.W_vocab), following, seen
+
+
+@stand_in("rnn.captioning.word_probabilities")
+def word_probabilities(scores: Tensor, temperature: float = 1.0) -> Tensor:
+    """By `functional.softmax`."""
+    if not temperature > 0:
+        raise ValueError("A temperature is above 0.")
+    return functional.softmax(scores.div(temperature), -1)
+
+
+# Cells, letters
+@stand_in("rnn.cells.RNNCell.forward")
+def rnn_cell(self: Any, x: Tensor, h: Tensor) -> Tensor:
+    """By `torch.rnn_tanh_cell`."""
+    return torch.rnn_tanh_cell(x, h, *self.parameters())
+
+
+@stand_in("rnn.cells.GRUCell.forward")
+def gru_cell(self: Any, x: Tensor, h: Tensor) -> Tensor:
+    """By `torch.gru_cell`."""
+    return torch.gru_cell(x, h, *self.parameters())
+
+
+@stand_in("rnn.char_rnn.letter_to_index")
+def letter_to_index(ch: str) -> int:
+    """From a table."""
+    table = {letter: number for number, letter in enumerate(string.ascii_letters + " .,;'")}
+    if ch not in table:
+        raise ValueError(f"{ch!r} has no number.")
+    return table[ch]
+
+
+@stand_in("rnn.char_rnn.CharRNN.forward")
+def read_letter(self: Any, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """By `torch.rnn_tanh_cell`."""
+    weights = self.u.weight, self.w.weight, self.u.bias, self.w.bias
+    following = torch.rnn_tanh_cell(inputs, hidden, *weights)
+    return functional.log_softmax(functional.linear(following, self.v.weight, self.v.bias), -1), following

@@ -195,7 +195,7 @@ def test_what_is_to_be_recalled_comes_first_and_never_again():
 
 def test_a_short_lag_is_recalled():
     assert figures.recall_accuracy(1, seed=0, steps=100) > 0.9
-    assert figures.recall_accuracy(1, seed=0, steps=100, forget_bias=1.0) > 0.9
+    assert figures.recall_accuracy(1, seed=0, steps=100, gate_bias=1.0) > 0.9
 
 
 def test_the_figure_says_how_many_steps_count():
