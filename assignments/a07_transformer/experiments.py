@@ -56,23 +56,25 @@ def two_wishes(num: int, random: torch.Generator) -> tuple[Float[Tensor, "num 8 
 
 
 class Wisher(nn.Module):
-    """One query, learned, attends to the items; two linear layers name a symbol each."""
+    """One learned query attends to the items; a linear layer names two symbols. `weights` are the last."""
 
     def __init__(self, num_heads: int, width: int = 16):
         super().__init__()
         self.items = nn.Linear(2 + NUM_SYMBOLS, width)
         self.asks = nn.Parameter(torch.randn(1, 1, width))
-        self.attention = MultiHeadAttention(width, num_heads, dropout=0.0)
+        self.attention = nn.MultiheadAttention(width, num_heads, batch_first=True)
         self.names = nn.Linear(width, 2 * NUM_SYMBOLS)
 
     def forward(self, items: Float[Tensor, "N 8 7"]) -> Float[Tensor, "N 2 5"]:
         vectors = self.items(items)
-        found = self.attention(self.asks.expand(len(items), -1, -1), vectors, vectors)
+        asks = self.asks.expand(len(items), -1, -1)
+        found, weights = self.attention(asks, vectors, vectors, average_attn_weights=False)
+        self.weights = weights.detach()[:, :, 0]
         return self.names(found[:, 0]).unflatten(1, (2, NUM_SYMBOLS))
 
 
-def granted(num_heads: int, seed: int, steps: int) -> float:
-    """Train a `Wisher`, on new sequences in every step; how many per cent of 4,000 symbols are right."""
+def wisher(num_heads: int, seed: int, steps: int) -> Wisher:
+    """A `Wisher` that is trained on new sequences in every step."""
     random = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -83,7 +85,12 @@ def granted(num_heads: int, seed: int, steps: int) -> float:
         optimizer.zero_grad()
         functional.cross_entropy(net(items).flatten(0, 1), wanted.flatten()).backward()
         optimizer.step()
-    items, wanted = two_wishes(2_000, random)
+    return net
+
+
+def granted(net: Wisher) -> float:
+    """How many per cent of the symbols of 2,000 other sequences are right."""
+    items, wanted = two_wishes(2_000, torch.Generator().manual_seed(1_000))
     with torch.no_grad():
         return 100 * (net(items).argmax(dim=2) == wanted).float().mean().item()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from jaxtyping import Bool, Float
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -121,6 +122,47 @@ def reach(changed: Mapping[str, Bool[Tensor, "outputs tokens"]]) -> tuple[Figure
         for name, each in changed.items()
     ]
     return fig, f"Outputs that change with a token. {'; '.join(told)}."
+
+
+def looks(items: Float[Tensor, "items 7"], weights: Float[Tensor, " items"], head: int) -> tuple[Figure, str]:
+    """How much each item weighs for one head; the items that are wished for are marked.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 4.6, 2.8)
+    ax.bar(range(len(items)), weights, color=PALETTE[0], alpha=0.7)
+    best = items[:, :2].argmax(dim=0).tolist()
+    for wish, place in enumerate(best):
+        name = f"largest {('first', 'second')[wish]} number"
+        ax.plot(place, weights[place], MARKERS[1 + wish], color=PALETTE[1 + wish], markersize=9, label=name)
+    ax.set(xlabel="item", ylabel="weight", ylim=(0, 1.05), title=f"head {head}")
+    ax.legend(fontsize=8)
+    alt = (
+        f"Head {head}: weight {weights[best[0]]:.2f} for the item with the largest first number, "
+        f"{weights[best[1]]:.2f} for the one with the largest second number."
+    )
+    return fig, alt
+
+
+def likeness(products: Float[Tensor, " positions"], place: int, entries: int) -> tuple[Figure, str]:
+    """Dot products of one position's waves with those of all positions, over their number of frequencies.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 4.6, 2.8)
+    ax.plot(range(len(products)), products, LINES[0], marker="", color=PALETTE[0])
+    ax.axvline(place, color=FAINT, linestyle=":", label=f"position {place}")
+    ax.set(xlabel="position", ylabel="dot product / (M / 2)", ylim=(-1.1, 1.1), title=f"M = {entries}")
+    ax.legend(fontsize=8, loc="lower right")
+    other = products.clone()
+    other[place] = -torch.inf
+    alt = (
+        f"M = {entries}: the dot product with position {place} is 1 there, and {other.max():.2f} at position "
+        f"{int(other.argmax())}, the next highest."
+    )
+    return fig, alt
 
 
 def runs(

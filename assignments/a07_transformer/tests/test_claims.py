@@ -9,7 +9,7 @@ pytestmark = pytest.mark.deep
 
 @pytest.mark.parametrize("seed", range(3))
 def test_two_heads_grant_what_one_cannot(seed):
-    one, two = (experiments.granted(num_heads, seed, 300) for num_heads in (1, 2))
+    one, two = (experiments.granted(experiments.wisher(num_heads, seed, 300)) for num_heads in (1, 2))
     assert 55 < one < 75
     assert two > one + 10
 

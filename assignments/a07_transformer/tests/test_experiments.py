@@ -44,3 +44,19 @@ def test_figures_say_what_they_show():
     assert "all: 9 of 9 pairs, 3 before the token; causal: 6 of 9 pairs, 0 before the token" in alt
     _, alt = figures.weights_of(x, y, 3, torch.full((30,), 1 / 30), 9.0)
     assert "made of about 30 values" in alt
+    items, weights = torch.zeros(3, 7), torch.tensor([0.1, 0.7, 0.2])
+    items[1, 0] = items[2, 1] = 1.0
+    _, alt = figures.looks(items, weights, 4)
+    assert alt.startswith("Head 4: weight 0.70 for the item with the largest first number, 0.20 for")
+    _, alt = figures.likeness(torch.tensor([0.5, 1.0, 0.2]), 1, 8)
+    assert (
+        alt == "M = 8: the dot product with position 1 is 1 there, and 0.50 at position 0, the next highest."
+    )
+
+
+def test_a_wisher_keeps_the_weights_of_each_head():
+    net = experiments.wisher(2, 0, 1)
+    items, _ = experiments.two_wishes(3, random())
+    assert net(items).shape == (3, 2, 5)
+    assert net.weights.shape == (3, 2, experiments.NUM_ITEMS)
+    torch.testing.assert_close(net.weights.sum(dim=2), torch.ones(3, 2))
