@@ -209,6 +209,13 @@ def fits(
     return fig
 
 
+def noisy_wave(n: int, seed: int) -> tuple[Float[Tensor, "n 1"], Float[Tensor, "n 1"]]:
+    """Places in [-1, 1], and sin 3x there with noise of standard deviation 0.2, in float64."""
+    random = torch.Generator().manual_seed(seed)
+    x = 2 * torch.rand(n, 1, generator=random, dtype=torch.float64) - 1
+    return x, (3 * x).sin() + 0.2 * torch.randn(n, 1, generator=random, dtype=torch.float64)
+
+
 def remedies(accuracies: Mapping[str, tuple[Sequence[float], Sequence[float]]], chance: float) -> Figure:
     """Accuracy on training and on validation images for each remedy: means as bars, single runs as dots.
 

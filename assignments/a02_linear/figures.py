@@ -356,6 +356,18 @@ def batch_cosines(
     return torch.cosine_similarity(parts, whole.flatten()[None])
 
 
+def altered(images: Float[Tensor, "n 3 height width"]) -> dict[str, Float[Tensor, "n 3 height width"]]:
+    """Images as they are, moved, in other colours, mirrored and turned, by what has been done to them."""
+    return {
+        "as they are": images,
+        "moved": images.roll(10, 3),
+        "red and blue exchanged": images.flip(1),
+        "mirrored": images.flip(3),
+        "turned 90°": images.rot90(1, (2, 3)),
+        "upside down": images.flip(2),
+    }
+
+
 def summed(loss_func: Callable[..., tuple[Tensor, Tensor]], num: int) -> Callable[..., tuple[Tensor, Tensor]]:
     """The sum of the points' losses over a fixed number in place of their mean; the penalty stays as it is.
 

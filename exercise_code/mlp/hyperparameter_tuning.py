@@ -41,7 +41,7 @@ def findBestConfig(
 ) -> tuple[Model | None, Results]:
     """Train a new model for each config, and keep the one with the best validation accuracy.
 
-    `make_solver` takes its arguments in the same order: (data, config, epochs, patience, model_class).
+    `make_solver` makes both; its arguments are (data, config, epochs, patience, model_class).
 
     Args:
         data: `X_train`, `y_train`, `X_val`, `y_val`.
@@ -69,20 +69,18 @@ def findBestConfig(
 def grid_search(
     data: dict[str, Tensor],
     grid_search_spaces: Mapping[str, Sequence[Any]],
-    model_class: type[Model] = FullyConnectedNet,
     epochs: int = 20,
     patience: int | None = 5,
+    model_class: type[Model] = FullyConnectedNet,
 ) -> tuple[Model | None, Results]:
     """Try every combination of the values, the last name's values changing fastest.
-
-    `findBestConfig` takes its arguments in another order: (data, configs, epochs, patience, model_class).
 
     Args:
         data: `X_train`, `y_train`, `X_val`, `y_val`.
         grid_search_spaces: for each setting the values to try.
-        model_class: makes a model of a config.
         epochs: of each training.
         patience: of each training.
+        model_class: makes a model of a config.
 
     Returns:
         What `findBestConfig` returns.
@@ -131,22 +129,20 @@ def random_search_spaces_to_config(
 def random_search(
     data: dict[str, Tensor],
     random_search_spaces: Mapping[str, tuple[Sequence[Any], str]],
-    model_class: type[Model] = FullyConnectedNet,
     num_search: int = 20,
     epochs: int = 20,
     patience: int | None = 5,
+    model_class: type[Model] = FullyConnectedNet,
 ) -> tuple[Model | None, Results]:
     """Try configs drawn at random, each by its own call of `random_search_spaces_to_config`.
-
-    `findBestConfig` takes its arguments in another order: (data, configs, epochs, patience, model_class).
 
     Args:
         data: `X_train`, `y_train`, `X_val`, `y_val`.
         random_search_spaces: for each setting its space.
-        model_class: makes a model of a config.
         num_search: how many configs to try.
         epochs: of each training.
         patience: of each training.
+        model_class: makes a model of a config.
 
     Returns:
         What `findBestConfig` returns.

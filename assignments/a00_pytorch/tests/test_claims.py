@@ -53,12 +53,7 @@ def test_beyond_2_over_c_nothing_settles(bottom, measured):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_training_error_falls_with_the_degree_fresh_error_turns(seed, measured):
-    def sample(n, seed):
-        random = torch.Generator().manual_seed(seed)
-        x = 2 * torch.rand(n, 1, generator=random, dtype=torch.float64) - 1
-        return x, (3 * x).sin() + 0.2 * torch.randn(n, 1, generator=random, dtype=torch.float64)
-
-    training, fresh = sample(15, seed), sample(500, 100 + seed)
+    training, fresh = figures.noisy_wave(15, seed), figures.noisy_wave(500, 100 + seed)
     errors = []
     for degree in (1, 3, 12):
         model = study.PolynomialRegressor(degree).double()

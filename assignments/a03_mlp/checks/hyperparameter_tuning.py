@@ -55,7 +55,7 @@ def whole_grid(code, case):
     data, model_class = _guessers(case)
     tags = case.shuffled(range(1, 100))[:2]
     spaces = {"share": case.shuffled([0.2, 0.9, 0.5]), "tag": tags, "learning_rate": [0.5, 0.1]}
-    model, results = code.mlp.hyperparameter_tuning.grid_search(data, spaces, model_class, 4, 2)
+    model, results = code.mlp.hyperparameter_tuning.grid_search(data, spaces, 4, 2, model_class)
     return {"results": [list(result) for result in results], **_described(model)}
 
 
@@ -169,7 +169,7 @@ def random_configs(code, case):
     """So many configs, each drawn anew."""
     data, model_class = _guessers(case)
     spaces = {"share": ([0.0, 1.0], "float"), "learning_rate": ([1e-3, 1e-1], "log")}
-    model, results = code.mlp.hyperparameter_tuning.random_search(data, spaces, model_class, 6, 4, 2)
+    model, results = code.mlp.hyperparameter_tuning.random_search(data, spaces, 6, 4, 2, model_class)
     shares = [config["share"] for config, _ in results]
     return {
         "shares": torch.tensor(shares, dtype=torch.float64),

@@ -114,7 +114,7 @@ def search_starts_at_zero(data, configs, epochs=20, patience=5, model_class=fcn.
     "mlp.hyperparameter_tuning.grid_search",
     hint="Values are paired one to one: a grid has every combination.",
 )
-def grid_paired(data, grid_search_spaces, model_class=fcn.FullyConnectedNet, epochs=20, patience=5):
+def grid_paired(data, grid_search_spaces, epochs=20, patience=5, model_class=fcn.FullyConnectedNet):
     rows = zip(*grid_search_spaces.values(), strict=False)
     configs = [dict(zip(grid_search_spaces, row, strict=True)) for row in rows]
     return tuning.findBestConfig(data, configs, epochs, patience, model_class)
@@ -124,14 +124,14 @@ def grid_paired(data, grid_search_spaces, model_class=fcn.FullyConnectedNet, epo
     "mlp.hyperparameter_tuning.grid_search",
     hint="One setting is changed at a time: combinations of changes are missing.",
 )
-def grid_one_at_a_time(data, grid_search_spaces, model_class=fcn.FullyConnectedNet, epochs=20, patience=5):
+def grid_one_at_a_time(data, grid_search_spaces, epochs=20, patience=5, model_class=fcn.FullyConnectedNet):
     first = {name: values[0] for name, values in grid_search_spaces.items()}
     configs = [{**first, name: value} for name, values in grid_search_spaces.items() for value in values]
     return tuning.findBestConfig(data, configs, epochs, patience, model_class)
 
 
 @mistake("mlp.hyperparameter_tuning.grid_search", hint="The first name changes fastest; the last one should.")
-def grid_first_fastest(data, grid_search_spaces, model_class=fcn.FullyConnectedNet, epochs=20, patience=5):
+def grid_first_fastest(data, grid_search_spaces, epochs=20, patience=5, model_class=fcn.FullyConnectedNet):
     names = list(grid_search_spaces)[::-1]
     rows = itertools.product(*(grid_search_spaces[name] for name in names))
     configs = [dict(zip(names, row, strict=True)) for row in rows]
@@ -227,7 +227,7 @@ def config_ignores_unknown_mode(random_search_spaces):
     hint="One config is drawn and tried again and again: draw one for each try.",
 )
 def random_one_config(
-    data, random_search_spaces, model_class=fcn.FullyConnectedNet, num_search=20, epochs=20, patience=5
+    data, random_search_spaces, num_search=20, epochs=20, patience=5, model_class=fcn.FullyConnectedNet
 ):
     configs = [tuning.random_search_spaces_to_config(random_search_spaces)] * num_search
     return tuning.findBestConfig(data, configs, epochs, patience, model_class)
@@ -237,7 +237,7 @@ def random_one_config(
     "mlp.hyperparameter_tuning.random_search", hint="num_search is ignored: so many configs are to be tried."
 )
 def random_fixed_number(
-    data, random_search_spaces, model_class=fcn.FullyConnectedNet, num_search=20, epochs=20, patience=5
+    data, random_search_spaces, num_search=20, epochs=20, patience=5, model_class=fcn.FullyConnectedNet
 ):
     configs = [tuning.random_search_spaces_to_config(random_search_spaces) for _ in range(20)]
     return tuning.findBestConfig(data, configs, epochs, patience, model_class)
@@ -248,7 +248,7 @@ def random_fixed_number(
     hint="The model that comes back is not the best: `findBestConfig` finds it.",
 )
 def random_returns_first(
-    data, random_search_spaces, model_class=fcn.FullyConnectedNet, num_search=20, epochs=20, patience=5
+    data, random_search_spaces, num_search=20, epochs=20, patience=5, model_class=fcn.FullyConnectedNet
 ):
     configs = [tuning.random_search_spaces_to_config(random_search_spaces) for _ in range(num_search)]
     _, results = tuning.findBestConfig(data, configs, epochs, patience, model_class)

@@ -24,7 +24,7 @@ def best_by_max(data, configs, epochs=20, patience=5, model_class=fcn.FullyConne
 
 
 @variant("mlp.hyperparameter_tuning.grid_search")
-def grid_by_growing(data, grid_search_spaces, model_class=fcn.FullyConnectedNet, epochs=20, patience=5):
+def grid_by_growing(data, grid_search_spaces, epochs=20, patience=5, model_class=fcn.FullyConnectedNet):
     configs = [{}]
     for name, values in grid_search_spaces.items():
         configs = [{**config, name: value} for config, value in itertools.product(configs, values)]
@@ -71,7 +71,7 @@ def config_by_torch(random_search_spaces):
 
 @variant("mlp.hyperparameter_tuning.random_search")
 def random_by_generator(
-    data, random_search_spaces, model_class=fcn.FullyConnectedNet, num_search=20, epochs=20, patience=5
+    data, random_search_spaces, num_search=20, epochs=20, patience=5, model_class=fcn.FullyConnectedNet
 ):
     configs = (tuning.random_search_spaces_to_config(random_search_spaces) for _ in range(num_search))
     return tuning.findBestConfig(data, configs, epochs, patience, model_class)
