@@ -1,0 +1,134 @@
+"""What the notebooks try out."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from exercise_code.attention.layers import MultiHeadAttention, position_encoding_sinusoid
+
+NUM_ITEMS, NUM_SYMBOLS = 8, 5
+"""A sequence of `two_wishes` has so many items, each of which shows one of so many symbols."""
+NUM_TOKENS = 6
+"""A sequence of `in_order` has so many tokens, each of them once."""
+
+
+def measured_curve(
+    num: int, seed: int
+) -> tuple[Float[Tensor, " num"], Float[Tensor, " num"], Float[Tensor, " num"]]:
+    """Places from 0 to 10 in order, noisy values measured there, and the true values: waves and a jump."""
+    random = torch.Generator().manual_seed(seed)
+    x = 10 * torch.rand(num, generator=random).sort().values
+    truth = x.sin() + 2 * (x > 5)
+    return x, truth + 0.3 * torch.randn(num, generator=random), truth
+
+
+def by_distance(
+    asked: Float[Tensor, " k"], x: Float[Tensor, " n"], y: Float[Tensor, " n"], width: float
+) -> tuple[Float[Tensor, " k"], Float[Tensor, "k n"]]:
+    """Means of all y, with weights that fall with the distance from the place asked for; and the weights."""
+    scores = -(asked[:, None] - x).square() / (2 * width**2)
+    weights = scores.softmax(dim=1)
+    return weights @ y, weights
+
+
+def sizes_of_scores(lengths: list[int], seed: int, *, divided: bool) -> Float[Tensor, "num_lengths 2"]:
+    """For vectors of each length, with normal entries: the spread of dot products with 16 keys, and the
+    largest weight that a softmax makes of them, each the mean over 200 queries.
+    """
+    random = torch.Generator().manual_seed(seed)
+    found = []
+    for length in lengths:
+        query, keys = (torch.randn(200, n, length, generator=random) for n in (1, 16))
+        scores = (query * keys).sum(dim=2) / (length**0.5 if divided else 1)
+        found.append(torch.stack([scores.std(), scores.softmax(dim=1).amax(dim=1).mean()]))
+    return torch.stack(found)
+
+
+def two_wishes(num: int, random: torch.Generator) -> tuple[Float[Tensor, "num 8 7"], Int[Tensor, "num 2"]]:
+    """Sequences of items, each with two numbers and a symbol; the symbols of the items in which the first and
+    the second number are largest.
+    """
+    numbers = torch.randn(num, NUM_ITEMS, 2, generator=random)
+    symbols = torch.randint(NUM_SYMBOLS, (num, NUM_ITEMS), generator=random)
+    items = torch.cat([numbers, functional.one_hot(symbols, NUM_SYMBOLS).float()], dim=2)
+    return items, symbols.gather(1, numbers.argmax(dim=1))
+
+
+class Wisher(nn.Module):
+    """One learned query attends to the items; a linear layer names two symbols. `weights` are the last."""
+
+    def __init__(self, num_heads: int, width: int = 16):
+        super().__init__()
+        self.items = nn.Linear(2 + NUM_SYMBOLS, width)
+        self.asks = nn.Parameter(torch.randn(1, 1, width))
+        self.attention = nn.MultiheadAttention(width, num_heads, batch_first=True)
+        self.names = nn.Linear(width, 2 * NUM_SYMBOLS)
+
+    def forward(self, items: Float[Tensor, "N 8 7"]) -> Float[Tensor, "N 2 5"]:
+        vectors = self.items(items)
+        asks = self.asks.expand(len(items), -1, -1)
+        found, weights = self.attention(asks, vectors, vectors, average_attn_weights=False)
+        self.weights = weights.detach()[:, :, 0]
+        return self.names(found[:, 0]).unflatten(1, (2, NUM_SYMBOLS))
+
+
+def wisher(num_heads: int, seed: int, steps: int) -> Wisher:
+    """A `Wisher` that is trained on new sequences in every step."""
+    random = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        net = Wisher(num_heads)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    for _ in range(steps):
+        items, wanted = two_wishes(128, random)
+        optimizer.zero_grad()
+        functional.cross_entropy(net(items).flatten(0, 1), wanted.flatten()).backward()
+        optimizer.step()
+    return net
+
+
+def granted(net: Wisher) -> float:
+    """How many per cent of the symbols of 2,000 other sequences are right."""
+    items, wanted = two_wishes(2_000, torch.Generator().manual_seed(1_000))
+    with torch.no_grad():
+        return 100 * (net(items).argmax(dim=2) == wanted).float().mean().item()
+
+
+def in_order(num: int, random: torch.Generator) -> tuple[Int[Tensor, "num 6"], Float[Tensor, " num"]]:
+    """All tokens in some order, and 1 where token 0 comes before token 1, else 0."""
+    tokens = torch.rand(num, NUM_TOKENS, generator=random).argsort(dim=1)
+    places = tokens.argsort(dim=1)
+    return tokens, (places[:, 0] < places[:, 1]).float()
+
+
+class Orderly(nn.Module):
+    """Word vectors, with or without positions, one layer of attention, the mean over tokens, one number."""
+
+    def __init__(self, *, positions: bool, width: int = 16):
+        super().__init__()
+        self.words = nn.Embedding(NUM_TOKENS, width)
+        self.positions = position_encoding_sinusoid(NUM_TOKENS, width) if positions else 0.0
+        self.attention = MultiHeadAttention(width, 2, dropout=0.0)
+        self.says = nn.Linear(width, 1)
+
+    def forward(self, tokens: Int[Tensor, "N 6"]) -> Float[Tensor, " N"]:
+        vectors = self.words(tokens) + self.positions
+        return self.says(self.attention(vectors, vectors, vectors).mean(dim=1))[:, 0]
+
+
+def order_told(*, positions: bool, seed: int, steps: int) -> float:
+    """Train an `Orderly` on new sequences in every step; how many per cent of 2,000 others are right."""
+    random = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        net = Orderly(positions=positions)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    for _ in range(steps):
+        tokens, first = in_order(128, random)
+        optimizer.zero_grad()
+        functional.binary_cross_entropy_with_logits(net(tokens), first).backward()
+        optimizer.step()
+    tokens, first = in_order(2_000, random)
+    with torch.no_grad():
+        return 100 * ((net(tokens) > 0) == first.bool()).float().mean().item()

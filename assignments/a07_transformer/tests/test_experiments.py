@@ -1,0 +1,62 @@
+"""What the notebooks try out, and what their figures say."""
+
+import torch
+
+from assignments.a07_transformer import experiments, figures
+
+
+def random(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_a_mean_by_distance_is_nadarayas_and_watsons():
+    x, y, _ = experiments.measured_curve(20, 0)
+    asked = torch.tensor([1.0, 6.5])
+    found, weights = experiments.by_distance(asked, x, y, 0.7)
+    kernel = torch.exp(-((asked[:, None] - x) ** 2) / (2 * 0.7**2))
+    torch.testing.assert_close(found, (kernel * y).sum(dim=1) / kernel.sum(dim=1))
+    torch.testing.assert_close(weights.sum(dim=1), torch.ones(2))
+
+
+def test_wishes_name_the_symbols_of_the_largest_numbers():
+    items, wanted = experiments.two_wishes(50, random())
+    for sequence, symbols in zip(items, wanted, strict=True):
+        for wish in (0, 1):
+            best = max(range(len(sequence)), key=lambda item, wish=wish: sequence[item, wish].item())
+            assert sequence[best, 2:].argmax() == symbols[wish]
+
+
+def test_order_is_told_by_places():
+    tokens, first = experiments.in_order(50, random())
+    for row, says in zip(tokens.tolist(), first.tolist(), strict=True):
+        assert sorted(row) == [*range(experiments.NUM_TOKENS)]
+        assert says == (row.index(0) < row.index(1))
+
+
+def test_figures_say_what_they_show():
+    x, y, truth = experiments.measured_curve(30, 0)
+    _, alt = figures.smoothed(x, y, truth, {"the truth itself": truth})
+    assert "the truth itself is off by 0.00" in alt
+    _, alt = figures.runs({"one": [20.0, 30.0], "two": [90.0, 90.0]}, chance=20)
+    assert alt == "right (%): one from 20 to 30 in 2 runs; two from 90 to 90 in 2 runs; guessing 20."
+    seen = torch.ones(3, 3, dtype=torch.bool)
+    _, alt = figures.reach({"all": seen, "causal": seen.tril()})
+    assert "all: 9 of 9 pairs, 3 before the token; causal: 6 of 9 pairs, 0 before the token" in alt
+    _, alt = figures.weights_of(x, y, 3, torch.full((30,), 1 / 30), 9.0)
+    assert "made of about 30 values" in alt
+    items, weights = torch.zeros(3, 7), torch.tensor([0.1, 0.7, 0.2])
+    items[1, 0] = items[2, 1] = 1.0
+    _, alt = figures.looks(items, weights, 4)
+    assert alt.startswith("Head 4: weight 0.70 for the item with the largest first number, 0.20 for")
+    _, alt = figures.likeness(torch.tensor([0.5, 1.0, 0.2]), 1, 8)
+    assert (
+        alt == "M = 8: the dot product with position 1 is 1 there, and 0.50 at position 0, the next highest."
+    )
+
+
+def test_a_wisher_keeps_the_weights_of_each_head():
+    net = experiments.wisher(2, 0, 1)
+    items, _ = experiments.two_wishes(3, random())
+    assert net(items).shape == (3, 2, 5)
+    assert net.weights.shape == (3, 2, experiments.NUM_ITEMS)
+    torch.testing.assert_close(net.weights.sum(dim=2), torch.ones(3, 2))
