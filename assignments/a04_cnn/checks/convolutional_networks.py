@@ -86,7 +86,10 @@ def _pool_gradients(layer, case):
         _, cache = layer.forward(case.feature_maps(*x), _pool_param(height, width, stride))
         dx = layer.backward(case.feature_maps(*out), cache)
         outputs[f"dx for a window of {height} x {width}, stride {stride}"] = dx
-    return outputs
+    equal = case.tensor(np.sign(case.feature_maps(2, 3, 4, 5).cpu().numpy()))
+    _, cache = layer.forward(equal, _pool_param(2, 3, 2))
+    dx = layer.backward(case.feature_maps(2, 3, 2, 2), cache)
+    return {**outputs, "dx where several are the largest": dx}
 
 
 @check(SIZE, points=1)
@@ -141,7 +144,7 @@ def pool_forward(code, case):
     f"{CNN}MaxPool.backward", points=3, uses=[SIZE, f"{CNN}MaxPool.forward"], forbids=[*AUTOGRAD, *POOLING]
 )
 def pool_backward(code, case):
-    """Gradients go to the winners, and add up."""
+    """Gradients go to the winners, the first of equal ones, and add up."""
     return _pool_gradients(code.cnn.convolutional_networks.MaxPool, case)
 
 

@@ -517,6 +517,35 @@ def pool_backward_overwrites_windows(dout, cache):
 
 @mistake(
     CNN + "MaxPool.backward",
+    hint="All pixels that are as large as the largest get the gradient: the first of them alone gets it.",
+)
+def pool_backward_to_equal_ones(dout, cache):
+    x, height, width, stride = cache
+    dx = torch.zeros_like(x)
+    for n, c, i, j in _positions(dout):
+        rows, columns = slice(i * stride, i * stride + height), slice(j * stride, j * stride + width)
+        window = x[n, c, rows, columns]
+        dx[n, c, rows, columns] += (window == window.max()) * dout[n, c, i, j]
+    return dx
+
+
+@mistake(
+    CNN + "MaxPool.backward",
+    hint="Of several pixels that are the largest, the last one wins: it is the first that counts.",
+)
+def pool_backward_to_the_last(dout, cache):
+    x, height, width, stride = cache
+    dx = torch.zeros_like(x)
+    for n, c, i, j in _positions(dout):
+        top, left = i * stride, j * stride
+        turned = x[n, c, top : top + height, left : left + width].flatten().flip(0)
+        row, column = divmod(height * width - 1 - int(turned.argmax()), width)
+        dx[n, c, top + row, left + column] += dout[n, c, i, j]
+    return dx
+
+
+@mistake(
+    CNN + "MaxPool.backward",
     hint="Every pixel of a window gets the gradient: only the winner had an influence on the output.",
 )
 def pool_backward_to_all(dout, cache):
@@ -2160,7 +2189,7 @@ def three_backward_without_relu(self, X, y=None):
 
 @mistake(
     THREE,
-    hint="The convolution has no padding: it is to keep height and width.",
+    hint="The padding of the convolution is not (F - 1) / 2, which keeps height and width.",
     raises=RuntimeError,
 )
 def three_without_padding(self, X, y=None):

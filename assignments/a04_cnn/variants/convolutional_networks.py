@@ -159,20 +159,6 @@ def pool_from_minus_infinity(x, pool_param):
 
 
 @variant(CNN + "MaxPool.backward")
-def pool_backward_by_mask(dout, cache):
-    x, height, width, stride = cache
-    dx = torch.zeros_like(x)
-    for i in range(dout.shape[2]):
-        for j in range(dout.shape[3]):
-            rows = slice(i * stride, i * stride + height)
-            columns = slice(j * stride, j * stride + width)
-            window = x[:, :, rows, columns]
-            won = window == window.amax((2, 3), keepdim=True)
-            dx[:, :, rows, columns] += won * dout[:, :, i : i + 1, j : j + 1]
-    return dx
-
-
-@variant(CNN + "MaxPool.backward")
 def pool_backward_unravelled(dout, cache):
     x, height, width, stride = cache
     dx = x.new_zeros(x.shape)

@@ -74,13 +74,14 @@ def frozen(code, case):
 
 @check(f"{FINETUNING}set_train_mode", points=2)
 def modes(code, case):
-    """The mode of each layer: all frozen, nothing frozen, one batch norm frozen, and half of one."""
+    """The mode of each layer: all frozen, nothing frozen, one batch norm frozen, and either half of one."""
     outputs = {}
     for name, chosen in (
         ("backbone frozen", ["features", "squeeze"]),
         ("nothing frozen", []),
         ("features frozen", ["features"]),
         ("a bias frozen", ["squeeze.1.bias"]),
+        ("a weight frozen", ["squeeze.1.weight"]),
     ):
         model = _Net(case.numbers(60))
         model.train(case.integer(0, 1) == 1)

@@ -54,6 +54,11 @@ def feature_hook(code, case):
         handle.remove()
         model(batches[0])
         found["after remove()"] = {each: value.detach().clone() for each, value in features.items()}
+    try:
+        code.training.hooks.register_feature_hook(model, "features.9")
+        outputs["no such layer"] = "is accepted"
+    except Exception as error:
+        outputs["no such layer"] = f"raises {type(error).__name__}"
     return outputs
 
 

@@ -75,11 +75,13 @@ def plateau(code, case):
     start = case.integer(20, 40) / 10
     falling = [start * share for share in (1, 0.9, 0.95, 0.97, 0.92, 0.8, 0.79, 0.78, 0.77, 0.81, 0.5, 0.9)]
     flat = [start] * 14
+    while_cooling = [start * share for share in (1, 1.1, 0.5, 0.6, 0.7, 0.8, 0.6)]
     rising = [0.1, 0.3, 0.25, 0.305, 0.28, 0.29, 0.6, 0.55, 0.5, 0.61, 0.62, 0.7]
     return {
         "patience 1": schedule(lr, falling, 0.5, 1),
         "patience 2, threshold 0.05": schedule(lr, falling, 0.5, 2, 0.05),
         "cooldown 3": schedule(lr, flat, 0.5, 1, cooldown=3),
+        "better while cooling": schedule(lr, while_cooling, 0.5, 0, cooldown=2),
         "min_lr 0.3": schedule(lr, flat, 0.4, 0, min_lr=0.3),
         "mode max, threshold 0.05": schedule(lr, rising, 0.5, 1, 0.05, "max"),
         "all left out": schedule(lr, [start] * 14),

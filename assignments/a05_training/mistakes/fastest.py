@@ -232,6 +232,7 @@ def _cycle(
     end=0,
     constant=False,
     rest=False,
+    full=0,
     order="new",
     once=False,
     zero=True,
@@ -245,7 +246,7 @@ def _cycle(
     top, losses = num_steps // rise, []
     places = torch.randperm(len(x), generator=generator)
     while len(losses) < num_steps and not (once and losses):
-        for part in places[: None if rest else len(x) // batch_size * batch_size].split(batch_size):
+        for part in places[: None if rest else (len(x) - full) // batch_size * batch_size].split(batch_size):
             t = len(losses)
             if t == num_steps:
                 break
@@ -312,6 +313,13 @@ def constant_rate(model, x, y, num_steps, batch_size, max_lr, smoothing, generat
 @mistake(CYCLE, hint="A smaller batch is left at the end of an epoch: leave those images out.")
 def rest_kept(model, x, y, num_steps, batch_size, max_lr, smoothing, generator):
     return _cycle(model, x, y, num_steps, batch_size, max_lr, smoothing, generator, rest=True)
+
+
+@mistake(
+    CYCLE, hint="The last batch of an epoch is lost where the images fill it: only what is left over goes."
+)
+def last_full_batch_lost(model, x, y, num_steps, batch_size, max_lr, smoothing, generator):
+    return _cycle(model, x, y, num_steps, batch_size, max_lr, smoothing, generator, full=1)
 
 
 @mistake(CYCLE, hint="All epochs have the same order: draw a new one whenever an epoch begins.")

@@ -230,6 +230,11 @@ def one_is_enough(model):
     _modes(model, NORMS, lambda module: not all(param.requires_grad for param in module.parameters()))
 
 
+@mistake(MODE, hint="Only the weight is looked at: a batch norm whose bias still learns is not frozen.")
+def weight_alone(model):
+    _modes(model, NORMS, lambda module: not module.weight.requires_grad)
+
+
 @mistake(MODE, hint="Whatever has no trainable parameter is in eval mode, dropout too: batch norms alone.")
 def all_modules(model):
     model.train()

@@ -60,7 +60,7 @@ def all_passes(model, name):
 
 @mistake(
     FEATURE,
-    hint="The hook returns a tensor, which takes the place of the output: no gradient comes through.",
+    hint="No gradient comes through the layer: detach a copy, not the output itself, and return nothing.",
     raises=RuntimeError,
 )
 def output_replaced(model, name):
@@ -235,3 +235,14 @@ def frozen_too(model):
 @mistake(NORMS, hint="No handles come back, so that nobody can remove the hooks: return all of them.")
 def no_handles(model):
     return _norms(model, lambda grad, param: grad.norm().item())[0], []
+
+
+@mistake(
+    FEATURE, hint="A name that is not there gives a KeyError here: `get_submodule` raises what is asked for."
+)
+def layer_from_a_dict(model, name):
+    features = {}
+    layer = dict(model.named_modules())[name]
+    return features, layer.register_forward_hook(
+        lambda module, args, output: features.update({name: output.detach()})
+    )

@@ -209,6 +209,7 @@ def _plateau(
     against_last=False,
     never_reset=False,
     keeps_bad=False,
+    asleep=False,
 ):
     """`reduce_on_plateau_lr` with something else in one place."""
     lr, best, bad, cooling, rates = base_lr, None, 0, 0, []
@@ -216,7 +217,7 @@ def _plateau(
     for metric in metrics:
         before = lr
         better = best is None or sign * metric < sign * best * (1 - sign * threshold)
-        best = metric if better or against_last else best
+        best = metric if (better and not (asleep and cooling)) or against_last else best
         bad = (0 if not never_reset else bad) if better or cooling else bad + 1
         cooling = max(cooling - 1, 0)
         if bad > patience:
@@ -237,6 +238,13 @@ def plateau_against_last(
     base_lr, metrics, factor=0.1, patience=10, threshold=1e-4, mode="min", cooldown=0, min_lr=0.0
 ):
     return _plateau(base_lr, metrics, factor, patience, threshold, mode, cooldown, min_lr, against_last=True)
+
+
+@mistake(PLATEAU, hint="An epoch of the cooldown may be the best so far: only its bad epochs do not count.")
+def plateau_asleep(
+    base_lr, metrics, factor=0.1, patience=10, threshold=1e-4, mode="min", cooldown=0, min_lr=0.0
+):
+    return _plateau(base_lr, metrics, factor, patience, threshold, mode, cooldown, min_lr, asleep=True)
 
 
 @mistake(PLATEAU, hint="Bad epochs add up over improvements: an improvement sets their count to 0.")

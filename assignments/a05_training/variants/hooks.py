@@ -15,7 +15,7 @@ def with_a_copy(model, name):
         with torch.no_grad():
             kept.update({name: output.clone()})
 
-    return kept, dict(model.named_modules())[name].register_forward_hook(hook)
+    return kept, model.get_submodule(name).register_forward_hook(hook)
 
 
 @variant(HOOKS + "register_feature_hook")
