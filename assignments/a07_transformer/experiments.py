@@ -1,11 +1,16 @@
 """What the notebooks try out."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
 from exercise_code.attention.layers import MultiHeadAttention, position_encoding_sinusoid
+
+Net = TypeVar("Net", bound=nn.Module)
 
 NUM_ITEMS, NUM_SYMBOLS = 8, 5
 """A sequence of `two_wishes` has so many items, each of which shows one of so many symbols."""
@@ -75,17 +80,12 @@ class Wisher(nn.Module):
 
 def wisher(num_heads: int, seed: int, steps: int) -> Wisher:
     """A `Wisher` that is trained on new sequences in every step."""
-    random = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        net = Wisher(num_heads)
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
-    for _ in range(steps):
+
+    def loss(net: Wisher, random: torch.Generator) -> Tensor:
         items, wanted = two_wishes(128, random)
-        optimizer.zero_grad()
-        functional.cross_entropy(net(items).flatten(0, 1), wanted.flatten()).backward()
-        optimizer.step()
-    return net
+        return functional.cross_entropy(net(items).flatten(0, 1), wanted.flatten())
+
+    return _trained(lambda: Wisher(num_heads), loss, seed, steps)[0]
 
 
 def granted(net: Wisher) -> float:
@@ -119,16 +119,28 @@ class Orderly(nn.Module):
 
 def order_told(*, positions: bool, seed: int, steps: int) -> float:
     """Train an `Orderly` on new sequences in every step; how many per cent of 2,000 others are right."""
-    random = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        net = Orderly(positions=positions)
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
-    for _ in range(steps):
+
+    def loss(net: Orderly, random: torch.Generator) -> Tensor:
         tokens, first = in_order(128, random)
-        optimizer.zero_grad()
-        functional.binary_cross_entropy_with_logits(net(tokens), first).backward()
-        optimizer.step()
+        return functional.binary_cross_entropy_with_logits(net(tokens), first)
+
+    net, random = _trained(lambda: Orderly(positions=positions), loss, seed, steps)
     tokens, first = in_order(2_000, random)
     with torch.no_grad():
         return 100 * ((net(tokens) > 0) == first.bool()).float().mean().item()
+
+
+def _trained(
+    make: Callable[[], Net], loss: Callable[[Net, torch.Generator], Tensor], seed: int, steps: int
+) -> tuple[Net, torch.Generator]:
+    """A network that is made and trained with a seed, by Adam; and the generator, to draw other data."""
+    random = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        net = make()
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(net, random).backward()
+        optimizer.step()
+    return net, random
