@@ -33,7 +33,7 @@ def by_distance(
 ) -> tuple[Float[Tensor, " k"], Float[Tensor, "k n"]]:
     """Means of all y, with weights that fall with the distance from the place asked for; and the weights."""
     scores = -(asked[:, None] - x).square() / (2 * width**2)
-    weights = scores.softmax(dim=1)
+    weights = torch.softmax(scores, dim=1)
     return weights @ y, weights
 
 

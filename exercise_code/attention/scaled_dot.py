@@ -94,7 +94,7 @@ class ScaledDotAttention(nn.Module):
         """Queries and keys have d_k numbers; weights are dropped with probability `dropout` in training."""
         super().__init__()
         self.d_k = d_k
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(p=dropout)
 
     def forward(
         self,
