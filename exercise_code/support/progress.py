@@ -3,12 +3,10 @@
 import html
 import json
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from rich.console import Console
@@ -24,12 +22,10 @@ from exercise_code.support.checking.assignment import (
 from exercise_code.support.checking.render import COLOURS, WRONG, plain
 from exercise_code.support.checking.student_check import checked
 from exercise_code.support.edition import hash_file
+from exercise_code.support.notebook.headings import DEEP_END, headings
 from exercise_code.support.paths import ROOT
 from exercise_code.support.reveal import revealed
 
-HEADING = re.compile(r"^#+ (Exercises? [^·\n]+) · ([^·\n]+) ·.* about (\d+) minutes( each)?$", re.MULTILINE)
-DEEP_END = " · deep end"
-"""In the heading of what lies beyond the core path."""
 REVEALED = " · solution shown"
 MEMORY = ROOT / ".progress.json"
 """States by assignment, and what they were found on."""
@@ -168,28 +164,16 @@ def progress(name: str = "") -> Progress:
 def _exercises(assignment: Assignment) -> list[Exercise]:
     """In the order of the notebooks; what they have lost comes last."""
     found, left, seen = [], _states(assignment), revealed()
-    for path in assignment.notebook_paths:
-        for cell in _cells(ROOT / path):
-            if heading := HEADING.search("".join(cell.get("source", ""))):
-                for name in heading[2].replace("`", "").split(", "):
-                    for exercise in [each for each in left if each.endswith(f".{name}")]:
-                        title, minutes = f"{heading[1]} · {name}", int(heading[3])
-                        state, core = left.pop(exercise), DEEP_END not in heading[0]
-                        place = path, cell.get("id", "")
-                        found.append(Exercise(title, minutes, state, *place, core, exercise in seen))
+    for each in headings(assignment):
+        for name in each.names:
+            for exercise in [exercise for exercise in left if exercise.endswith(f".{name}")]:
+                title, state = f"{each.number} · {name}", left.pop(exercise)
+                place = each.notebook, each.cell
+                found.append(Exercise(title, each.minutes, state, *place, each.core, exercise in seen))
     lost = assignment.notebook_paths[0]
     return found + [
         Exercise(exercise, 0, state, lost, "", revealed=exercise in seen) for exercise, state in left.items()
     ]
-
-
-def _cells(notebook: Path) -> list[dict[str, Any]]:
-    """A notebook's cells; none where it is missing or damaged."""
-    try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
-    return [cell for cell in cells if isinstance(cell, dict)] if isinstance(cells, list) else []
 
 
 def _states(assignment: Assignment) -> dict[str, str]:

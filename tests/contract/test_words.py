@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from exercise_code.support.checking.assignment import all_folders, read_assignment
 from exercise_code.support.checking.exercise_source import read_exercise
+from exercise_code.support.notebook.headings import HEADING
 from exercise_code.support.paths import ASSIGNMENTS, ROOT
-from exercise_code.support.progress import HEADING
 from grading.notebooks.glossary import CELL, Term, glossary_cell, read_glossary
 
 LIBRARIES = (torch, torch.Tensor, nn, functional, np, np.ndarray, np.random.Generator)

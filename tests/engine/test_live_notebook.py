@@ -83,6 +83,14 @@ def test_a_saved_function_counts_at_once_under_every_name(run, module):
     assert "True" in run("by_name is knn.compute_distances_two_loops")
 
 
+def test_what_is_not_written_yet_unfolds_to_its_task_and_once_an_exercise(run, module):
+    shown = run('check("knn.compute_distances_two_loops")')
+    assert shown.count("<details") == 1 and "what it asks for · about" in shown
+    assert "Euclidean" in shown.partition("<details")[2]
+    solve(module)
+    assert "<details" not in run('check("knn.compute_distances_two_loops")')
+
+
 def test_a_cell_that_saves_and_checks_sees_what_it_has_saved(run, module):
     text = module.read_text(encoding="utf-8")
     wrong = text.replace('raise NotImplementedError("compute_distances_two_loops")', "return nowhere")

@@ -13,6 +13,7 @@ from exercise_code.support import progress as module
 from exercise_code.support import reveal
 from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.student_check import Verdicts
+from exercise_code.support.notebook import headings
 from exercise_code.support.progress import Exercise, Progress, progress
 
 
@@ -30,6 +31,7 @@ def here(tmp_path, monkeypatch):
         return Verdicts([Verdict("autograd_study.converged_at", "", 2, STATUSES[text])])
 
     monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(headings, "ROOT", tmp_path)
     monkeypatch.setattr(module, "MEMORY", tmp_path / ".progress.json")
     monkeypatch.setattr(module, "checked", checked)
     monkeypatch.setattr(module, "all_folders", lambda: [tiny.folder])

@@ -3,6 +3,7 @@
 import pytest
 
 from exercise_code.support.checking import AssignmentError, task
+from exercise_code.support.notebook.task import Task
 from exercise_code.support.paths import ROOT
 
 
@@ -20,9 +21,20 @@ def test_it_names_file_and_line_and_links_there_from_a_notebook(exercise, file, 
     lines = (ROOT / "exercise_code" / file).read_text(encoding="utf-8").splitlines()
     assert lines[found.line - 1].strip().startswith(f"def {exercise.rpartition('.')[2]}(")
     assert signature in (found.signature, None)
-    assert found.purpose and found.purpose in lines[found.line] + "".join(lines[found.line : found.line + 8])
+    first, *_, last = found.docstring.splitlines()
+    assert first in "".join(lines[found.line : found.line + 8])
+    assert last.strip() in "".join(lines[found.line :])
+    assert found.minutes > 0
+    assert f"about {found.minutes} minutes" in found._repr_html_()
     assert f'href="../../exercise_code/{file}"' in found._repr_html_()
-    assert repr(found).startswith(f"exercise_code/{file}, line {found.line}: ")
+    assert repr(found).startswith(f"exercise_code/{file}, line {found.line} · about ")
+    assert repr(found).endswith(found.docstring)
+
+
+def test_markup_in_a_docstring_is_text():
+    shown = Task("f(x)", "return <b>x</b>", ROOT / "exercise_code" / "knn.py", 3, 0)
+    assert "&lt;b&gt;" in shown._repr_html_() and "&lt;b&gt;" in shown.to_html()
+    assert "minutes" not in shown._repr_html_() + repr(shown)
 
 
 @pytest.mark.parametrize("exercise", ["knn.nothing", "nothing.knn", "knn.KnnClassifier.nothing"])

@@ -9,8 +9,8 @@ import nbformat
 import pytest
 from helpers import tiny_assignment
 
+from exercise_code.support.notebook.headings import HEADING
 from exercise_code.support.paths import ROOT
-from exercise_code.support.progress import HEADING
 from grading.course import CourseError
 from grading.editions.skeleton import new_assignment
 from grading.notebooks.set_up_cell import CELL, set_up_cell

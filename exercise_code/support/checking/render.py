@@ -77,7 +77,7 @@ def to_html(
     Args:
         verdicts: of the checks.
         notes: sentences above.
-        drawn: for checks that are wrong, what came beside what was expected.
+        drawn: for checks that are wrong, what came beside what was expected; of unwritten ones, the task.
     """
     verdicts = list(verdicts)
     total = (
@@ -163,7 +163,7 @@ def _row(verdict: Verdict, same: Mapping[str, Verdict], drawn: Drawn | None = No
         lines += f'<p class="quiet">{_marked(kept)}</p>'
     if verdict.hint:
         lines += f'<p class="hint"><b>Hint.</b> {_marked(verdict.hint)}</p>'
-    if drawn and "answer" in verdict.faults and verdict.status != "blocked":
+    if drawn and {"answer", "state"} & verdict.faults.keys() and verdict.status != "blocked":
         lines += drawn.to_html()
     name = f'<span class="name">{html.escape(_name(verdict))}</span>'
     return (

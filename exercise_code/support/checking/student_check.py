@@ -36,8 +36,8 @@ from exercise_code.support.checking.reloading import modules
 from exercise_code.support.checking.render import Drawn, to_mime, to_text
 from exercise_code.support.checking.replace import in_place, keep_in_place, lifted, takes
 from exercise_code.support.checking.run_check import EXERCISES, gather, place_in
-from exercise_code.support.checking.task import place_of_work
 from exercise_code.support.checking.time_limit import TooSlow, at_most
+from exercise_code.support.notebook.task import task
 from exercise_code.support.reveal import note_tries
 
 VISIBLE_SEED = 0
@@ -48,7 +48,7 @@ class Verdicts:
     """Verdicts that show themselves: a table in a notebook, text in a terminal.
 
     `notes` say which functions of earlier assignments a stand-in has replaced; `drawn` shows in a notebook
-    what came beside what was expected.
+    what came beside what was expected, or what is asked for.
     Their plain form in a notebook is the number of points alone, which is what nbgrader reads.
     """
 
@@ -199,8 +199,10 @@ def _verdicts(
         judged = judge(check, evidence, answers.reference[check.id], function, mistakes)
         if judged.faults.get("state") == NOT_WRITTEN and function:
             judged.faults["state"] += (
-                f": {place_of_work(check.exercise, function)}{_elsewhere(check.exercise)}"
+                f": {_place_of_work(check.exercise, function)}{_elsewhere(check.exercise)}"
             )
+            if "ipykernel" in sys.modules and all(each.exercise != check.exercise for each in so_far):
+                drawn[check.id] = task(check.exercise)
         if "answer" in judged.faults and "ipykernel" in sys.modules:
             from exercise_code.support.checking.tensor_pictures import smallest  # not needed to judge
 
@@ -305,6 +307,11 @@ def _module_of(exercise: str) -> str:
     """The full name of its module."""
     file, _ = exercise_source.place_of(exercise)
     return f"{EXERCISES.name}.{file.removesuffix('.py').replace('/', '.')}"
+
+
+def _place_of_work(exercise: str, function: ast.FunctionDef) -> str:
+    """Where an exercise is to be written: its file, and the line of the stub's last statement."""
+    return f"{EXERCISES.name}/{exercise_source.place_of(exercise)[0]}, line {function.body[-1].lineno}"
 
 
 def _elsewhere(exercise: str) -> str:
