@@ -35,7 +35,7 @@ with contextlib.suppress(ImportError):  # where only the tests of an accelerator
 def pytest_addoption(parser) -> None:
     """How deeply assignments are tested, and which."""
     group = parser.getgroup("assignments")
-    text = "how deeply assignments are tested (default: full where one has changed, else touch)"
+    text = "how deeply assignments are tested (default: as their stamps say, see tests/verified.py)"
     group.addoption("--depth", choices=verified.DEPTHS, help=text)
     text = "test this assignment alone of those that are tested alike (may be repeated)"
     group.addoption("--assignment", action="append", default=[], metavar="NAME", help=text)
@@ -62,13 +62,14 @@ def pytest_configure(config) -> None:
             raise pytest.UsageError(
                 "--stamp takes all tests of an assignment: leave out -k, -x and --maxfail"
             )
-        config.assignments = [a for a in config.assignments if not verified.is_verified(a)]
+        due = {a.name: verified.due(a) for a in course}
+        config.assignments = [a for a in config.assignments if due[a.name]]
         config.args[:] = [str(CONTRACT), *(str(a.folder) for a in config.assignments)]
-        config.depths = dict.fromkeys(folders.values(), config.getoption("depth") or "full")
+        config.depths = {name: config.getoption("depth") or depth or "touch" for name, depth in due.items()}
     elif depth := config.getoption("depth"):
         config.depths = dict.fromkeys(folders.values(), depth)
     else:
-        config.depths = verified.depths(course)
+        config.depths = verified.depths(course, wanted)
     config.costs = Costs()
     config.pluginmanager.register(config.costs)
 
@@ -123,14 +124,17 @@ def pytest_collection_modifyitems(config, items) -> None:
 
 
 def pytest_runtest_setup(item) -> None:
-    """Leave out what only the deepest tests are for."""
+    """Leave out what only the deepest tests are for, and what a stamp that fits vouches for."""
     if item.get_closest_marker("deep") and item.config.getoption("depth") != "all":
         pytest.skip("tested with --depth all only")
+    vouched = item.get_closest_marker("vouched")
+    if vouched and item.config.depths[item.callspec.params["assignment"].name] == "kept":
+        pytest.skip("its stamp fits: tested with --depth touch")
 
 
 @pytest.fixture
 def depth(assignment, pytestconfig) -> str:
-    """How deeply the assignment is to be tested: touch, full or all."""
+    """How deeply the assignment is to be tested: kept, touch, full or all."""
     return pytestconfig.depths[assignment.name]
 
 
@@ -206,7 +210,7 @@ def pytest_terminal_summary(terminalreporter, config) -> None:
     if any("/contract/" in name for name in config.costs.outcomes):
         terminalreporter.section("assignments")
         for assignment in config.assignments:
-            state = "" if verified.is_verified(assignment) else "not verified with this engine: make verify"
+            state = "" if verified.due(assignment) is None else "not verified with this engine: make verify"
             terminalreporter.write_line(f"{assignment.name:<20}{config.depths[assignment.name]:<7}{state}")
         for name in config.drafts:
             terminalreporter.write_line(f"{name:<20}draft  only its solutions are tested")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
@@ -106,6 +107,7 @@ def in_the_place_of(exercise: str, answer: Callable[..., Any]) -> Callable[..., 
     return cheap
 
 
+@pytest.mark.vouched
 def test_what_takes_no_understanding_earns_nothing(assignment, depth):
     checks = [check for check in assignment.checks if check.target is None]
     earned = set()
@@ -120,6 +122,7 @@ def test_what_takes_no_understanding_earns_nothing(assignment, depth):
     assert not earned
 
 
+@pytest.mark.vouched
 def test_a_saved_model_that_looks_at_no_pixel_earns_nothing(assignment, depth):
     """The same for all images, by their order, and what is true of other images."""
     checks = [check for check in assignment.checks if check.target is not None]
@@ -134,6 +137,7 @@ def test_a_saved_model_that_looks_at_no_pixel_earns_nothing(assignment, depth):
                 assert judge(check, evidence, due[check.id], None).points == 0
 
 
+@pytest.mark.vouched
 def test_right_answers_to_other_inputs_earn_nothing(assignment, depth):
     """Checks that chance decides aside: there, any answer that follows the law is right."""
     checks = [check for check in assignment.checks if check.compared and check.id not in ALWAYS_THE_SAME]

@@ -13,10 +13,10 @@ import pytest
 from ruff import find_ruff_bin
 
 from exercise_code.support.checking.assignment import all_folders
+from exercise_code.support.notebook.headings import DEEP_END, HEADING
 from exercise_code.support.notebook.predictions import VALUES
 from exercise_code.support.notebook.self_tests import QUESTIONS, read_questions
 from exercise_code.support.paths import ASSIGNMENTS
-from exercise_code.support.progress import DEEP_END, HEADING
 from grading.notebooks.nbgrader_course import REPOSITORY
 from grading.notebooks.source_format import formatted
 
@@ -54,6 +54,7 @@ def sections_of(notebook: nbformat.NotebookNode) -> dict[str, list[nbformat.Note
     return found
 
 
+@pytest.mark.vouched
 def test_each_restart_cell_runs_behind_the_set_up_cell_alone(assignment, monkeypatch):
     """All in one process, each in names of its own; what it makes is what its section goes on with."""
     pairs = {
@@ -150,6 +151,14 @@ def test_a_section_has_minutes_for_its_exercises_and_says_that_it_is_at_the_deep
         )
         due = (core_path, total, in_all - total + core_path, in_all)
         assert said and tuple(map(int, said.groups())) == due, due
+
+
+def test_every_cell_that_checks_an_exercise_is_graded(notebook):
+    """nbgrader reads its marks alone: without them a check gives no points. Saved models are graded apart."""
+    for cell in notebook.cells:
+        if re.search(r'^check\("([\w.]+)"\)', cell.source, flags=re.MULTILINE) and cell.cell_type == "code":
+            marks = cell.metadata.get("nbgrader", {})
+            assert marks.get("grade") and marks.get("grade_id", "").startswith("check-"), cell.id
 
 
 def test_the_notebooks_of_an_assignment_share_no_cell_but_what_is_written_for_them(assignment):

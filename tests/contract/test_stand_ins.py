@@ -83,6 +83,7 @@ class Gone(Exception):
     """An exercise is called that has been taken away."""
 
 
+@pytest.mark.vouched
 def test_uses_name_all_that_a_check_builds_on(assignment):
     """Whatever exercise is broken: the checks of others that meet it name it, or what builds on it."""
 

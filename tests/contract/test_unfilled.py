@@ -17,6 +17,7 @@ def edition(assignment, released, tmp_path, monkeypatch) -> Path:
     return Path(shutil.copytree(released(assignment) / "student", tmp_path / "edition"))
 
 
+@pytest.mark.vouched
 @pytest.mark.slow
 def test_cells_that_wait_say_so_in_one_line_and_none_ends_in_a_traceback(assignment, edition):
     folder = edition / "assignments" / assignment.name

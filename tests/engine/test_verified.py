@@ -24,7 +24,8 @@ def course(tmp_path, monkeypatch):
     monkeypatch.setattr(verified, "find_assignment", lambda name: find_assignment(name, folder))
     engine = tmp_path / "exercise_code/support/checking"
     engine.mkdir(parents=True)
-    (engine / "judge.py").write_text("")
+    for name in ("judge", "render"):
+        (engine / f"{name}.py").write_text("")
     (tmp_path / "requirements.txt").write_text("torch==2\n")
     for name, builds_on in (("a01_one", ""), ("a02_two", ""), ("a03_three", '"a01"')):
         module = name.partition("_")[2]
@@ -58,19 +59,21 @@ def depths(root) -> str:
     "file, expected",
     [
         ("exercise_code/two.py", "tft"),
-        ("exercise_code/one.py", "ftf"),
-        ("assignments/a01_one/stand_ins.py", "ftf"),
-        ("assignments/a01_one/mistakes.py", "ftt"),
+        ("exercise_code/one.py", "fkf"),
+        ("assignments/a01_one/stand_ins.py", "fkf"),
+        ("assignments/a01_one/mistakes.py", "fkt"),
         ("assignments/a02_two/checks.py", "tft"),
         ("assignments/a02_two/new.py", "tft"),
-        ("assignments/a02_two/notes.md", "ttt"),
-        ("assignments/a02_two/tests/test_it.py", "ttt"),
+        ("assignments/a02_two/notes.md", "tkt"),
+        ("assignments/a02_two/tests/test_it.py", "tkt"),
         ("exercise_code/support/checking/judge.py", "ftf"),
         ("requirements.txt", "ftf"),
+        ("exercise_code/support/checking/render.py", "ttt"),
+        ("exercise_code/support/cards.py", "ttt"),
     ],
 )
 def test_what_has_changed_is_tested_in_full(course, file, expected):
-    assert depths(course) == "ttt"
+    assert depths(course) == "tkt"
     with (course / file).open("a") as stream:
         stream.write("\n# another line\n")
     assert depths(course) == expected
@@ -80,7 +83,7 @@ def test_words_of_a_notebook_change_nothing_and_its_code_does(course):
     path = course / "assignments/a02_two/n.ipynb"
     text = path.read_text()
     path.write_text(text.replace("text", "other words", 1))
-    assert depths(course) == "ttt"
+    assert depths(course) == "tkt"
     path.write_text(text.replace('"code", "source": ["text"]', '"code", "source": ["other"]'))
     assert depths(course) == "tft"
 
@@ -109,6 +112,23 @@ def test_without_a_stamp_nothing_is_tested_in_full_unasked(course):
         verified.stamp_path(assignment).unlink()
     assert depths(course) == "ttt"
     assert not any(map(verified.is_verified, read(course)))
+
+
+def test_who_names_an_assignment_sees_it_tested(course):
+    assert verified.depths(read(course), ["a02_two"])["a02_two"] == "touch"
+
+
+def test_what_notebooks_use_besides_is_vouched_for_by_running_them(course):
+    second = read(course)[1]
+    before = verified.read_stamp(second)
+    assert verified.due(second) is None
+    (course / "exercise_code/support/cards.py").write_text("")
+    assert verified.due(second) == "touch"
+    verified.write_stamp(second, "touch", tests=3)
+    assert verified.due(second) is None
+    assert verified.read_stamp(second) == {**before, "rest": verified.rest_hash()}
+    (course / "requirements.txt").write_text("torch==3\n")
+    assert verified.due(second) == "full"
 
 
 def test_a_stamp_says_what_was_passed(course):
