@@ -173,8 +173,9 @@ def train_captioner(
     rows: Int[Tensor, "rows length"],
     epochs: int,
     loss: Callable[..., Tensor] | None = None,
+    rate: float = 5e-3,
 ) -> list[float]:
-    """Adam at a rate that rises to 0.005 and falls again, with clipped gradients; the loss of each epoch.
+    """Adam at a rate that rises and falls again, with clipped gradients; the loss of each epoch.
 
     Args:
         net: is changed.
@@ -183,9 +184,10 @@ def train_captioner(
         rows: the captions.
         epochs: how often each caption is read.
         loss: from features and captions; teacher forcing where none is given.
+        rate: the largest learning rate.
     """
     loss = net if loss is None else loss
-    return _descend(lambda part: loss(features[which[part]], rows[part]), net, len(rows), 128, epochs, 5e-3)
+    return _descend(lambda part: loss(features[which[part]], rows[part]), net, len(rows), 128, epochs, rate)
 
 
 def _descend(

@@ -186,6 +186,24 @@ def captioned(
     return fig, f"{sum(verdicts)} of {len(images)} sentences are true: {told}."
 
 
+def described(
+    images: Float[Tensor, "num 3 height width"], sentences: dict[str, Sequence[str]]
+) -> tuple[Figure, str]:
+    """Photographs, and below each what several say of it.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, axes = row_of_axes(len(images), 2.6, 4.2)
+    told = []
+    for number, (ax, image) in enumerate(zip(axes, images, strict=True)):
+        draw_image(ax, image)
+        lines = [f"{name}: {said[number]}" for name, said in sentences.items()]
+        ax.set_xlabel("\n".join(fill(line, 34) for line in lines), fontsize=8, loc="left")
+        told.append(f"photograph {number + 1}, {'; '.join(lines)}")
+    return fig, f"What {len(sentences)} say of {len(images)} photographs. {'. '.join(told)}."
+
+
 def attended(
     image: Float[Tensor, "3 height width"], words: Sequence[str], weights: Float[Tensor, "words rows columns"]
 ) -> tuple[Figure, str]:
