@@ -508,7 +508,7 @@ def arrows(vectors: Mapping[str, tuple[float, float]], limit: float) -> tuple[Fi
     Returns:
         The figure, and its alternative text.
     """
-    fig, (ax,) = row_of_axes(1, 6.4, 2.9)
+    fig, (ax,) = row_of_axes(1, 7.6, 2.9)
     angles = torch.linspace(0, math.pi / 2, 50)
     ax.plot(limit * angles.cos(), limit * angles.sin(), color=INK, marker="", label=f"norm {limit:g}")
     told = []
