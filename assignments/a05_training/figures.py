@@ -1,8 +1,10 @@
 """Figures and experiments for the notebooks on training."""
 
+import copy
 import io
 import itertools
 import logging
+import math
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,6 +36,7 @@ from exercise_code.support.notebook.plotting import (
     row_of_axes,
     sweep,
 )
+from exercise_code.training import finetuning, schedules
 
 Images = Float[Tensor, "n c h w"]
 Labels = Int[Tensor, " n"]
@@ -149,10 +152,10 @@ def blocks(*kinds: str, Cin: int, Cout: int) -> tuple[Figure, str]:
     Returns:
         The figure, and its alternative text.
     """
-    fig, axes = row_of_axes(len(kinds), 3.1, 4.2)
+    fig, axes = row_of_axes(len(kinds), 3.7, 4.2)
     told = []
     for ax, kind in zip(axes, kinds, strict=True):
-        layers, channels = PATHS[kind], Cin
+        layers, channels, passed = PATHS[kind], Cin, []
         top = len(layers) + 0.9
         ax.text(0, top, f"x: {Cin} channels", ha="center", va="center", fontsize=9)
         for place, layer in enumerate(layers):
@@ -161,7 +164,10 @@ def blocks(*kinds: str, Cin: int, Cout: int) -> tuple[Figure, str]:
             _box(ax, 0, y, layer, PALETTE[1] if layer.startswith("conv") else PALETTE[0])
             if layer.startswith("conv"):
                 channels = Cout // 4 if kind == "bottleneck" and place < len(layers) - 1 else Cout
-                ax.text(1.0, y, f"{channels}", ha="left", va="center", fontsize=9)
+                ax.text(1.0, y, f"{channels} channels", ha="left", va="center", fontsize=9)
+                passed.append(f"{layer} to {channels} channels")
+            else:
+                passed.append(layer)
         if kind == "plain":
             _arrow(ax, (0, 0.76), (0, 0.1))
         else:
@@ -183,11 +189,11 @@ def blocks(*kinds: str, Cin: int, Cout: int) -> tuple[Figure, str]:
                 color=INK,
                 bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1},
             )
-        ax.set(xlim=(-1.8, 1.6), ylim=(-0.4, top + 0.3))
+        ax.set(xlim=(-1.8, 2.3), ylim=(-0.4, top + 0.3))
         ax.set_title(kind)
         ax.axis("off")
         ending = "" if kind == "plain" else f", and the shortcut ({name}) is added"
-        told.append(f"{kind} block: {', '.join(layers)}{ending}")
+        told.append(f"{kind} block: {', '.join(passed)}{ending}")
     return fig, f"From {Cin} to {Cout} channels. " + "; ".join(told) + "."
 
 
@@ -279,7 +285,7 @@ def over_blocks(
             ax.plot(places, row, color=colour, marker="", alpha=0.3, linewidth=1)
         ax.plot(places, middle, color=colour, marker=marker, linestyle=line, label=name)
         told.append(
-            f"{name} from {middle[0]:.2g} at {part} {first} to {middle[-1]:.2g} at {part} {places[-1]}"
+            f"{name} from {middle[0]:.3g} at {part} {first} to {middle[-1]:.3g} at {part} {places[-1]}"
         )
     if chance is not None:
         draw_chance(ax, chance)
@@ -431,14 +437,51 @@ def shifted(images: Images, pixels: int, generator: torch.Generator) -> Images:
 def fitted_moving(
     images: Images, labels: Labels, seed: int, steps: int, pixels: int, generator: torch.Generator
 ) -> nn.Sequential:
-    """`fitted` by cross-entropy on images that are moved anew at every step."""
+    """A small network, trained on batches of 100 images that are moved anew at every step.
+
+    Args:
+        images: 16 x 16.
+        labels: theirs.
+        seed: of the weights.
+        steps: of SGD with momentum 0.9, with a learning rate that falls from 0.1 along a cosine.
+        pixels: how far the images of a batch are moved at most.
+        generator: draws batches and moves.
+    """
     net = small_net(seed)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
+        places = torch.randint(len(images), (100,), generator=generator)
         optimizer.zero_grad()
-        functional.cross_entropy(net(shifted(images, pixels, generator)), labels).backward()
+        scores = net(shifted(images[places], pixels, generator))
+        functional.cross_entropy(scores, labels[places]).backward()
         optimizer.step()
+        scheduler.step()
     return net
+
+
+def share_right(
+    images: Images, labels: Labels, seed: int, lr: float, *, cosine: bool, max_norm: float = math.inf
+) -> float:
+    """Per cent of training images that a small network gets right after 12 epochs of `train_scheduled`.
+
+    Args:
+        images: 16 x 16, in batches of 50.
+        labels: theirs.
+        seed: of the weights.
+        lr: learning rate of the first epoch.
+        cosine: lets it fall along a cosine; otherwise it is constant.
+        max_norm: longest gradient allowed.
+    """
+    net = small_net(seed)
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9)
+    if cosine:
+        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 12)
+    else:
+        scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
+    batches = [*zip(images.split(50), labels.split(50), strict=True)]
+    schedules.train_scheduled(net, optimizer, scheduler, batches, 12, max_norm=max_norm)
+    return accuracy(net, images, labels, training=True)
 
 
 def rates_of(
@@ -455,6 +498,30 @@ def rates_of(
 
 
 # Transfer
+def arrows(vectors: Mapping[str, tuple[float, float]], limit: float) -> tuple[Figure, str]:
+    """Gradients of two numbers as arrows, and the circle of all that are as long as the limit.
+
+    Args:
+        vectors: by name.
+        limit: radius of the circle.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 7.6, 2.9)
+    angles = torch.linspace(0, math.pi / 2, 50)
+    ax.plot(limit * angles.cos(), limit * angles.sin(), color=INK, marker="", label=f"norm {limit:g}")
+    told = []
+    for (name, (x, y)), line, marker, colour in zip(vectors.items(), LINES, MARKERS, PALETTE, strict=False):
+        look: dict[str, Any] = {"color": colour, "linestyle": line, "marker": marker, "markevery": [1]}
+        ax.plot((0, x), (0, y), label=name, **look)
+        told.append(f"{name} ({x:.2f}, {y:.2f}) of norm {math.hypot(x, y):.2f}")
+    ax.set(xlabel="first number of the gradient", ylabel="second number", aspect="equal")
+    ax.set(xlim=(0, 4.4), ylim=(0, 2.2))
+    fig.legend(loc="outside right center", fontsize=9)
+    return fig, f"Limit {limit:g}: " + "; ".join(told) + "."
+
+
 KNOWN = 7
 """Classes of `shapes` that the backbone learns; the others are the new task."""
 
@@ -465,13 +532,13 @@ def backbone_net(seed: int, num_classes: int) -> nn.Sequential:
     channels = 3
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for width in (24, 48, 96):
+        for width in (8, 16, 32):
             for _ in range(2):
                 conv = nn.Conv2d(channels, width, 3, padding=1, bias=False)
                 layers += [conv, nn.BatchNorm2d(width), nn.ReLU()]
                 channels = width
             layers += [nn.MaxPool2d(2)]
-        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(384, num_classes))
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(128, num_classes))
 
 
 def few_of_each(images: Images, labels: Labels, num: int, seed: int) -> tuple[Images, Labels]:
@@ -487,7 +554,7 @@ def fine_tuned(
     images: Images,
     labels: Labels,
     before_each_step: Callable[[], object],
-    steps: int = 40,
+    steps: int = 30,
 ) -> nn.Module:
     """The network, trained on all images at every step, with rates that fall along a cosine.
 
@@ -508,6 +575,28 @@ def fine_tuned(
         optimizer.step()
         scheduler.step()
     return net
+
+
+def adapted(backbone: nn.Module, images: Images, labels: Labels, num: int, seed: int, kind: str) -> nn.Module:
+    """A network for a new task, trained on few images of each class.
+
+    Args:
+        backbone: a `backbone_net` that knows another task; left as it is.
+        images: of the new task.
+        labels: theirs, from 0.
+        num: how many images of each class are used.
+        seed: draws them, and the weights of a new network.
+        kind: "new" starts from random weights, all others from the backbone: "frozen", "frozen, norms train"
+            with batch norms in training mode, or "two rates", where the backbone learns ten times as slowly.
+    """
+    few, few_labels = few_of_each(images, labels, num, seed)
+    net = backbone_net(seed, KNOWN) if kind == "new" else copy.deepcopy(backbone)
+    head = finetuning.replace_head(net, len(labels.unique()))
+    if kind.startswith("frozen"):
+        finetuning.freeze_backbone(net, head)
+    groups = finetuning.param_groups(net, head, 0.02, 0.1 if kind == "two rates" else 1.0)
+    mode = net.train if kind == "frozen, norms train" else lambda: finetuning.set_train_mode(net)
+    return fine_tuned(net, groups, few, few_labels, mode)
 
 
 def mobilenet() -> nn.Module | None:

@@ -251,6 +251,7 @@ def multi_label_soft_margin_loss(
 ) -> Float[Tensor, "..."]:
     """For each image, the mean over classes of the binary cross-entropy with scores. Reduced by `reduced`.
 
+    Exact for scores in the thousands.
     Not allowed here: torch.nn.functional.multilabel_soft_margin_loss.
 
     Args:

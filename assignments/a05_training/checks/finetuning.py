@@ -1,5 +1,6 @@
 """What is asked of `training.finetuning`."""
 
+import copy
 from typing import Any
 
 import torch
@@ -57,11 +58,15 @@ def new_head(code, case):
 
 @check(f"{FINETUNING}freeze_backbone", points=2)
 def frozen(code, case):
-    """What requires gradients, what has some, and where a step leads that an optimiser from before takes."""
+    """What requires gradients, what has some, and where a step leads that an optimiser from before takes.
+
+    One layer of the backbone holds the same numbers as the head.
+    """
     x, numbers = case.numbers(3, 2, 4, 4), case.numbers(60)
     model = _Net(numbers).eval()
+    model.twin = copy.deepcopy(model.head)  # of the backbone, with the numbers of the head
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    model(x).square().sum().backward()  # gradients left from before
+    (model(x).square().sum() + model.twin(x.new_ones(1, 5)).sum()).backward()  # gradients left from before
     model.classifier[1][1].bias.requires_grad_(False)  # somebody's choice
     code.training.finetuning.freeze_backbone(model, model.head)
     outputs: dict[str, Any] = {
@@ -102,9 +107,10 @@ def two_rates(code, case):
     for name, factor, chosen in (
         ("all trained", 0.1, ()),
         ("features frozen", 0.25, ("features",)),
-        ("backbone frozen", 0.5, ("features", "squeeze")),
+        ("backbone frozen", 0.5, ("features", "squeeze", "twin")),
     ):
         model = _Net(case.numbers(60))
+        model.twin = copy.deepcopy(model.head)  # of the backbone, with the numbers of the head
         names = {param: each for each, param in model.named_parameters()}
         for param, each in names.items():
             param.requires_grad_(not each.startswith(chosen or "nothing"))

@@ -41,9 +41,14 @@ def clipped(code, case):
     for name, limit in (("limit 0.5", 0.5), ("limit 1000", 1000.0), ("no limit", math.inf)):
         model = nn.ModuleList([nn.Linear(3, 5), nn.Linear(2, 2), nn.Linear(4, 2, bias=False)])
         filled(model, case.numbers(30))
-        for param in (*model[0].parameters(), *model[2].parameters()):
+        params = [*model[0].parameters(), *model[2].parameters()]
+        for param in params:
             param.grad = case.numbers(*param.shape).clone()
+        before = [param.grad for param in params]
         norm = code.training.gradients.clip_grad_norm(model.parameters(), limit)
-        grads = [param.grad for param in (*model[0].parameters(), *model[2].parameters())]
-        outputs[name] = {"norm before": norm, "gradients": grads}
+        outputs[name] = {
+            "norm before": norm,
+            "gradients": [param.grad for param in params],
+            "the same tensors": [param.grad is grad for param, grad in zip(params, before, strict=True)],
+        }
     return outputs

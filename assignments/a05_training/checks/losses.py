@@ -141,6 +141,14 @@ def hinge_of_one_class(code, case):
 
 
 # Yes or no
+def _far(case, loss: Callable[[Tensor, str], Tensor], *shape: int) -> dict[str, Any]:
+    """A loss of scores whose sigmoid rounds to 0 or 1, and of scores whose exponential is infinite."""
+    return {
+        name: _reductions(loss, case.numbers(*shape, reach=reach))
+        for name, reach in (("scores up to 40", 40.0), ("scores in the thousands", 3000.0))
+    }
+
+
 @check(f"{LOSSES}binary_cross_entropy", points=1, uses=REDUCED, forbids=[f"{LIBRARY}binary_cross_entropy"])
 def of_probabilities(code, case):
     """Probabilities and targets between 0 and 1, and probabilities of exactly 0 and 1."""
@@ -158,12 +166,11 @@ def of_probabilities(code, case):
     forbids=[f"{LIBRARY}binary_cross_entropy_with_logits"],
 )
 def of_scores(code, case):
-    """Scores around 0 and in the thousands, with targets between 0 and 1."""
+    """Scores around 0, up to 40 and in the thousands, with targets between 0 and 1."""
     x, target = case.numbers(5, 7), case.tensor(case.numbers(5, 7, reach=3.0).sigmoid())
-    large = case.numbers(5, 7, reach=3000.0)
     loss = code.training.losses.binary_cross_entropy_with_logits
     outputs = _reductions(lambda x, how: loss(x, target, how), x)
-    return outputs | {"scores in the thousands": loss(large, target, "none")}
+    return outputs | _far(case, lambda x, how: loss(x, target, how), 5, 7)
 
 
 def _signs(case, *shape: int) -> Tensor:
@@ -174,11 +181,11 @@ def _signs(case, *shape: int) -> Tensor:
 
 @check(f"{LOSSES}soft_margin_loss", points=1, uses=REDUCED, forbids=[f"{LIBRARY}soft_margin_loss"])
 def logistic(code, case):
-    """Scores around 0 and in the thousands, with labels 1 and -1."""
-    x, y, large = case.numbers(5, 7), _signs(case, 5, 7), case.numbers(5, 7, reach=3000.0)
+    """Scores around 0, up to 40 and in the thousands, with labels 1 and -1."""
+    x, y = case.numbers(5, 7), _signs(case, 5, 7)
     loss = code.training.losses.soft_margin_loss
     outputs = _reductions(lambda x, how: loss(x, y, how), x)
-    return outputs | {"scores in the thousands": loss(large, y, "none")}
+    return outputs | _far(case, lambda x, how: loss(x, y, how), 5, 7)
 
 
 def _several(case, num: int, num_classes: int) -> Tensor:
@@ -195,9 +202,11 @@ def _several(case, num: int, num_classes: int) -> Tensor:
     forbids=[f"{LIBRARY}multilabel_soft_margin_loss"],
 )
 def several_classes(code, case):
-    """Images with all classes, with none, and with some."""
+    """Images with all classes, with none, and with some; scores up to 40 and in the thousands."""
     x, target = case.numbers(7, 5), _several(case, 7, 5)
-    return _reductions(lambda x, how: code.training.losses.multi_label_soft_margin_loss(x, target, how), x)
+    loss = code.training.losses.multi_label_soft_margin_loss
+    outputs = _reductions(lambda x, how: loss(x, target, how), x)
+    return outputs | _far(case, lambda x, how: loss(x, target, how), 7, 5)
 
 
 @check(

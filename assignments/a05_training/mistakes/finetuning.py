@@ -1,5 +1,6 @@
 """How people get `training.finetuning` wrong, and the hint each mistake deserves."""
 
+import torch
 from torch import nn
 
 from exercise_code.support.checking.declare import mistake
@@ -187,6 +188,17 @@ def gradients_of_zero(model, head):
             param.grad.zero_()
 
 
+@mistake(
+    FREEZE,
+    hint="A parameter counts as the head's if its values are equal: ask for the same object, by `is`.",
+)
+def equal_values(model, head):
+    for param in model.parameters():
+        if not any(torch.equal(param, other) for other in head.parameters()):
+            param.requires_grad_(False)
+            param.grad = None
+
+
 def _modes(model, kinds, frozen):
     """Training mode, but for modules of some kinds that count as frozen."""
     model.train()
@@ -318,6 +330,17 @@ def used_up(model, head, lr, backbone_lr_factor):
     backbone = [param for param in trained if param not in of_head]
     own = [param for param in trained if param in of_head]
     return [{"params": backbone, "lr": lr * backbone_lr_factor}, {"params": own, "lr": lr}]
+
+
+@mistake(
+    GROUPS,
+    hint="A parameter counts as the head's if its values are equal: ask for the same object, by `is`.",
+)
+def grouped_by_values(model, head, lr, backbone_lr_factor):
+    groups = _groups(model, head, lr, backbone_lr_factor)
+    own = [p for p in groups[0]["params"] if any(torch.equal(p, other) for other in head.parameters())]
+    backbone = [p for p in groups[0]["params"] if not any(p is each for each in own)]
+    return [{**groups[0], "params": backbone}, {**groups[1], "params": [*own, *groups[1]["params"]]}]
 
 
 @mistake(GROUPS, hint="Only the head is there: the backbone's parameters that learn are the first group.")

@@ -212,3 +212,12 @@ def parameters_scaled(parameters, max_norm):
 @mistake(CLIP, hint="Gradients are divided by the norm, then left at length 1: multiply by max_norm.")
 def to_length_one(parameters, max_norm):
     return _clip(parameters, lambda norm: 1 / norm if norm > max_norm else 1.0)
+
+
+@mistake(CLIP, hint="New tensors take the gradients' place: scale the old ones in place, by `*=` or `mul_`.")
+def new_tensors(parameters, max_norm):
+    with_gradient = [param for param in parameters if param.grad is not None]
+    norm = _norm([param.grad for param in with_gradient])
+    for param in with_gradient:
+        param.grad = param.grad * (max_norm / norm).clamp(max=1)
+    return norm

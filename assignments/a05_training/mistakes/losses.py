@@ -486,6 +486,23 @@ def logits_through_probabilities(x, target, reduction="mean"):
     return reduced(-(target * log_yes + (1 - target) * log_no), reduction)
 
 
+@mistake(
+    LOGITS,
+    hint="sigmoid rounds to 0 or 1 and its logarithm is infinite: rewrite the loss as log(1 + e^x) - t x.",
+)
+def logits_log_of_sigmoid(x, target, reduction="mean"):
+    p = x.sigmoid()
+    return reduced(-(target * p.log() + (1 - target) * (1 - p).log()), reduction)
+
+
+@mistake(
+    LOGITS,
+    hint="The loss is right, its gradient is not: torch.where also differentiates the side it does not take.",
+)
+def logits_where(x, target, reduction="mean"):
+    return reduced(torch.where(x > 20, x, x.exp().log1p()) - target * x, reduction)
+
+
 @mistake(LOGITS, hint="These are the losses of the opposite answer: the sign of the scores is turned round.")
 def logits_turned(x, target, reduction="mean"):
     return reduced(torch.logaddexp(-x, torch.zeros_like(x)) + target * x, reduction)
@@ -518,7 +535,7 @@ def soft_margin_labels(x, y, reduction="mean"):
 
 @mistake(
     LOSSES + "soft_margin_loss",
-    hint="exp is infinite for scores in the thousands: `torch.logaddexp` stays finite.",
+    hint="exp is infinite for scores in the thousands, and a sigmoid 0: `torch.logaddexp` stays finite.",
 )
 def soft_margin_overflows(x, y, reduction="mean"):
     return reduced((1 + (-y * x).exp()).log(), reduction)
@@ -555,6 +572,15 @@ def several_over_images(x, target, reduction="mean"):
 @mistake(SEVERAL, hint="A loss for each image and class is left: average over classes before you reduce.")
 def several_not_averaged(x, target, reduction="mean"):
     return reduced(_binary(x, target), reduction)
+
+
+@mistake(
+    SEVERAL,
+    hint="A sigmoid rounds to 0 or 1 and its logarithm is infinite: use the loss that takes scores.",
+)
+def several_log_of_sigmoid(x, target, reduction="mean"):
+    p = x.sigmoid()
+    return reduced(-(target * p.log() + (1 - target) * (1 - p).log()).mean(dim=1), reduction)
 
 
 @mistake(SEVERAL, hint="Softmax lets the classes compete, but an image may have several: a sigmoid for each.")

@@ -1,5 +1,7 @@
 """What the notebook on the craft of training says, measured."""
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -7,7 +9,7 @@ from torch.optim import lr_scheduler
 
 from assignments.a05_training import figures
 from exercise_code.support import data
-from exercise_code.training import losses, schedules
+from exercise_code.training import losses
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +60,30 @@ def test_a_score_of_200_teaches_through_scores_only():
 
 
 def test_a_rate_of_1_is_too_large_unless_gradients_are_clipped(shapes):
-    images, labels = shapes
-    batches = [*zip(images.split(50), labels.split(50), strict=True)]
+    def share_right(rate, max_norm=math.inf):
+        rows = [figures.share_right(*shapes, seed, rate, cosine=True, max_norm=max_norm) for seed in range(3)]
+        return torch.tensor(rows)
 
-    def share_right(rate, seed, **options):
-        net = figures.small_net(seed)
-        optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9)
-        scheduler = lr_scheduler.CosineAnnealingLR(optimizer, 12)
-        schedules.train_scheduled(net, optimizer, scheduler, batches, 12, **options)
-        return figures.accuracy(net, images, labels, training=True)
+    assert min(share_right(0.02).min(), share_right(1.0, 0.5).min()) > share_right(1.0).max() + 20
+    assert share_right(0.002).max() < share_right(0.02).min() - 20
 
-    right = torch.tensor(
-        [
-            [share_right(0.02, seed), share_right(1.0, seed), share_right(1.0, seed, max_norm=0.5)]
-            for seed in range(3)
-        ]
-    )
-    moderate, large, clipped = right.T
-    assert min(moderate.min(), clipped.min()) > large.max() + 20
+
+def test_moved_images_are_learned_less_and_teach_more():
+    prepared = data.prepare("shapes", 400, 500, 10, flatten=False)
+    images, unseen = figures.halved(prepared["X_train"]), figures.halved(prepared["X_val"])
+    found = torch.zeros(2, 3, 2)
+    for row, pixels in enumerate((0, 2)):
+        for seed in range(3):
+            draw = torch.Generator().manual_seed(seed)
+            net = figures.fitted_moving(images, prepared["y_train"], seed, 150, pixels, draw)
+            right = (
+                figures.accuracy(net, images, prepared["y_train"]),
+                figures.accuracy(net, unseen, prepared["y_val"]),
+            )
+            found[row, seed] = torch.tensor(right)
+    still, moved = found
+    assert moved[:, 0].max() < still[:, 0].min() - 10
+    assert moved[:, 1].mean() > still[:, 1].mean() + 2 * (moved[:, 1].std() + still[:, 1].std())
 
 
 def test_bfloat16_loses_small_steps():

@@ -175,6 +175,26 @@ def test_losses_of_scores_in_the_thousands_are_finite(dtype, tolerance):
 
 
 @DTYPES
+@pytest.mark.parametrize(
+    "name, reach",
+    [
+        ("binary_cross_entropy_with_logits", 40.0),
+        ("binary_cross_entropy_with_logits", 3000.0),
+        ("soft_margin_loss", 40.0),  # torch's own is infinite farther out
+        ("multi_label_soft_margin_loss", 40.0),
+        ("multi_label_soft_margin_loss", 3000.0),
+    ],
+)
+def test_far_from_0_losses_of_scores_and_their_gradients_are_torchs(dtype, tolerance, name, reach):
+    theirs, others = PAIRS[name]
+    x, rest = (reach * draw(4, 3, dtype=dtype)).requires_grad_(), others(4, 3, dtype)
+    found, due = (loss(x, *rest, reduction="none") for loss in (getattr(losses, name), theirs))
+    torch.testing.assert_close(found, due, rtol=tolerance, atol=tolerance)
+    gradients = (torch.autograd.grad(loss.sum(), x)[0] for loss in (found, due))
+    torch.testing.assert_close(*gradients, rtol=tolerance, atol=tolerance)
+
+
+@DTYPES
 def test_a_weighted_mean_divides_by_the_weights(dtype, tolerance):
     values, weight = draw(4, 3, dtype=dtype), draw(4, 3, dtype=dtype, seed=1).abs()
     found = typed(losses.reduced)(values, "mean", weight)

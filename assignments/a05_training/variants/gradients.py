@@ -38,7 +38,7 @@ def by_one_vector(parameters, max_norm):
     norm = torch.cat([param.grad.reshape(-1) for param in with_gradient]).norm()
     if norm > max_norm:
         for param in with_gradient:
-            param.grad = param.grad * max_norm / norm
+            param.grad.data = param.grad * max_norm / norm
     return norm
 
 
