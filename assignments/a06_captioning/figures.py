@@ -194,12 +194,12 @@ def described(
     Returns:
         The figure, and its alternative text.
     """
-    fig, axes = row_of_axes(len(images), 2.6, 4.2)
+    fig, axes = row_of_axes(len(images), 3.0, 4.4)
     told = []
     for number, (ax, image) in enumerate(zip(axes, images, strict=True)):
         draw_image(ax, image)
         lines = [f"{name}: {said[number]}" for name, said in sentences.items()]
-        ax.set_xlabel("\n".join(fill(line, 34) for line in lines), fontsize=8, loc="left")
+        ax.set_xlabel("\n".join(fill(line, 32) for line in lines), fontsize=8, loc="left")
         told.append(f"photograph {number + 1}, {'; '.join(lines)}")
     return fig, f"What {len(sentences)} say of {len(images)} photographs. {'. '.join(told)}."
 
