@@ -77,7 +77,7 @@ class CaptioningTransformer(nn.Module):
         """
         ### BEGIN SOLUTION
         said = torch.full((len(features), 1), self.start, device=features.device)
-        for _ in range(max_length):
+        while said.shape[1] <= max_length:
             word = self.forward(features, said)[:, -1].argmax(dim=1, keepdim=True)
             said = torch.cat([said, word], dim=1)
         return said[:, 1:]
