@@ -1,5 +1,6 @@
 """Figures for the notebooks."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -100,6 +101,7 @@ def matrices(
     for ax, (title, each) in zip(axes, values.items(), strict=True):
         drawn = ax.imshow(each.detach().numpy(), interpolation="nearest", aspect="auto", **scale)
         ax.set(title=title, xlabel=columns, ylabel=rows)
+        ax.locator_params(integer=True)
         ax.grid(False)
     fig.colorbar(drawn, ax=list(axes), label=what)
     return fig
@@ -192,3 +194,83 @@ def runs(
         for name, values in found.items()
     ]
     return fig, f"{ylabel}: {'; '.join(told)}; guessing {chance:g}."
+
+
+# Sequences to sequences
+def by_layer(gradients: Mapping[str, Float[Tensor, "seeds depth"]]) -> tuple[Figure, str]:
+    """Norms of gradients over the layers of stacks, the mean of several seeds with their range.
+
+    Returns:
+        The figure, and its alternative text with the first layer's share of the last one's.
+    """
+    fig, (ax,) = row_of_axes(1, 4.8, 3.0)
+    told = []
+    for number, (name, norms) in enumerate(gradients.items()):
+        norms = norms.detach()
+        places = range(1, norms.shape[1] + 1)
+        marks = {"marker": MARKERS[number], "color": PALETTE[number], "label": name}
+        ax.plot(places, norms.mean(dim=0), LINES[number], **marks)
+        ax.fill_between(places, norms.amin(0), norms.amax(0), color=PALETTE[number], alpha=0.2, linewidth=0)
+        told.append(f"{name}: {(norms[:, 0] / norms[:, -1]).mean():.2g}")
+    ax.set(xlabel="layer", ylabel="norm of the gradient", yscale="log")
+    ax.legend(fontsize=8)
+    return fig, f"Gradient of the first layer over that of the last. {'; '.join(told)}."
+
+
+def learning(
+    right: Mapping[str, Sequence[float]], xlabel: str, ylabel: str, *, logarithmic: bool = False
+) -> tuple[Figure, str]:
+    """What was measured after each epoch, a line for each run.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, (ax,) = row_of_axes(1, 4.8, 3.0)
+    for number, (name, values) in enumerate(right.items()):
+        style = LINES[number % len(LINES)], PALETTE[number]
+        ax.plot(range(1, len(values) + 1), values, style[0], marker="", color=style[1], label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if logarithmic:
+        ax.set_yscale("log")
+    ax.legend(fontsize=8)
+    told = [f"{name} from {values[0]:.3g} to {values[-1]:.3g}" for name, values in right.items()]
+    return fig, f"{ylabel}, by {xlabel}: {'; '.join(told)}."
+
+
+def looked_up(
+    weights: Float[Tensor, "words read"], written: Sequence[str], read: Sequence[str], title: str
+) -> tuple[Figure, str]:
+    """How much each word of the answer looks at each word of the question.
+
+    Returns:
+        The figure, and its alternative text with the word that each looks at most.
+    """
+    fig, (ax,) = row_of_axes(1, 5.6, 3.0)
+    drawn = ax.imshow(weights.detach(), cmap="Greys", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    ax.set(title=title, xlabel="word of the question", ylabel="word to be written")
+    ax.set_xticks(range(len(read)), read, rotation=45, ha="right", fontsize=8)
+    ax.set_yticks(range(len(written)), written, fontsize=8)
+    ax.grid(False)
+    fig.colorbar(drawn, ax=ax, label="weight")
+    most = weights.argmax(dim=1).tolist()
+    told = [f"{word} at place {place} ({read[place]})" for word, place in zip(written, most, strict=True)]
+    return fig, f"{title}: most of each word's weight lies for {', '.join(told)}."
+
+
+def captioned(
+    images: Float[Tensor, "num 3 height width"], said: Sequence[str], true: Sequence[bool]
+) -> tuple[Figure, str]:
+    """Pictures with what is said of them, and whether it is true.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig, axes = row_of_axes(len(images), 2.3, 2.6)
+    told = []
+    for ax, image, sentence, right in zip(axes, images, said, true, strict=True):
+        verdict = "true" if right else "not true"
+        ax.imshow(image.permute(1, 2, 0), interpolation="nearest")
+        ax.set_title(f"{textwrap.fill(sentence, 20)}\n({verdict})", fontsize=8)
+        ax.set_axis_off()
+        told.append(f"{sentence} ({verdict})")
+    return fig, f"Said of {len(images)} pictures: {'; '.join(told)}."
