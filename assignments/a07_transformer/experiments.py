@@ -1,20 +1,29 @@
 """What the notebooks try out."""
 
+import contextlib
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import math
+import unittest.mock
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
 from exercise_code.attention.layers import MultiHeadAttention, position_encoding_sinusoid
-from exercise_code.support import data
-from exercise_code.support.checking.case import Case
-from exercise_code.support.checking.operation_count import Watch
-from exercise_code.support.notebook.setup import seconds
-from exercise_code.vit.model import VisionTransformer, ViT
+from exercise_code.attention.tokens import generate_token_dict, preprocess_input_sequence
+from exercise_code.support.data.captions import VOCABULARY as CAPTION_WORDS
+from exercise_code.support.data.captions import Thing, captions, is_true, things
+from exercise_code.support.data.shapes import Scenes
+from exercise_code.support.data.vocabulary import Vocabulary
+from exercise_code.transformer import seq2seq
+from exercise_code.transformer.captioning import CaptioningTransformer
+from exercise_code.transformer.encoder import TransformerEncoderLayer
+from exercise_code.transformer.losses import CrossEntropyLoss
+from exercise_code.transformer.seq2seq import Transformer
 
 Net = TypeVar("Net", bound=nn.Module)
 
@@ -152,117 +161,215 @@ def _trained(
     return net, random
 
 
-def pictures(name: str, num_train: int, num_val: int) -> dict[str, Tensor]:
-    """Training and validation pictures of a data set, centred, with a standard deviation of about 1."""
-    images = data.prepare(name, num_train, num_val, 0, flatten=False)
-    return images | {key: 4 * pixels for key, pixels in images.items() if key.startswith("X")}
+# Sequences to sequences
+VOCABULARY = [*"0123456789", "POSITIVE", "NEGATIVE", "add", "subtract", "BOS", "EOS"]
+SPECIAL = VOCABULARY[10:]
+"""Tokens of a task of arithmetic: digits, and words that stand for themselves."""
+WIDTH = 64
 
 
-def reshaped(x: Float[Tensor, "N C H W"], patch_size: int) -> Float[Tensor, "N P D"]:
-    """The mistake that everybody makes once: cut by `reshape` alone. The shape is that of patches."""
-    return x.reshape(len(x), -1, x.shape[1] * patch_size**2)
+def sums(num: int, seed: int, *, easy: bool = False) -> list[tuple[str, str]]:
+    """Different questions about numbers of two digits, and their answers, which have two digits as well.
+
+    Args:
+        num: how many; there are 59,402, and 5,050 easy ones.
+        seed: draws them.
+        easy: sums of positive numbers alone.
+    """
+    signs = (1,) if easy else (1, -1)
+    numbers = [(sign, n) for sign in signs for n in range(100) if n or sign > 0]
+    found = []
+    for (sign, n), (other, m), word in itertools.product(numbers, numbers, SPECIAL[2 : 2 + len(signs)]):
+        result = sign * n + (other * m if word == "add" else -other * m)
+        if abs(result) < 100:
+            question = f"BOS {_number(sign, n)} {word} {_number(other, m)} EOS"
+            found.append((question, f"BOS {_number(-1 if result < 0 else 1, abs(result))} EOS"))
+    order = torch.randperm(len(found), generator=torch.Generator().manual_seed(seed))
+    return [found[place] for place in order[:num].tolist()]
 
 
-def small_cnn(num_classes: int = 10) -> nn.Sequential:
-    """Three convolutions with stride 2, batch norm and ReLU, the mean over places, a linear layer."""
-    blocks = [
-        nn.Sequential(nn.Conv2d(inner, outer, 3, stride=2, padding=1), nn.BatchNorm2d(outer), nn.ReLU())
-        for inner, outer in ((3, 32), (32, 64), (64, 64))
-    ]
-    return nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, num_classes))
+def _number(sign: int, n: int) -> str:
+    return f"{'POSITIVE' if sign > 0 else 'NEGATIVE'} {n:02d}"
 
 
-def small_vit(patch_size: int = 8) -> ViT:
-    """About as many parameters as `small_cnn`."""
-    return ViT(32, patch_size, 3, 48, num_layers=3, num_heads=4, dim_feedforward=96, dropout=0.0)
+def as_tokens(texts: Iterable[str]) -> Int[Tensor, "num tokens"]:
+    """The tokens of texts of one length."""
+    token_dict = generate_token_dict(VOCABULARY)
+    return torch.tensor([preprocess_input_sequence(text, token_dict, SPECIAL) for text in texts])
 
 
-def classifier(
-    make: Callable[[], Net],
-    x: Float[Tensor, "N 3 H W"],
-    y: Int[Tensor, " N"],
-    epochs: int,
-    seed: int,
-    rate: float = 3e-3,
-) -> Net:
-    """A network that is made and trained with a seed, by AdamW in batches of 64, in one cycle of the rate."""
+def as_text(tokens: Int[Tensor, " tokens"]) -> list[str]:
+    """The words and digits of tokens."""
+    return [VOCABULARY[token] for token in tokens.tolist()]
+
+
+class Calculator:
+    """Answers questions of `sums`; `history` holds how many per cent were right after each epoch."""
+
+    def __init__(self, seed: int, *, weight_tying: bool = False):
+        """A new transformer, two blocks on either side."""
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.net = Transformer(2, WIDTH, 2 * WIDTH, 0.0, 2, 2, len(VOCABULARY), weight_tying)
+        self.history: list[float] = []
+
+    def scores(self, questions: Int[Tensor, "N 9"], answers: Int[Tensor, "N 5"]) -> Float[Tensor, "N*4 V"]:
+        """Of the words of each answer but the first, with teacher forcing."""
+        waves = (position_encoding_sinusoid(tokens.shape[1], WIDTH) for tokens in (questions, answers))
+        question_waves, answer_waves = waves
+        return self.net(questions, question_waves, answers, answer_waves)
+
+    @torch.no_grad()
+    def answers(self, questions: Int[Tensor, "N 9"]) -> Int[Tensor, "N 5"]:
+        """What it writes, word by word, without knowing the answers."""
+        waves = [position_encoding_sinusoid(length, WIDTH) for length in (questions.shape[1], 5)]
+        return self.net.predict(questions, *waves, VOCABULARY.index("BOS"))
+
+    def right(self, questions: Int[Tensor, "N 9"], answers: Int[Tensor, "N 5"]) -> float:
+        """How many per cent of its answers are right in every word."""
+        return 100 * (self.answers(questions) == answers).all(dim=1).float().mean().item()
+
+    @torch.no_grad()
+    def words_right(self, questions: Int[Tensor, "N 9"], answers: Int[Tensor, "N 5"]) -> float:
+        """How many per cent of the words are right if all words before are given."""
+        found = self.scores(questions, answers).argmax(dim=1)
+        return 100 * (found == answers[:, 1:].flatten()).float().mean().item()
+
+    def learn(
+        self,
+        train: list[tuple[str, str]],
+        unseen: list[tuple[str, str]],
+        epochs: int,
+        seed: int,
+        loss: Callable[[Tensor, Tensor], Tensor] = CrossEntropyLoss,
+    ) -> Iterator[int]:
+        """Learn from questions with their answers by Adam, and be asked others after each epoch.
+
+        The rate rises to 2e-3 and falls again; 128 questions a step, the gradient's norm is cut at 1.
+
+        Yields:
+            The number of the epoch, when it is over.
+        """
+        questions, answers = (as_tokens(texts) for texts in zip(*train, strict=True))
+        others = [as_tokens(texts) for texts in zip(*unseen, strict=True)]
+        random = torch.Generator().manual_seed(seed)
+        optimizer = torch.optim.Adam(self.net.parameters())
+        steps = epochs * math.ceil(len(train) / 128)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps, pct_start=0.1)
+        for epoch in range(epochs):
+            for rows in torch.randperm(len(train), generator=random).split(128):
+                scores = self.scores(questions[rows], answers[rows])
+                optimizer.zero_grad()
+                (loss(scores, answers[rows, 1:].flatten()) / len(scores)).backward()
+                nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+            self.history.append(self.right(*others))
+            yield epoch
+
+
+@contextlib.contextmanager
+def nothing_hidden() -> Iterator[None]:
+    """Within it, transformers see the future."""
+
+    def mask(seq: Int[Tensor, "N K"]) -> Bool[Tensor, "N K K"]:
+        return torch.zeros(*seq.shape, seq.shape[1], dtype=torch.bool)
+
+    with unittest.mock.patch.object(seq2seq, "get_subsequent_mask", mask):
+        yield
+
+
+@torch.no_grad()
+def reach_of_tokens(calculator: Calculator) -> Bool[Tensor, "scores tokens"]:
+    """Which scores change when one token of an answer is changed."""
+    question, answer = (as_tokens(texts) for texts in zip(*sums(1, 0), strict=True))
+    before, changed = calculator.scores(question, answer), []
+    for place in range(answer.shape[1]):
+        other = answer.clone()
+        other[0, place] = (other[0, place] + 1) % len(VOCABULARY)
+        changed.append((calculator.scores(question, other) - before).abs().amax(dim=1) > 1e-6)
+    return torch.stack(changed, dim=1)
+
+
+def gradients_by_layer(kind: str, depth: int, seed: int) -> Float[Tensor, " depth"]:
+    """Norms of the gradients of each layer's first feed-forward weight, in a stack that is not trained.
+
+    The loss is the mean squared difference of the outputs, normed at the end, and of random targets.
+
+    Args:
+        kind: "norm after" the sums, "norm before" the parts, or "no sum", but norms.
+        depth: layers of 32 numbers and 4 heads.
+        seed: draws 16 sequences of 10 vectors, targets, and weights.
+    """
+    random = torch.Generator().manual_seed(seed)
+    x, targets = torch.randn(2, 16, 10, 32, generator=random)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        net = make().train()
-        optimizer = torch.optim.AdamW(net.parameters(), lr=rate)
-        steps = epochs * -(-len(x) // 64)
-        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
-        for _ in range(epochs):
-            for batch in torch.randperm(len(x)).split(64):
-                optimizer.zero_grad()
-                functional.cross_entropy(net(x[batch]), y[batch]).backward()
-                optimizer.step()
-                cycle.step()
-    return net.eval()
+        layers = [TransformerEncoderLayer(32, 4, 128, 0.0, kind == "norm before") for _ in range(depth)]
+    for layer in layers:
+        if kind == "no sum":
+            x = layer.norm_ffn(layer.ffn(layer.norm_self(layer.self_attn(x, x, x))))
+        else:
+            x = layer(x)
+    functional.mse_loss(functional.layer_norm(x, (32,)), targets).backward()
+    return torch.stack([layer.ffn.fc1.weight.grad.norm() for layer in layers])
 
 
-def accuracy(net: nn.Module, x: Float[Tensor, "N 3 H W"], y: Int[Tensor, " N"]) -> float:
-    """How many per cent of the pictures get their class."""
-    with torch.no_grad():
-        found = torch.cat([net(some).argmax(dim=1) for some in x.split(500)])
-    return 100 * (found == y).float().mean().item()
+# Captions
+WORDS = Vocabulary(CAPTION_WORDS)
+LENGTH = 13
+"""Words of the longest caption, <START> and <END> among them."""
 
 
-def race(
-    makers: Mapping[str, Callable[[], nn.Module]],
-    images: Mapping[str, Tensor],
-    sizes: Sequence[int],
-    seeds: Sequence[int],
-    steps: int,
-) -> dict[str, Float[Tensor, "num_sizes num_seeds"]]:
-    """Validation accuracy (%) of networks that see the first so many training pictures, in as many steps."""
-    found = {name: torch.zeros(len(sizes), len(seeds)) for name in makers}
-    for (row, num), (column, seed) in itertools.product(enumerate(sizes), enumerate(seeds)):
-        x, y = images["X_train"][:num], images["y_train"][:num]
-        for name, make in makers.items():
-            net = classifier(make, x, y, max(1, 64 * steps // num), seed)
-            found[name][row, column] = accuracy(net, images["X_val"], images["y_val"])
-    return found
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures of one thing, what they show in numbers, a true sentence about each, and the truth."""
+
+    images: Float[Tensor, "num 3 32 32"]
+    features: Float[Tensor, "num 192"]
+    said: list[str]
+    seen: list[list[Thing]]
 
 
-def weights_of_heads(
-    net: VisionTransformer | ViT, x: Float[Tensor, "N 3 H W"]
-) -> Float[Tensor, "layers N heads S S"]:
-    """The attention weights of all layers: a hook takes what goes into each dropout of weights."""
-    kept: list[Tensor] = []
-    hooks = [
-        layer.self_attn.attn_drop.register_forward_pre_hook(lambda _, given: kept.append(given[0]))
-        for layer in net.layers
-    ]
-    with torch.no_grad():
-        net.eval()(x)
-    for hook in hooks:
-        hook.remove()
-    return torch.stack(kept)
+def pictures(split: str, num: int) -> Pictures:
+    """The first pictures of a split; their features are 8 x 8 means of pixels, less the middle grey."""
+    scenes = Scenes.draw(split, torch.arange(num))
+    images = scenes.render()
+    features = functional.avg_pool2d(images - 0.5, 4).flatten(1)
+    return Pictures(images, features, [each[0] for each in captions(scenes, 1)], things(scenes))
 
 
-def alike(vectors: Float[Tensor, "P E"]) -> Float[Tensor, "P P"]:
-    """Cosine similarities of all pairs."""
-    unit = functional.normalize(vectors.detach(), dim=1)
-    return unit @ unit.T
+def captioner(shown: Pictures, epochs: int, seed: int) -> tuple[CaptioningTransformer, list[float]]:
+    """A transformer that learns some captions by heart, 25 a step; and its loss after each epoch.
+
+    The loss is summed over the words of a caption, and averaged over captions; <NULL> does not count.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        net = CaptioningTransformer(WORDS.word_to_idx, shown.features.shape[1], WIDTH, max_length=LENGTH)
+    rows, random = WORDS.encode(shown.said, LENGTH), torch.Generator().manual_seed(seed)
+    optimizer, history = torch.optim.Adam(net.parameters(), 3e-3), []
+    for _ in range(epochs):
+        for chosen in torch.randperm(len(rows), generator=random).split(25):
+            optimizer.zero_grad()
+            _caption_loss(net, shown.features[chosen], rows[chosen]).backward()
+            optimizer.step()
+        with torch.no_grad():
+            history.append(_caption_loss(net, shown.features, rows).item())
+    return net, history
 
 
-def own_attention(
-    query: Float[Tensor, "N H S d"], key: Float[Tensor, "N H T d"], value: Float[Tensor, "N H T d"]
-) -> Float[Tensor, "N H S d"]:
-    """Attention as `layers.MultiHeadAttention` has it, after the projections."""
-    scores = query @ key.mT / query.shape[3] ** 0.5
-    return scores.softmax(dim=3) @ value
+def _caption_loss(net: CaptioningTransformer, features: Tensor, rows: Tensor) -> Float[Tensor, ""]:
+    scores, due = net(features, rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten()
+    return functional.cross_entropy(scores, due, ignore_index=net.null, reduction="sum") / len(rows)
 
 
-def costs(
-    attend: Callable[[Tensor, Tensor, Tensor], Tensor], length: int, heads: int = 4, d: int = 32
-) -> tuple[float, float]:
-    """Seconds of one call on so many tokens, and MiB of the tensors that it makes and holds at once."""
-    random = torch.Generator().manual_seed(0)
-    three = [torch.randn(1, heads, length, d, generator=random) for _ in range(3)]
-    with torch.no_grad():
-        time = seconds(attend, *three)
-        with Watch(Case(0, "memory"), memory=True) as watch:
-            attend(*three)
-    return time, watch.peak / 2**20
+@torch.no_grad()
+def sentences(net: CaptioningTransformer, shown: Pictures) -> list[str]:
+    """What a captioner says of pictures."""
+    return WORDS.decode(net.sample(shown.features, LENGTH - 1))
+
+
+def truth(said: Iterable[str], shown: Pictures) -> float:
+    """How many per cent of sentences are true of their pictures in every word."""
+    return 100 * sum(map(is_true, said, shown.seen)) / len(shown.seen)
