@@ -198,9 +198,14 @@ def as_tokens(texts: Iterable[str]) -> Int[Tensor, "num tokens"]:
     return torch.tensor([preprocess_input_sequence(text, token_dict, SPECIAL) for text in texts])
 
 
-def as_text(tokens: Int[Tensor, " tokens"]) -> list[str]:
+def words_of(tokens: Int[Tensor, " tokens"]) -> list[str]:
     """The words and digits of tokens."""
     return [VOCABULARY[token] for token in tokens.tolist()]
+
+
+def as_text(tokens: Int[Tensor, " tokens"]) -> str:
+    """Words and digits with blanks between them, without BOS and EOS."""
+    return " ".join(word for word in words_of(tokens) if word not in ("BOS", "EOS"))
 
 
 class Calculator:

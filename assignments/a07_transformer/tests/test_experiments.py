@@ -60,3 +60,40 @@ def test_a_wisher_keeps_the_weights_of_each_head():
     assert net(items).shape == (3, 2, 5)
     assert net.weights.shape == (3, 2, experiments.NUM_ITEMS)
     torch.testing.assert_close(net.weights.sum(dim=2), torch.ones(3, 2))
+
+
+def test_sums_are_right_and_differ():
+    words = {"POSITIVE": "", "NEGATIVE": "-", "add": "+", "subtract": "-"}
+    known = experiments.sums(100_000, 0)
+    assert len({*known}) == len(known) == 59_402
+    for question, answer in known[:500]:
+        _, sign, n, word, other, m, _ = question.split()
+        _, due, result, _ = answer.split()
+        value = int(f"{words[sign]}{n}"), int(f"{words[other]}{m}")
+        assert int(f"{words[due]}{result}") == sum(value) if word == "add" else value[0] - value[1]
+    assert len(experiments.sums(100_000, 0, easy=True)) == 5_050
+    assert experiments.as_tokens(known[0][:1]).shape == (1, 9)
+    assert experiments.as_text(experiments.as_tokens([known[0][1]])[0]) == known[0][1][4:-4]
+
+
+def test_tokens_reach_later_scores_alone():
+    calculator = experiments.Calculator(0)
+    reach = experiments.reach_of_tokens(calculator)
+    assert reach.equal(torch.ones(4, 5, dtype=torch.bool).tril())
+    with experiments.nothing_hidden():
+        assert experiments.reach_of_tokens(calculator)[:, :4].all()
+    assert experiments.reach_of_tokens(calculator).equal(reach)
+
+
+def test_figures_of_sequences_say_what_they_show():
+    _, alt = figures.by_layer({"sums": torch.tensor([[1.0, 2.0], [3.0, 6.0]])})
+    assert alt == "Gradient of the first layer over that of the last. sums: 0.5."
+    _, alt = figures.learning({"known": [3.0, 0.25]}, "epoch", "loss", logarithmic=True)
+    assert alt == "loss, by epoch: known from 3 to 0.25."
+    weights = torch.tensor([[0.1, 0.9], [0.7, 0.3]])
+    _, alt = figures.looked_up(weights, ["3", "EOS"], ["BOS", "7"], "head 0")
+    assert alt == "head 0: most of each word's weight lies for 3 at place 1 (7), EOS at place 0 (BOS)."
+    shown = experiments.pictures("train", 2)
+    _, alt = figures.captioned(shown.images, shown.said, [True, False])
+    assert alt == f"Said of 2 pictures: {shown.said[0]} (true); {shown.said[1]} (not true)."
+    assert experiments.truth(shown.said, shown) == 100
