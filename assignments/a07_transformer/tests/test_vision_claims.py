@@ -3,7 +3,7 @@
 import pytest
 from torch.nn import functional
 
-from assignments.a07_transformer import vision
+from assignments.a07_transformer import vision, vision_figures
 from exercise_code.support import data
 from exercise_code.vit.model import VisionTransformer
 
@@ -40,3 +40,11 @@ def test_memory_grows_with_the_square_or_with_the_length():
     assert 3.8 < own[1] / own[0] < 4.1
     assert 1.9 < theirs[1] / theirs[0] < 2.1
     assert own[1] > 100 * theirs[1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_few_pictures_leave_no_grid_in_the_positions(seed):
+    images = vision.pictures("shapes", 2_000, 10)
+    net = vision.classifier(lambda: vision.small_vit(4), images["X_train"], images["y_train"], 10, seed)
+    near, far = vision_figures.near_and_far(vision.alike(net.pos[0, 1:]), 8)
+    assert near - far < 0.05
