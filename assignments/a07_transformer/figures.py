@@ -101,6 +101,7 @@ def matrices(
     for ax, (title, each) in zip(axes, values.items(), strict=True):
         drawn = ax.imshow(each.detach().numpy(), interpolation="nearest", aspect="auto", **scale)
         ax.set(title=title, xlabel=columns, ylabel=rows)
+        ax.locator_params(integer=True)
         ax.grid(False)
     fig.colorbar(drawn, ax=list(axes), label=what)
     return fig

@@ -32,7 +32,7 @@ def attention_in_blocks(
     total = torch.zeros_like(largest)
     summed = query.new_zeros(*query.shape[:2], value.shape[2])
     for keys, values in zip(key.split(block_size, dim=1), value.split(block_size, dim=1), strict=True):
-        scores = query @ keys.transpose(1, 2) / key.shape[2] ** 0.5
+        scores = query @ keys.mT / key.shape[2] ** 0.5
         larger = torch.maximum(largest, scores.amax(dim=2, keepdim=True))
         shrink, weights = (largest - larger).exp(), (scores - larger).exp()
         total = shrink * total + weights.sum(dim=2, keepdim=True)
@@ -65,6 +65,6 @@ def grouped_query_attention(
     H, G = query.shape[1], key.shape[1]
     if H % G:
         raise ValueError(f"{H} heads cannot share {G} heads of keys evenly")
-    scores = query.unflatten(1, (G, H // G)) @ key.unsqueeze(2).transpose(3, 4) / key.shape[3] ** 0.5
+    scores = query.unflatten(1, (G, H // G)) @ key.unsqueeze(2).mT / key.shape[3] ** 0.5
     return (scores.softmax(dim=4) @ value.unsqueeze(2)).flatten(1, 2)
     ### END SOLUTION

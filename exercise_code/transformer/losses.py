@@ -41,6 +41,6 @@ def LabelSmoothingLoss(
     """
     ### BEGIN SOLUTION
     V = pred.shape[1]
-    targets = (1 - smoothing) * functional.one_hot(ground, V) + smoothing / V
+    targets = (1 - smoothing) * functional.one_hot(ground, V).to(pred) + smoothing / V
     return -(targets * pred.log_softmax(dim=1)).sum()
     ### END SOLUTION

@@ -57,7 +57,7 @@ def without_log(pred, ground):
 
 
 def _smoothed(pred, ground, right, others):
-    targets = others + (right - others) * functional.one_hot(ground, pred.shape[1])
+    targets = others + (right - others) * functional.one_hot(ground, pred.shape[1]).to(pred)
     return -(targets * pred.log_softmax(dim=1)).sum()
 
 
@@ -110,4 +110,11 @@ def smoothed_mean(pred, ground, smoothing=0.1):
 )
 def smoothed_inferred(pred, ground, smoothing=0.1):
     targets = (1 - smoothing) * functional.one_hot(ground) + smoothing / pred.shape[1]
+    return -(targets * pred.log_softmax(dim=1)).sum()
+
+
+@mistake(SMOOTHED, hint="The targets are float32 whatever the scores are: make them in the dtype of `pred`.")
+def always_float32(pred, ground, smoothing=0.1):
+    V = pred.shape[1]
+    targets = (1 - smoothing) * functional.one_hot(ground, V) + smoothing / V
     return -(targets * pred.log_softmax(dim=1)).sum()

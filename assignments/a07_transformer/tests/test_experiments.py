@@ -70,7 +70,8 @@ def test_sums_are_right_and_differ():
         _, sign, n, word, other, m, _ = question.split()
         _, due, result, _ = answer.split()
         value = int(f"{words[sign]}{n}"), int(f"{words[other]}{m}")
-        assert int(f"{words[due]}{result}") == sum(value) if word == "add" else value[0] - value[1]
+        expected = sum(value) if word == "add" else value[0] - value[1]
+        assert int(f"{words[due]}{result}") == expected
     assert len(experiments.sums(100_000, 0, easy=True)) == 5_050
     assert experiments.as_tokens(known[0][:1]).shape == (1, 9)
     assert experiments.as_text(experiments.as_tokens([known[0][1]])[0]) == known[0][1][4:-4]
