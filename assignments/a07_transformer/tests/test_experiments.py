@@ -74,7 +74,7 @@ def test_sums_are_right_and_differ():
         assert int(f"{words[due]}{result}") == expected
     assert len(experiments.sums(100_000, 0, easy=True)) == 5_050
     assert experiments.as_tokens(known[0][:1]).shape == (1, 9)
-    assert experiments.as_text(experiments.as_tokens([known[0][1]])[0]) == known[0][1][4:-4]
+    assert experiments.as_text(experiments.as_tokens(["BOS NEGATIVE 07 EOS"])[0]) == "NEGATIVE 0 7"
 
 
 def test_tokens_reach_later_scores_alone():
