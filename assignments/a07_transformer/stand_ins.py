@@ -307,3 +307,50 @@ def captioned(self: Any, features: Float[Tensor, "N D"], captions: Int[Tensor, "
     for each in self.transformer:
         x = _layer_written(each, x, seen, places[:, None] >= places)
     return functional.linear(x, *self.output.parameters())
+
+
+@stand_in("vit.patch.patchify")
+def patches(x: Float[Tensor, "N C H W"], patch_size: int) -> Float[Tensor, "N P D"]:
+    """By `functional.unfold`."""
+    if any(side % patch_size for side in x.shape[2:]):
+        raise ValueError(f"patches of {patch_size} pixels do not fit into {tuple(x.shape[2:])}")
+    return functional.unfold(x, patch_size, stride=patch_size).mT
+
+
+@stand_in("vit.patch.PatchEmbedding.forward")
+def patch_vectors(self: Any, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N P E"]:
+    """By `functional.unfold` and `functional.linear`."""
+    cut = functional.unfold(x, self.patch_size, stride=self.patch_size).mT
+    return functional.linear(cut, self.proj.weight, self.proj.bias)
+
+
+@stand_in("vit.model.ViT.__init__")
+def vision(
+    self: Any,
+    img_size: int | tuple[int, int] = 32,
+    patch_size: int = 8,
+    in_channels: int = 3,
+    embed_dim: int = 128,
+    num_layers: int = 6,
+    num_heads: int = 4,
+    dim_feedforward: int = 256,
+    num_classes: int = 10,
+    dropout: float = 0.1,
+    pool: str = "cls",
+) -> None:
+    """By `nn.init.trunc_normal_`, whose cuts at 100 standard deviations never matter."""
+    from exercise_code.attention.layers import LayerNormalization
+    from exercise_code.transformer.encoder import TransformerEncoderLayer
+    from exercise_code.vit.patch import PatchEmbedding
+
+    nn.Module.__init__(self)
+    if pool not in ("cls", "mean"):
+        raise ValueError(f"there is no pool {pool!r}")
+    embed = PatchEmbedding(img_size, patch_size, in_channels, embed_dim)
+    self.patch_embed, self.pool, self.dropout = embed, pool, nn.Dropout(dropout)
+    sizes = (embed_dim, num_heads, dim_feedforward, dropout, True)
+    self.layers = nn.ModuleList(TransformerEncoderLayer(*sizes) for _ in range(num_layers))
+    self.norm, self.head = LayerNormalization(embed_dim, 1e-5), nn.Linear(embed_dim, num_classes)
+    for name, length in (("cls", 1), ("pos", embed.num_patches + 1)):
+        numbers = nn.init.trunc_normal_(torch.empty(1, length, embed_dim), std=0.02)
+        self.register_parameter(name, nn.Parameter(numbers))
