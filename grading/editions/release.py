@@ -48,7 +48,7 @@ from grading.scratch import scratch_folder
 from grading.submissions.records import Submission
 
 SHORTEST_SECRET = 18
-IDIOMS = {"with torch.no_grad():", "optimizer.zero_grad()"}
+IDIOMS = {"with torch.no_grad():", "optimizer.zero_grad()", "for layer in self.layers:"}
 """Lines of a solution that give nothing away."""
 PAGES = {
     "README.md": "student_readme.md",
