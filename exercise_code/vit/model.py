@@ -103,7 +103,7 @@ class ViT(nn.Module):
             raise ValueError(f"pool={pool!r} is neither 'cls' nor 'mean'")
         self.pool = pool
         self.patch_embed = PatchEmbedding(img_size, patch_size, in_channels, embed_dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(p=dropout)
         self.layers = nn.ModuleList(
             TransformerEncoderLayer(embed_dim, num_heads, dim_feedforward, dropout, norm_first=True)
             for _ in range(num_layers)
