@@ -106,10 +106,10 @@ def read(
     labels = [number for number, each in enumerate(names.values()) for _ in each[:most]]
     lines = [line_to_tensor(name)[:, 0] for each in names.values() for name in each[:most]]
     letters = nn.utils.rnn.pad_sequence(lines)
-    hidden = net.initHidden().expand(len(lines), -1)
+    state = net.initHidden().expand(len(lines), -1)
     answers: list[Tensor] = []
     for step, rows in enumerate(letters):
-        output, hidden = net(rows, hidden)
+        output, state = net(rows, state)
         said = output.argmax(dim=1)
         over = torch.tensor([step >= len(line) for line in lines])
         answers.append(torch.where(over, answers[-1], said) if answers else said)

@@ -1,5 +1,7 @@
 """A network that looks at a picture and says what it sees, word after word."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -196,13 +198,17 @@ class CaptioningRNN(nn.Module):
         ### END SOLUTION
 
     def sample(
-        self, features: Float[Tensor, "N D height width"], max_length: int = 15
+        self,
+        features: Float[Tensor, "N D height width"],
+        max_length: int = 15,
+        choose: Callable[[Tensor], Tensor] | None = None,
     ) -> tuple[Int[Tensor, "N max_length"], Float[Tensor, "N max_length height width"] | None]:
         """Caption greedily: take the best word, and feed it back; the first word read is <START>.
 
         Args:
             features: maps of pictures; there may be one alone.
             max_length: how many words to make. There is no end before: what follows <END> is not read.
+            choose: takes the scores (N, V) and picks N words; the best ones are taken if it is not given.
 
         Returns:
             The words made, the first of them the one that follows <START>, and the weights of the places
@@ -214,7 +220,7 @@ class CaptioningRNN(nn.Module):
         said, attended = [], []
         for _ in range(max_length):
             scores, state, weights = self.step(words, state)
-            words = scores.argmax(dim=1)
+            words = scores.argmax(dim=1) if choose is None else choose(scores)
             said.append(words)
             attended.append(weights)
         maps = torch.stack(attended, dim=1) if self.cell_type == "attention" else None
@@ -229,14 +235,11 @@ class CaptioningRNN(nn.Module):
         max_length: int = 15,
     ) -> Int[Tensor, "N max_length"]:
         """Caption by chance: each word is drawn from `word_probabilities` at a temperature, and fed back."""
-        state = self.start_state(features)
-        words = torch.full((len(features),), self.start, device=features.device)
-        said = []
-        for _ in range(max_length):
-            scores, state, _ = self.step(words, state)
-            words = word_probabilities(scores, temperature).multinomial(1, generator=random).squeeze(1)
-            said.append(words)
-        return torch.stack(said, dim=1)
+
+        def by_chance(scores: Tensor) -> Tensor:
+            return word_probabilities(scores, temperature).multinomial(1, generator=random).squeeze(1)
+
+        return self.sample(features, max_length, by_chance)[0]
 
     def unforced_loss(
         self, features: Float[Tensor, "N D height width"], captions: Int[Tensor, "N T"]

@@ -108,8 +108,7 @@ class LSTMCell(_Cell):
 
 def unroll(cell: nn.Module, x: Float[Tensor, "N T D"], h: Float[Tensor, "N H"]) -> Float[Tensor, "N T H"]:
     """The hidden states of an `RNNCell` or a `GRUCell` after each of T steps, from a first one h."""
-    states = []
-    for step in x.unbind(dim=1):
-        h = cell(step, h)
-        states.append(h)
-    return torch.stack(states, dim=1)
+    states = [h]
+    for t in range(x.shape[1]):
+        states.append(cell(x[:, t], states[-1]))
+    return torch.stack(states[1:], dim=1)

@@ -158,10 +158,11 @@ def one_word(code, case):
 
 @check(f"{CAPTIONER}sample", points=2, uses=SAMPLED)
 def greedy(code, case):
-    """Words and weights for three pictures and for one, and at the length that is the default."""
+    """Words and weights for three pictures, one at the default length, and two with the worst words."""
     outputs = {}
+    worst = {"max_length": 4, "choose": lambda scores: scores.argmin(dim=1)}
     for cell_type in CELLS:
-        for num, given in ((3, {"max_length": 6}), (1, {})):
+        for num, given in ((3, {"max_length": 6}), (1, {}), (2, worst)):
             net = _model(code, case, cell_type)
             words, weights = net.sample(_features(case, num), **given)
             outputs[f"{cell_type}, {num} pictures"] = {

@@ -470,70 +470,76 @@ def _sampled(
 
 
 @mistake(SAMPLE, hint="<START> is fed at every step: feed the word that was just chosen.")
-def sample_feeds_start(self, features, max_length=15):
-    return _sampled(self, features, max_length, fed=lambda best, start: start)
+def sample_feeds_start(self, features, max_length=15, choose=None):
+    return _sampled(self, features, max_length, choose=choose, fed=lambda best, start: start)
 
 
 @mistake(SAMPLE, hint="<START> is among the words: the first one stored is the one that follows it.")
-def sample_stores_start(self, features, max_length=15):
-    words, weights = _sampled(self, features, max_length)
+def sample_stores_start(self, features, max_length=15, choose=None):
+    words, weights = _sampled(self, features, max_length, choose=choose)
     return torch.cat([torch.full_like(words[:, :1], self.start), words[:, :-1]], dim=1), weights
 
 
 @mistake(SAMPLE, hint="The first word read is <NULL>: it is <START>.")
-def sample_begins_with_null(self, features, max_length=15):
-    return _sampled(self, features, max_length, first=self.null)
+def sample_begins_with_null(self, features, max_length=15, choose=None):
+    return _sampled(self, features, max_length, choose=choose, first=self.null)
 
 
 @mistake(SAMPLE, hint="The first word read is word 0, whatever it is: it is `self.start`.")
-def sample_begins_with_zero(self, features, max_length=15):
-    return _sampled(self, features, max_length, first=0)
+def sample_begins_with_zero(self, features, max_length=15, choose=None):
+    return _sampled(self, features, max_length, choose=choose, first=0)
 
 
 @mistake(SAMPLE, hint="The state is that of the start at every step: hand the new one on.")
-def sample_keeps_state(self, features, max_length=15):
-    return _sampled(self, features, max_length, hold=True)
+def sample_keeps_state(self, features, max_length=15, choose=None):
+    return _sampled(self, features, max_length, choose=choose, hold=True)
 
 
 @mistake(SAMPLE, hint="The word with the smallest score is taken: the largest one is the best.")
-def sample_takes_the_worst(self, features, max_length=15):
-    return _sampled(self, features, max_length, choose=lambda scores: scores.argmin(dim=1))
+def sample_takes_the_worst(self, features, max_length=15, choose=None):
+    return _sampled(self, features, max_length, choose=choose or (lambda scores: scores.argmin(dim=1)))
 
 
 @mistake(SAMPLE, hint="Words are drawn by chance: this method takes the best one each time.")
-def sample_by_chance(self, features, max_length=15):
-    return _sampled(
-        self, features, max_length, choose=lambda scores: scores.softmax(1).multinomial(1).squeeze(1)
-    )
+def sample_by_chance(self, features, max_length=15, choose=None):
+    def drawn(scores):
+        return scores.softmax(1).multinomial(1).squeeze(1)
+
+    return _sampled(self, features, max_length, choose=choose or drawn)
 
 
 @mistake(SAMPLE, hint="There is one word too few: make max_length of them.")
-def sample_too_short(self, features, max_length=15):
-    return _sampled(self, features, max_length - 1)
+def sample_too_short(self, features, max_length=15, choose=None):
+    return _sampled(self, features, max_length - 1, choose=choose)
 
 
 @mistake(SAMPLE, hint="Steps come first: stack them along axis 1, (N, max_length).")
-def sample_steps_first(self, features, max_length=15):
-    words, weights = _sampled(self, features, max_length)
+def sample_steps_first(self, features, max_length=15, choose=None):
+    words, weights = _sampled(self, features, max_length, choose=choose)
     return words.T, weights
 
 
 @mistake(SAMPLE, hint="A batch of one has lost its axis: stack along axis 1, and squeeze nothing.")
-def sample_squeezed(self, features, max_length=15):
-    words, weights = _sampled(self, features, max_length)
+def sample_squeezed(self, features, max_length=15, choose=None):
+    words, weights = _sampled(self, features, max_length, choose=choose)
     return words.squeeze(), weights
 
 
 @mistake(SAMPLE, hint="Only the weights of the last word come back: there is a map for each word.")
-def sample_last_weights(self, features, max_length=15):
-    words, weights = _sampled(self, features, max_length)
+def sample_last_weights(self, features, max_length=15, choose=None):
+    words, weights = _sampled(self, features, max_length, choose=choose)
     return words, weights if weights is None else weights[:, -1]
 
 
 @mistake(SAMPLE, hint="The words are numbers with a fraction: keep them as int64.")
-def sample_floats(self, features, max_length=15):
-    words, weights = _sampled(self, features, max_length)
+def sample_floats(self, features, max_length=15, choose=None):
+    words, weights = _sampled(self, features, max_length, choose=choose)
     return words.to(features.dtype), weights
+
+
+@mistake(SAMPLE, hint="`choose` is never called: where it is given, it picks the words.")
+def sample_always_greedy(self, features, max_length=15, choose=None):
+    return _sampled(self, features, max_length)
 
 
 # Without teacher forcing

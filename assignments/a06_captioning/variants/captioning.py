@@ -112,14 +112,14 @@ def step_through_the_table(self, words, state):
 
 
 @variant(f"{CAPTIONER}sample")
-def sample_into_a_table(self, features, max_length=15):
+def sample_into_a_table(self, features, max_length=15, choose=None):
     N, _, height, width = features.shape
     said = torch.full((N, max_length), self.null, device=features.device)
     maps = features.new_zeros(N, max_length, height, width)
     state, word = self.start_state(features), torch.full_like(said[:, 0], self.start)
     for t in range(max_length):
         scores, state, weights = self.step(word, state)
-        said[:, t] = word = scores.max(dim=1).indices
+        said[:, t] = word = choose(scores) if choose else scores.max(dim=1).indices
         if weights is not None:
             maps[:, t] = weights
     return said, maps if self.cell_type == "attention" else None
