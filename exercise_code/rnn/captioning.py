@@ -136,12 +136,12 @@ class CaptioningRNN(nn.Module):
             "rnn": (layers.rnn_forward, layers.rnn_backward),
             "lstm": (layers.lstm_forward, layers.lstm_backward),
         }[self.cell_type]
-        captions_in, captions_out = captions[:, :-1], captions[:, 1:]
+        heard, due = captions[:, :-1], captions[:, 1:]
         h0, proj_cache = Linear.forward(features.mean(dim=(2, 3)), self.W_proj, self.b_proj)
-        vectors, embed_cache = layers.word_embedding_forward(captions_in, self.embed.W_embed)
+        vectors, embed_cache = layers.word_embedding_forward(heard, self.embed.W_embed)
         h, cell_cache = forward(vectors, h0, self.cell.Wx, self.cell.Wh, self.cell.b)
         scores, vocab_cache = layers.temporal_affine_forward(h, self.W_vocab, self.b_vocab)
-        loss, dscores = temporal_softmax_loss_masked(scores, captions_out, captions_out != self.null)
+        loss, dscores = temporal_softmax_loss_masked(scores, due, due != self.null)
 
         grads = {}
         dh, grads["W_vocab"], grads["b_vocab"] = layers.temporal_affine_backward(dscores, vocab_cache)
