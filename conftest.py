@@ -86,6 +86,13 @@ def _seeds(assignment: Assignment, depth: str) -> dict[str, range]:
     return {str(first): range(first, first + step) for first in range(0, verified.SEEDS[depth], step)}
 
 
+STATES = {
+    None: "",
+    "touch": "what its notebooks use has changed: make verify",
+    "full": "not verified with this engine: make verify",
+}
+"""What the end of a run says of an assignment, by how deeply it has to be tested for a stamp that fits."""
+
 PARTS: dict[str, Callable[[Assignment, str], dict[str, object]]] = {
     "assignment": lambda assignment, depth: {"": assignment},
     "seeds": _seeds,
@@ -210,7 +217,7 @@ def pytest_terminal_summary(terminalreporter, config) -> None:
     if any("/contract/" in name for name in config.costs.outcomes):
         terminalreporter.section("assignments")
         for assignment in config.assignments:
-            state = "" if verified.due(assignment) is None else "not verified with this engine: make verify"
+            state = STATES[verified.due(assignment)]
             terminalreporter.write_line(f"{assignment.name:<20}{config.depths[assignment.name]:<7}{state}")
         for name in config.drafts:
             terminalreporter.write_line(f"{name:<20}draft  only its solutions are tested")
