@@ -62,6 +62,8 @@ def pytest_configure(config) -> None:
             raise pytest.UsageError(
                 "--stamp takes all tests of an assignment: leave out -k, -x and --maxfail"
             )
+        if config.getoption("depth") in ("kept", "touch"):
+            raise pytest.UsageError("--stamp tests as deeply as a stamp demands: leave out --depth")
         due = {a.name: verified.due(a) for a in course}
         config.assignments = [a for a in config.assignments if due[a.name]]
         config.args[:] = [str(CONTRACT), *(str(a.folder) for a in config.assignments)]

@@ -38,7 +38,16 @@ MUTANTS = {"kept": 1, "touch": 1, "full": 4, "all": None}
 SUPPORT = "exercise_code/support"
 ENGINE = ("checking", "devices", "data")
 """What of `exercise_code/support` decides on a check. Released versions of torch and numpy count as well."""
-SHOWS = ("__init__", "as_they_come", "reloading", "render", "student_check", "task", "tensor_pictures")
+SHOWS = (
+    "__init__",
+    "as_they_come",
+    "headings",
+    "reloading",
+    "render",
+    "student_check",
+    "task",
+    "tensor_pictures",
+)
 """Of `checking`: they show verdicts where a student works, and none is theirs. They count with the rest."""
 APART = {"tests", "__pycache__", "verified.toml", "thresholds.json", "answers.safetensors.gz"}
 """What no check depends on; tests of the solutions run in every run."""

@@ -58,7 +58,7 @@ class Photographs:
 def photographs(num: int = 1_000) -> Photographs | None:
     """The first of Flickr8k's and their features; None where `WORKBOOK_DATA` lacks them or MobileNetV2.
 
-    Features are worked out once, 25 photographs a second, and kept in a file beside the data sets.
+    Features are worked out once, about 20 photographs a second, and kept in a file beside the data sets.
     """
     base = Path(os.environ.get("WORKBOOK_DATA", ""))
     table, weights = base / "flickr8k_1000" / "captions.txt", base / "weights" / "mobilenet_v2.safetensors"

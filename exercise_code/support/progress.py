@@ -19,10 +19,10 @@ from exercise_code.support.checking.assignment import (
     find_assignment,
     read_assignment,
 )
+from exercise_code.support.checking.headings import DEEP_END, headings
 from exercise_code.support.checking.render import COLOURS, WRONG, plain
 from exercise_code.support.checking.student_check import checked
 from exercise_code.support.edition import hash_file
-from exercise_code.support.notebook.headings import DEEP_END, headings
 from exercise_code.support.paths import ROOT
 from exercise_code.support.reveal import revealed
 

@@ -13,7 +13,7 @@ import pytest
 from ruff import find_ruff_bin
 
 from exercise_code.support.checking.assignment import all_folders
-from exercise_code.support.notebook.headings import DEEP_END, HEADING
+from exercise_code.support.checking.headings import DEEP_END, HEADING
 from exercise_code.support.notebook.predictions import VALUES
 from exercise_code.support.notebook.self_tests import QUESTIONS, read_questions
 from exercise_code.support.paths import ASSIGNMENTS

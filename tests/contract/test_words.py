@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from exercise_code.support.checking.assignment import all_folders, read_assignment
 from exercise_code.support.checking.exercise_source import read_exercise
-from exercise_code.support.notebook.headings import HEADING
+from exercise_code.support.checking.headings import HEADING
 from exercise_code.support.paths import ASSIGNMENTS, ROOT
 from grading.notebooks.glossary import CELL, Term, glossary_cell, read_glossary
 

@@ -11,9 +11,9 @@ from playwright.sync_api import sync_playwright
 
 from exercise_code.support import progress as module
 from exercise_code.support import reveal
+from exercise_code.support.checking import headings
 from exercise_code.support.checking.judge import Verdict
 from exercise_code.support.checking.student_check import Verdicts
-from exercise_code.support.notebook import headings
 from exercise_code.support.progress import Exercise, Progress, progress
 
 

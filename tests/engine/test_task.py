@@ -3,7 +3,7 @@
 import pytest
 
 from exercise_code.support.checking import AssignmentError, task
-from exercise_code.support.notebook.task import Task
+from exercise_code.support.checking.task import Task
 from exercise_code.support.paths import ROOT
 
 

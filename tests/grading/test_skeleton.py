@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from helpers import tiny_assignment
 
-from exercise_code.support.notebook.headings import HEADING
+from exercise_code.support.checking.headings import HEADING
 from exercise_code.support.paths import ROOT
 from grading.course import CourseError
 from grading.editions.skeleton import new_assignment

@@ -2,6 +2,6 @@
 
 from exercise_code.support.checking.assignment import AssignmentError
 from exercise_code.support.checking.student_check import Verdicts, build_on, check
-from exercise_code.support.notebook.task import task
+from exercise_code.support.checking.task import task
 
 __all__ = ["AssignmentError", "Verdicts", "build_on", "check", "task"]

@@ -31,13 +31,14 @@ from exercise_code.support.checking.follow_through import (
     foundations,
     with_their_family,
 )
+from exercise_code.support.checking.headings import headings
 from exercise_code.support.checking.judge import NOT_WRITTEN, KnownMistake, Verdict, judge
 from exercise_code.support.checking.reloading import modules
 from exercise_code.support.checking.render import Drawn, to_mime, to_text
 from exercise_code.support.checking.replace import in_place, keep_in_place, lifted, takes
 from exercise_code.support.checking.run_check import EXERCISES, gather, place_in
+from exercise_code.support.checking.task import task_of
 from exercise_code.support.checking.time_limit import TooSlow, at_most
-from exercise_code.support.notebook.task import task
 from exercise_code.support.reveal import note_tries
 
 VISIBLE_SEED = 0
@@ -190,6 +191,7 @@ def _verdicts(
     ends = time.monotonic() + assignment.limits.seconds_per_submission
     so_far: list[Verdict] = []
     drawn: dict[str, Drawn] = {}
+    known = functools.cache(lambda: [*headings(assignment)])
 
     def verdict(check: Check) -> Verdict:
         tell(so_far, check.id)
@@ -202,7 +204,7 @@ def _verdicts(
                 f": {_place_of_work(check.exercise, function)}{_elsewhere(check.exercise)}"
             )
             if "ipykernel" in sys.modules and all(each.exercise != check.exercise for each in so_far):
-                drawn[check.id] = task(check.exercise)
+                drawn[check.id] = task_of(check.exercise, known())
         if "answer" in judged.faults and "ipykernel" in sys.modules:
             from exercise_code.support.checking.tensor_pictures import smallest  # not needed to judge
 

@@ -3,14 +3,15 @@
 import ast
 import html
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from exercise_code.support.checking import exercise_source
 from exercise_code.support.checking.assignment import AssignmentError, all_folders, read_assignment
+from exercise_code.support.checking.headings import Heading, headings
 from exercise_code.support.checking.run_check import EXERCISES
-from exercise_code.support.notebook.headings import headings
 
 STYLE = """
 <style>
@@ -75,6 +76,19 @@ def task(exercise: str) -> Task:
     Raises:
         AssignmentError: there is no such function, or its file cannot be read.
     """
+    for folder in all_folders():
+        assignment = read_assignment(folder)
+        if any(check.exercise == exercise for check in assignment.checks):
+            return task_of(exercise, headings(assignment))
+    return task_of(exercise, ())
+
+
+def task_of(exercise: str, known: Iterable[Heading]) -> Task:
+    """The same where the headings of its assignment are at hand.
+
+    Raises:
+        AssignmentError: there is no such function, or its file cannot be read.
+    """
     try:
         path, qualname = exercise_source.locate(exercise, EXERCISES)
     except FileNotFoundError as error:
@@ -82,16 +96,9 @@ def task(exercise: str) -> Task:
     function = exercise_source.read_exercise(exercise, EXERCISES)
     if function is None:
         raise AssignmentError(f"{path.name} has no function {qualname}, or is not Python")
-    docstring = ast.get_docstring(function) or ""
-    return Task(f"{qualname}({_arguments(function)})", docstring, path, function.lineno, _minutes(exercise))
-
-
-def _minutes(exercise: str) -> int:
-    for folder in all_folders():
-        assignment = read_assignment(folder)
-        if any(check.exercise == exercise for check in assignment.checks):
-            return next((each.minutes for each in headings(assignment) if each.is_of(exercise)), 0)
-    return 0
+    signature, docstring = f"{qualname}({_arguments(function)})", ast.get_docstring(function) or ""
+    minutes = next((each.minutes for each in known if each.is_of(exercise)), 0)
+    return Task(signature, docstring, path, function.lineno, minutes)
 
 
 def _arguments(function: ast.FunctionDef) -> str:
