@@ -94,7 +94,7 @@ def test_settings_of_the_checks_count_and_others_do_not(a01):
 
 
 BESIDE = (
-    *("student_check", "task", "reloading", "answers", "annotations", "exercise_source"),
+    *("student_check", "task", "headings", "reloading", "answers", "annotations", "exercise_source"),
     *("judge", "follow_through", "render", "metrics", "as_they_come", "time_limit", "../reveal"),
 )
 LOADED = """
