@@ -5,7 +5,6 @@ import io
 import itertools
 import logging
 import math
-import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -601,21 +600,10 @@ def adapted(backbone: nn.Module, images: Images, labels: Labels, num: int, seed:
 
 def mobilenet() -> nn.Module | None:
     """MobileNetV2 with its ImageNet weights, where `WORKBOOK_DATA` has them."""
-    path = Path(os.environ.get("WORKBOOK_DATA", "")) / "weights" / "mobilenet_v2.safetensors"
-    if not path.is_file():
-        return None
-    from safetensors.torch import load_file
+    from exercise_code.support.vision import mobilenet_v2, mobilenet_weights
 
-    from exercise_code.support.vision import torchvision
-
-    net: nn.Module = torchvision.models.mobilenet_v2()
-    net.load_state_dict(
-        {
-            name: value.float() if value.is_floating_point() else value
-            for name, value in load_file(path).items()
-        }
-    )
-    return net
+    weights = mobilenet_weights()
+    return mobilenet_v2(weights) if weights else None
 
 
 def tiles(filters: Images, title: str) -> tuple[Figure, str]:

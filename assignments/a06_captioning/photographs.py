@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from PIL import Image, ImageOps
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from assignments.a06_captioning.experiments import train_captioner
@@ -22,7 +21,7 @@ from exercise_code.rnn.captioning import CaptioningRNN
 from exercise_code.support.data.registry import home
 from exercise_code.support.data.vocabulary import Vocabulary
 from exercise_code.support.notebook.setup import with_bar
-from exercise_code.support.vision import torchvision
+from exercise_code.support.vision import mobilenet_v2, mobilenet_weights
 
 LENGTH = 20
 """Words of a caption that are read, <START> and <END> among them."""
@@ -61,8 +60,8 @@ def photographs(num: int = 1_000) -> Photographs | None:
     Features are worked out once, about 20 photographs a second, and kept in a file beside the data sets.
     """
     base = Path(os.environ.get("WORKBOOK_DATA", ""))
-    table, weights = base / "flickr8k_1000" / "captions.txt", base / "weights" / "mobilenet_v2.safetensors"
-    if not (table.is_file() and weights.is_file()):
+    table, weights = base / "flickr8k_1000" / "captions.txt", mobilenet_weights()
+    if not (table.is_file() and weights):
         return None
     said: dict[str, list[str]] = {}
     with table.open(encoding="utf-8", newline="") as stream:
@@ -76,7 +75,7 @@ def _kept_features(files: Sequence[Path], weights: Path) -> Float[Tensor, "num 1
     """One array for each photograph, under its name; what an interrupted run has left out is added."""
     with h5py.File(home() / "cache" / "a06-photographs.h5", "a") as kept:
         if due := [file for file in files if file.name not in kept]:
-            net = _mobilenet(weights)
+            net = mobilenet_v2(weights).features.eval()
             for start in with_bar(range(0, len(due), BATCH)):
                 part = due[start : start + BATCH]
                 images = torch.stack([(picture(file) - MEAN) / STD for file in part])
@@ -85,14 +84,6 @@ def _kept_features(files: Sequence[Path], weights: Path) -> Float[Tensor, "num 1
                 for file, each in zip(part, maps, strict=True):
                     kept[file.name] = each.half().numpy()
         return torch.stack([torch.from_numpy(kept[file.name][:]) for file in files]).float()
-
-
-def _mobilenet(weights: Path) -> nn.Module:
-    """MobileNetV2 without its classifier, in test mode."""
-    net = torchvision.models.mobilenet_v2()
-    kept = load_file(weights)
-    net.load_state_dict({name: kept[name].to(value.dtype) for name, value in net.state_dict().items()})
-    return net.features.eval()
 
 
 def picture(file: Path) -> Float[Tensor, "3 224 224"]:

@@ -6,13 +6,16 @@ and `nms` gets an implementation of its own. Compiled operators (`roi_pool`, `io
 """
 
 import importlib
+import os
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from safetensors.torch import load_file
+from torch import Tensor, nn
 
 MISSING = "operator torchvision::nms does not exist"
 
@@ -55,3 +58,17 @@ def _nms(
 
 
 torchvision = _import_torchvision()
+
+
+def mobilenet_weights() -> Path | None:
+    """The file with MobileNetV2's weights, trained on ImageNet, where `WORKBOOK_DATA` has it."""
+    path = Path(os.environ.get("WORKBOOK_DATA", "")) / "weights" / "mobilenet_v2.safetensors"
+    return path if path.is_file() else None
+
+
+def mobilenet_v2(weights: Path) -> nn.Module:
+    """MobileNetV2 with the weights of a file, in float32."""
+    net: nn.Module = torchvision.models.mobilenet_v2()
+    kept = load_file(weights)
+    net.load_state_dict({name: kept[name].to(value.dtype) for name, value in net.state_dict().items()})
+    return net

@@ -24,7 +24,7 @@ def test_features_are_kept_by_name_and_read_again(three, tmp_path, monkeypatch):
     with h5py.File(tmp_path / "cache" / "a06-photographs.h5") as kept:
         assert {*kept} == {file.name for file in three.files}
         assert kept[three.files[0].name].shape == (1280, 4, 4)
-    monkeypatch.setattr(photographs, "_mobilenet", lambda weights: pytest.fail("they are there"))
+    monkeypatch.setattr(photographs, "mobilenet_v2", lambda weights: pytest.fail("they are there"))
     again = photographs.photographs(3)
     assert torch.equal(again.features, three.features)
 
