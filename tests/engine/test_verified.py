@@ -58,14 +58,14 @@ def depths(root) -> str:
 @pytest.mark.parametrize(
     "file, expected",
     [
-        ("exercise_code/two.py", "tft"),
+        ("exercise_code/two.py", "tfk"),
         ("exercise_code/one.py", "fkf"),
         ("assignments/a01_one/stand_ins.py", "fkf"),
-        ("assignments/a01_one/mistakes.py", "fkt"),
-        ("assignments/a02_two/checks.py", "tft"),
-        ("assignments/a02_two/new.py", "tft"),
-        ("assignments/a02_two/notes.md", "tkt"),
-        ("assignments/a02_two/tests/test_it.py", "tkt"),
+        ("assignments/a01_one/mistakes.py", "fkk"),
+        ("assignments/a02_two/checks.py", "tfk"),
+        ("assignments/a02_two/new.py", "tfk"),
+        ("assignments/a02_two/notes.md", "tkk"),
+        ("assignments/a02_two/tests/test_it.py", "tkk"),
         ("exercise_code/support/checking/judge.py", "ftf"),
         ("requirements.txt", "ftf"),
         ("exercise_code/support/checking/render.py", "ttt"),
@@ -73,7 +73,7 @@ def depths(root) -> str:
     ],
 )
 def test_what_has_changed_is_tested_in_full(course, file, expected):
-    assert depths(course) == "tkt"
+    assert depths(course) == "tkk"
     with (course / file).open("a") as stream:
         stream.write("\n# another line\n")
     assert depths(course) == expected
@@ -83,9 +83,9 @@ def test_words_of_a_notebook_change_nothing_and_its_code_does(course):
     path = course / "assignments/a02_two/n.ipynb"
     text = path.read_text()
     path.write_text(text.replace("text", "other words", 1))
-    assert depths(course) == "tkt"
+    assert depths(course) == "tkk"
     path.write_text(text.replace('"code", "source": ["text"]', '"code", "source": ["other"]'))
-    assert depths(course) == "tft"
+    assert depths(course) == "tfk"
 
 
 def test_a_new_engine_leaves_old_stamps_and_says_so(course):
