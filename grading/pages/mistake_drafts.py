@@ -10,6 +10,7 @@ from typing import cast
 from exercise_code.support.checking import exercise_source
 
 LONGEST = 8_000
+LONGEST_MODULE = 80_000
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 HINT = "Say what is wrong, and what to think about."
 
@@ -26,12 +27,16 @@ def portable(check: str, files: dict[str, bytes], root: Path) -> str:
         root: the folder of the course, with stubs or the reference.
 
     Returns:
-        The text; empty where the function cannot be read or stand alone, or is longer than `LONGEST`.
+        The text; empty where the function cannot be read or stand alone, or is longer than `LONGEST`, or its
+        module has more than `LONGEST_MODULE` bytes, whose reading takes seconds.
     """
     exercise = check.partition(":")[0]
     try:
         path, qualname = exercise_source.locate(exercise, root / "exercise_code")
-        module = ast.parse(files[path.relative_to(root).as_posix()])
+        source = files[path.relative_to(root).as_posix()]
+        if len(source) > LONGEST_MODULE:
+            return ""
+        module = ast.parse(source)
         function = exercise_source.find_function(ast.unparse(module), qualname)
         if function is None:
             return ""

@@ -21,7 +21,7 @@ from exercise_code.support.paths import ROOT
 from grading.pages import mistake_cost
 from grading.pages.incidents import incidents
 from grading.pages.item_analysis import analyse
-from grading.pages.mistake_drafts import LONGEST, portable, stub
+from grading.pages.mistake_drafts import LONGEST, LONGEST_MODULE, portable, stub
 from grading.pages.report import write_report
 from grading.running.grader import judge_submission
 from grading.submissions.records import Submission
@@ -231,9 +231,10 @@ def test_groups_with_a_hint_have_no_stub(a01, answers, tmp_path):
         b"\xff\xfe",
         b"X = 3\ndef compute_distances_no_loops(a, b=X): return a",
         b"def compute_distances_no_loops(a, b): return " + b"+".join([b"a"] * LONGEST),
+        b"def compute_distances_no_loops(a, b): return a\n" + b"#" * LONGEST_MODULE,
         b"def another(): pass",
     ],
-    ids=["not Python", "not text", "default of the module", "too long", "not there"],
+    ids=["not Python", "not text", "default of the module", "too long", "in a huge module", "not there"],
 )
 def test_what_cannot_stand_alone_makes_no_stub(source):
     assert portable(NO_LOOPS, {FILE: source}, ROOT) == ""

@@ -276,11 +276,15 @@ SPIES = {
     ),
     "a link to a secret": "os.symlink({secret!r}, 'link')\nopen('link').read()",
     "a hard link to a secret": "os.link({secret!r}, 'link')",
+    "a private file moved here": "os.rename({secret!r}, 'mine')",
+    "open files by their numbers": "os.listdir('/proc/self/fd')",
+    "the terminal": "open('/dev/tty')",
     "a TCP connection": "socket.create_connection(('127.0.0.1', {port}), 1)",
     "a UDP packet": "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.1', 9))",
     "a name server": "socket.getaddrinfo('example.org', 80)",
     "a raw socket": "socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
     "a netlink socket": "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+    "a socket of virtual machines": "socket.socket(40, socket.SOCK_STREAM)",
     "a socket of the host": "s = socket.socket(socket.AF_UNIX)\ns.connect({host_socket!r})",
     "datagrams to a socket of the host": (
         "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\ns.sendto(b'x', {host_datagrams!r})"
@@ -299,8 +303,20 @@ SPIES = {
     "ptrace": "assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0",
     "mount": "assert ctypes.CDLL(None).mount(b'none', b'.', b'tmpfs', 0, None) == 0",
     "new namespaces": "assert ctypes.CDLL(None).unshare(0x10000000) == 0",
+    "new namespaces of a child": (
+        "child = ctypes.CDLL(None).syscall(56, 0x10000011, 0, 0, 0, 0)\n"
+        "if child == 0: os._exit(0)\nassert child > 0"
+    ),
+    "a handle instead of a name": (
+        "handle = ctypes.create_string_buffer(b'\\x78', 128)\n"
+        "assert ctypes.CDLL(None).syscall(303, -100, b'/', handle, ctypes.byref(ctypes.c_int()), 0) == 0"
+    ),
     "another root": "os.chroot('.')",
     "another user": "os.setuid(0 if os.getuid() else 1)",
+    "the rights of root": "os.setresuid(0, 0, 0)\nos.listdir('/')",
+    "a place before all others": "os.nice(-1)",
+    "real time": "os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))",
+    "memory that is never paged out": "assert ctypes.CDLL(None).mlockall(3) == 0",
     "a device": "os.mknod('disk', 0o60666, os.makedev(8, 0))",
     "the host's name": "socket.sethostname('x')",
     "the clock": "import time\ntime.clock_settime(time.CLOCK_REALTIME, 0)",

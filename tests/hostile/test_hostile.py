@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import sqlite3
 import textwrap
@@ -15,6 +16,7 @@ from helpers import grade_all
 
 from exercise_code.support.checking.assignment import Limits
 from exercise_code.support.isolation import confine
+from exercise_code.support.paths import ROOT
 from grading.notebooks.nbgrader_course import open_gradebook
 from grading.running.sandbox import detect
 from grading.scores.gradebook import write_gradebook
@@ -198,6 +200,15 @@ def test_nothing_is_left_behind_or_changed(attacked, places, host):
 
 def test_there_are_enough_attacks():
     assert len(INSIDE) + len(CHEATS) + len(SPIES) + len(SOURCES) >= 60
+
+
+def test_what_holds_an_attempt_of_the_review_is_there():
+    """Each test or attack that docs/attacks.md names."""
+    text = (ROOT / "docs/attacks.md").read_text(encoding="utf-8")
+    files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    named = re.findall(r"`(\w+\.py): ([^`]+)`", text)
+    assert len(named) > 50
+    assert not [(file, what) for file, what in named if what not in files[file]]
 
 
 def test_files_beside_the_module_are_ignored(hasty, tmp_path):
