@@ -1,5 +1,6 @@
 """Make up a class: submissions from the reference, the mistakes, untouched stubs and broken files."""
 
+import ast
 import inspect
 import random
 import re
@@ -119,28 +120,44 @@ def _with_body(texts: dict[str, str], exercise: str, body: str) -> dict[str, str
 
 
 def _needed(function: FunctionType, text: str) -> str:
-    """What a mistake uses of its own module and a file does not have: imports, constants, functions."""
+    """What a mistake uses of its module and a file lacks: imports, constants, functions, other mistakes."""
     imports, constants, functions = [], [], []
     own = function.__module__.partition(".")[0]
-    seen, waiting = set(re.findall(r"^(?:import |def |class )(\w+)", text, re.MULTILINE)), [function]
+    seen = set(re.findall(r"^(?:import |def |class )(\w+)", text, re.MULTILINE))
+    waiting = [(function, function.__code__)]
     while waiting:
-        known = (user := waiting.pop()).__globals__
-        for name in sorted({*_names(user.__code__)} & known.keys() - seen):
+        user, code = waiting.pop()
+        known = user.__globals__
+        for name in sorted({*_names(code)} & known.keys() - seen):
             seen.add(name)
             value = known[name]
-            if isinstance(value, ModuleType):
+            if isinstance(value, Mistake):  # one that another calls
+                functions.append(value.source)
+                function = cast(FunctionType, value.function)
+                waiting.append((function, function.__code__))
+            elif isinstance(value, ModuleType):
                 parent, _, last = value.__name__.rpartition(".")
                 imports.append(
                     f"from {parent} import {last} as {name}" if parent else f"import {last} as {name}"
                 )
             elif isinstance(value, FunctionType) and value.__module__.partition(".")[0] == own:
                 functions.append(inspect.getsource(value))
-                waiting.append(value)
+                waiting.append((value, value.__code__))
             elif isinstance(value, FunctionType | type):
                 imports.append(f"from {value.__module__} import {name}")
             else:
-                constants.append(f"{name} = {value!r}")
-    return "".join(f"\n{line}\n" for line in (*imports, *constants, *functions))
+                written = _written(user, name) or repr(value)
+                constants.append(f"{name} = {written}")
+                waiting.append((user, compile(written, name, "eval")))
+    return "".join(f"\n{line}\n" for line in (*imports, *reversed(constants), *functions))
+
+
+def _written(user: FunctionType, name: str) -> str:
+    """What a constant is set to in the file of a function that uses it; empty where it comes from another."""
+    for node in ast.parse(Path(user.__code__.co_filename).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return ast.unparse(node.value)
+    return ""
 
 
 def _names(code: CodeType) -> Iterator[str]:

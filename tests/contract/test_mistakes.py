@@ -11,6 +11,8 @@ from exercise_code.support.checking.answers import Answers, make_answers
 from exercise_code.support.checking.judge import judge
 from exercise_code.support.checking.replace import replaced
 from exercise_code.support.checking.run_check import gather
+from exercise_code.support.paths import ROOT
+from grading.editions.made_up_class import with_mistake
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +59,14 @@ def test_hints_are_short_and_differ(assignment):
         assert len(re.findall(r"[.!?] +[A-Z`]", hint)) <= 1, f"the hint of {name} has more than two sentences"
     named = [(mistake.check, mistake.hint) for mistake in assignment.mistakes]
     assert len(set(named)) == len(named)
+
+
+@pytest.mark.vouched
+def test_every_mistake_can_be_handed_in(assignment):
+    """Written into the module of its exercise with all that it needs, it is Python."""
+    texts = {file: (ROOT / file).read_text(encoding="utf-8") for file in assignment.editable}
+    for mistake in assignment.mistakes:
+        changed = {*with_mistake(texts, mistake).items()} - texts.items()
+        assert changed, mistake.name
+        for file, text in changed:
+            compile(text, file, "exec")
