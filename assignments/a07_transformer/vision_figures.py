@@ -9,13 +9,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from assignments.a07_transformer.figures import matrices
-from exercise_code.support.notebook.plotting import LINES, MARKERS, PALETTE, PAPER, draw_image, row_of_axes
+from exercise_code.support.notebook.plotting import (
+    INK,
+    LINES,
+    MARKERS,
+    PALETTE,
+    PAPER,
+    draw_image,
+    row_of_axes,
+)
 
 
 def cut_up(
     picture: Float[Tensor, "3 H W"], tokens: Mapping[str, Float[Tensor, "P D"]], patch_size: int
 ) -> tuple[Figure, str]:
-    """A picture, and tokens by their names, each drawn as the patch that it should be.
+    """A picture, and tokens by their names, each drawn and numbered as the patch that it should be.
 
     Returns:
         The figure, and its alternative text: how many of the patches are found in the picture.
@@ -23,15 +31,18 @@ def cut_up(
     C, H, W = picture.shape
     due = functional.unfold(picture[None], patch_size, stride=patch_size)[0].T
     rows, columns = H // patch_size, W // patch_size
-    fig, axes = row_of_axes(1 + len(tokens), 2.9, 2.6)
+    fig, axes = row_of_axes(1 + len(tokens), 2.9, 2.8)
     draw_image(axes[0], picture)
-    axes[0].set_title(f"picture, {H} x {W}")
+    axes[0].set_title(f"picture: C = {C},\nH = {H}, W = {W}")
     told = []
     for ax, (name, each) in zip(axes[1:], tokens.items(), strict=True):
-        framed = functional.pad(each.unflatten(1, (C, patch_size, patch_size)), (1, 1, 1, 1), value=1.0)
-        side = patch_size + 2
+        framed = functional.pad(each.unflatten(1, (C, patch_size, patch_size)), (1, 2, 3, 0), value=1.0)
+        side = patch_size + 3
         draw_image(ax, functional.fold(framed.flatten(1).T, (rows * side, columns * side), side, stride=side))
-        ax.set_title(name)
+        for place in range(len(due)):
+            corner = place % columns * side + 0.5, place // columns * side + 0.7
+            ax.text(*corner, f"{place}", color=INK, fontsize=8, va="center")
+        ax.set_title(f"{name}:\nP = {len(due)} tokens, D = {due.shape[1]}")
         right = int((each == due).all(dim=1).sum())
         told.append(f"{name}: {right} of {len(due)} tokens are patches of the picture")
     return fig, f"{'; '.join(told)}."
@@ -66,22 +77,24 @@ def near_and_far(similarity: Float[Tensor, "P P"], columns: int) -> tuple[float,
 def seen_by_heads(
     pictures: Float[Tensor, "N 3 H W"], weights: Float[Tensor, "N heads rows columns"], title: str
 ) -> tuple[Figure, str]:
-    """Pictures, each with a map for every head of where the class token looks.
+    """Pictures, each with a map for every head of where the class token looks, on one scale.
 
     Returns:
         The figure, and its alternative text: the weight on the quarter of patches that weighs most.
     """
     N, heads = weights.shape[:2]
-    fig = Figure(figsize=(1.6 * (1 + heads), 1.65 * N + 0.4), layout="constrained")
+    fig = Figure(figsize=(1.6 * (1 + heads) + 0.9, 1.65 * N + 0.4), layout="constrained")
     axes = fig.subplots(N, 1 + heads, squeeze=False)
-    for place, (row, picture, maps) in enumerate(zip(axes, pictures, weights, strict=True)):
+    shares = weights.flatten(2) / weights.flatten(2).sum(dim=2, keepdim=True)
+    times = (shares * shares.shape[2]).view_as(weights)
+    for place, (row, picture, maps) in enumerate(zip(axes, pictures, times, strict=True)):
         draw_image(row[0], picture)
         for head, (ax, each) in enumerate(zip(row[1:], maps, strict=True)):
-            ax.imshow(each.numpy(), cmap="Greys", vmin=0, interpolation="nearest")
+            drawn = ax.imshow(each.numpy(), cmap="Greys", vmin=0, vmax=4, interpolation="nearest")
             ax.set(xticks=(), yticks=(), title="" if place else f"head {head}")
             ax.grid(False)
     fig.suptitle(title, fontsize=10)
-    shares = weights.flatten(2) / weights.flatten(2).sum(dim=2, keepdim=True)
+    fig.colorbar(drawn, ax=axes, label="weight, relative to even weights", extend="max", shrink=0.8)
     top = shares.topk(max(1, shares.shape[2] // 4), dim=2).values.sum(dim=2).mean(dim=0)
     told = ", ".join(f"head {head} {share:.0%}" for head, share in enumerate(top.tolist()))
     return fig, f"{title}: weight on the quarter of the patches that weighs most, {told}."
@@ -99,8 +112,8 @@ def growing(lengths: Sequence[int], costs: Mapping[str, Float[Tensor, "lengths 2
         for (name, found), marker, line, colour in zip(costs.items(), MARKERS, LINES, PALETTE, strict=False):
             ax.plot(lengths, found[:, column], marker=marker, linestyle=line, color=colour, label=name)
             told.append(f"{name} {found[-1, column] / found[-2, column]:.1f} times the {what}")
-        ax.set(xscale="log", yscale="log", xlabel="tokens", ylabel=what)
+        ax.set(xscale="log", yscale="log", xlabel="tokens (log scale)", ylabel=f"{what} (log scale)")
         ax.set_xticks(lengths, [f"{length}" for length in lengths], fontsize=8)
         ax.minorticks_off()
-    axes[0].legend(fontsize=8)
+        ax.legend(fontsize=8)
     return fig, f"From {lengths[-2]} to {lengths[-1]} tokens: {', '.join(told)}."

@@ -41,7 +41,7 @@ def test_figures_say_what_they_show():
     assert alt == "right (%): one from 20 to 30 in 2 runs; two from 90 to 90 in 2 runs; guessing 20."
     seen = torch.ones(3, 3, dtype=torch.bool)
     _, alt = figures.reach({"all": seen, "causal": seen.tril()})
-    assert "all: 9 of 9 pairs, 3 before the token; causal: 6 of 9 pairs, 0 before the token" in alt
+    assert "all: 9 of 9 pairs, 3 before the changed token; causal: 6 of 9 pairs, 0 before the changed" in alt
     _, alt = figures.weights_of(x, y, 3, torch.full((30,), 1 / 30), 9.0)
     assert "made of about 30 values" in alt
     items, weights = torch.zeros(3, 7), torch.tensor([0.1, 0.7, 0.2])
