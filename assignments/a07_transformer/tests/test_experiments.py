@@ -41,7 +41,15 @@ def test_figures_say_what_they_show():
     assert alt == "right (%): one from 20 to 30 in 2 runs; two from 90 to 90 in 2 runs; guessing 20."
     seen = torch.ones(3, 3, dtype=torch.bool)
     _, alt = figures.reach({"all": seen, "causal": seen.tril()})
-    assert "all: 9 of 9 pairs, 3 before the changed token; causal: 6 of 9 pairs, 0 before the changed" in alt
+    assert "all: 9 of 9 pairs, 3 before the changed token" in alt
+    assert "causal: 6 of 9 pairs, 0 before the changed token" in alt
+    numbers = torch.arange(8).view(2, 4)
+    split = {"split": numbers.unflatten(1, (2, 2)).transpose(0, 1), "view": numbers.view(2, 2, 2)}
+    _, alt = figures.split_in_heads(numbers, split)
+    assert alt.endswith("split: 8 of 8; view: 4 of 8.")
+    largest = {"bare": torch.tensor([[0.5, 0.5], [0.75, 0.75], [1.0, 1.0]])}
+    _, alt = figures.largest_weights([4, 16, 64], largest, 4)
+    assert alt.endswith("even weights being 0.25. M = 16: bare 0.75.")
     _, alt = figures.weights_of(x, y, 3, torch.full((30,), 1 / 30), 9.0)
     assert "made of about 30 values" in alt
     items, weights = torch.zeros(3, 7), torch.tensor([0.1, 0.7, 0.2])

@@ -4,6 +4,7 @@ import pytest
 from torch.nn import functional
 
 from assignments.a07_transformer import vision, vision_figures
+from exercise_code.attention.fast import attention_in_blocks
 from exercise_code.support import data
 from exercise_code.vit.model import VisionTransformer
 
@@ -32,13 +33,18 @@ def test_who_is_ahead_depends_on_data_and_their_number(name, ahead):
         assert found[winner][place].min() > found[loser][place].max()
 
 
+def in_blocks(query, key, value):
+    return attention_in_blocks(query[0], key[0], value[0], 128)
+
+
 def test_memory_grows_with_the_square_or_with_the_length():
-    own, theirs = (
+    own, theirs, blocks = (
         [vision.costs(attend, length)[1] for length in (1_024, 2_048)]
-        for attend in (vision.own_attention, functional.scaled_dot_product_attention)
+        for attend in (vision.own_attention, functional.scaled_dot_product_attention, in_blocks)
     )
     assert 3.8 < own[1] / own[0] < 4.1
     assert 1.9 < theirs[1] / theirs[0] < 2.1
+    assert 1.9 < blocks[1] / blocks[0] < 2.1
     assert own[1] > 100 * theirs[1]
 
 
