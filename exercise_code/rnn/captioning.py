@@ -20,7 +20,7 @@ def word_probabilities(scores: Float[Tensor, "N V"], temperature: float = 1.0) -
     """Probabilities of the next word: the softmax of scores divided by a temperature.
 
     Args:
-        scores: of V words.
+        scores: of V words, of any size.
         temperature: above 0; near 0 the best word takes all, far above 1 all words are equally likely.
 
     Raises:

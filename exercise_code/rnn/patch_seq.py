@@ -8,6 +8,7 @@ def image_to_patch_sequence(x: Float[Tensor, "N C height width"], patch: int) ->
     """Cut images into square patches, row by row from the top left; each becomes one token.
 
     A token holds the patch (C, patch, patch), flattened: channel after channel, row after row.
+    Not allowed here: loops.
 
     Args:
         x: images that need not be square.

@@ -66,10 +66,11 @@ def _with_gradients(net, loss: Tensor) -> dict[str, Any]:
 
 @check("rnn.captioning.word_probabilities", points=1)
 def temperatures(code, case):
-    """Cold, as it is, and hot; a temperature of 0 is refused."""
+    """Cold, as it is, and hot, and large scores; a temperature of 0 is refused."""
     scores, probabilities = case.numbers(3, 7, reach=4.0), code.rnn.captioning.word_probabilities
     outputs = {f"temperature={t}": probabilities(scores, t) for t in (0.5, 1.0, 3.0)}
     outputs["temperature left out"] = probabilities(scores)
+    outputs["scores about 200"] = probabilities(scores + 200)
     for t in (0.0, -1.0):
         try:
             probabilities(scores, t)
@@ -183,9 +184,27 @@ def not_taught(code, case):
     return outputs
 
 
+def _ends_at_once(code, case) -> Any:
+    """A model for which <END> at once is the best caption; word for word "red ring star" is more probable."""
+    net = code.rnn.captioning.CaptioningRNN(NUMBERS, D, len(NUMBERS), len(NUMBERS), "rnn")
+    net = filled(net, 0 * case.numbers(1))
+    with torch.no_grad():
+        net.embed.W_embed.fill_diagonal_(20)
+        net.cell.Wx.fill_diagonal_(1)
+        for word, following, score in (
+            ("<START>", "<END>", 1.2),
+            ("<START>", "red", 1),
+            ("red", "ring", 5),
+            ("ring", "star", 5),
+            ("star", "<END>", 5),
+        ):
+            net.W_vocab[NUMBERS[word], NUMBERS[following]] = score
+    return net
+
+
 @check(f"{CAPTIONER}beam_search", points=3, uses=SAMPLED)
 def beams(code, case):
-    """The best captions of three widths, one of them greedy, by a model that likes to end."""
+    """The best captions of three widths, one of them greedy, by models that like to end."""
     outputs = {}
     for cell_type in ("rnn", "lstm", "attention"):
         net = _model(code, case, cell_type)
@@ -194,4 +213,6 @@ def beams(code, case):
         for width in (1, 2, 4):
             words, total = net.beam_search(_features(case, 1), width, max_length=5)
             outputs[f"{cell_type}, width={width}"] = {"words": list(words), "log p": float(total)}
+    words, total = _ends_at_once(code, case).beam_search(_features(case, 1), 2, max_length=5)
+    outputs["<END> at once, width=2"] = {"words": list(words), "log p": float(total)}
     return outputs

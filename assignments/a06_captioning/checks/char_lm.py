@@ -9,6 +9,7 @@ from exercise_code.support.checking.declare import check
 
 SAMPLE = "rnn.char_lm.sample_text"
 DRAWS = 400
+TEMPERATURES = (0.25, 1.0, 8.0)
 
 
 class Certain:
@@ -68,22 +69,31 @@ def frequencies_law(outputs: dict[str, Any], expected: dict[str, Any]) -> str | 
 
     A share of 400 draws strays by more than 0.15 with probability below 4e-8 (Hoeffding).
     """
-    for temperature, found in outputs.items():
-        share, hot = found.count("a") / DRAWS, float(temperature.partition("=")[2])
-        due = torch.tensor([1 / hot, 0.0, 0.0, 0.0]).softmax(dim=0)[0].item()
+    if outputs["once"] != outputs["again"]:
+        return "the same generator gives other letters the second time"
+    for temperature in TEMPERATURES:
+        name = f"temperature={temperature}"
+        found = outputs[name]
+        share = found.count("a") / DRAWS
+        due = torch.tensor([1 / temperature, 0.0, 0.0, 0.0]).softmax(dim=0)[0].item()
         if len(found) != DRAWS:
-            return f"at {temperature} {len(found)} letters were added; {DRAWS} are due"
+            return f"at {name} {len(found)} letters were added; {DRAWS} are due"
         if abs(share - due) > 0.15:
-            return f"at {temperature} {share:.0%} of the letters are the likeliest one; {due:.0%} are due"
+            return f"at {name} {share:.0%} of the letters are the likeliest one; {due:.0%} are due"
     return None
 
 
 @check(f"{SAMPLE}:law", points=1, law=frequencies_law, uses=["rnn.captioning.word_probabilities"])
 def drawn_letters(code, case):
-    """How often the likeliest letter comes at three temperatures."""
-    random = torch.Generator().manual_seed(case.integer(0, 10**6))
-    sample = code.rnn.char_lm.sample_text
-    return {
+    """How often the likeliest letter comes at three temperatures; it is the generator given that draws."""
+    seed, sample = case.integer(0, 10**6), code.rnn.char_lm.sample_text
+    random = torch.Generator().manual_seed(seed)
+    outputs = {
         f"temperature={hot}": sample(Careless(), "", DRAWS, temperature=hot, random=random)
-        for hot in (0.25, 1.0, 8.0)
+        for hot in TEMPERATURES
     }
+    for name in ("once", "again"):
+        outputs[name] = sample(
+            Careless(), "", 40, temperature=8.0, random=torch.Generator().manual_seed(seed)
+        )
+    return outputs

@@ -67,6 +67,19 @@ def probabilities_of_zero(scores, temperature=1.0):
     return (scores / temperature).softmax(dim=1)
 
 
+@mistake(
+    PROBABILITIES, hint="exp overflows for large scores: use `softmax`, or subtract the largest score first."
+)
+def probabilities_overflow(scores, temperature=1.0):
+    powers = (scores / _warm(temperature)).exp()
+    return powers / powers.sum(dim=1, keepdim=True)
+
+
+@mistake(PROBABILITIES, hint="The powers of probabilities no longer sum to 1: divide the scores instead.")
+def probabilities_to_a_power(scores, temperature=1.0):
+    return scores.softmax(dim=1) ** (1 / _warm(temperature))
+
+
 # What the cell gets of the picture
 def _projected(self, features, *, pool=None, bias=True):
     b = self.b_proj if bias else 0
@@ -79,6 +92,11 @@ def _projected(self, features, *, pool=None, bias=True):
 @mistake(PROJECT, hint="The bias b_proj is missing.")
 def project_without_bias(self, features):
     return _projected(self, features, bias=False)
+
+
+@mistake(PROJECT, hint="With attention the bias b_proj is missing: each place gets it.")
+def project_map_without_bias(self, features):
+    return _projected(self, features, bias=self.cell_type != "attention")
 
 
 @mistake(PROJECT, hint="The places are summed up: their mean does not depend on the size of the map.")
@@ -130,6 +148,17 @@ def project_by_view(self, features):
         N, D, height, width = features.shape
         mixed = features.reshape(N, height, width, D) @ self.W_proj + self.b_proj
         return mixed.reshape(N, -1, height, width)
+    return _projected(self, features)
+
+
+@mistake(
+    PROJECT,
+    hint="`view` moves no number, so channels and places are mixed: use `movedim` before the product too.",
+)
+def project_by_view_one_way(self, features):
+    if self.cell_type == "attention":
+        N, D, height, width = features.shape
+        return (features.reshape(N, height, width, D) @ self.W_proj + self.b_proj).movedim(3, 1)
     return _projected(self, features)
 
 
@@ -315,6 +344,12 @@ def by_hand_by_autograd(self, features, captions):
     return loss.detach(), {name: param.grad for name, param in self.named_parameters()}
 
 
+@mistake(LOSS, hint="The gradients of Wx and Wh change places: backward gives dx, dh0, dWx, dWh, db.")
+def by_hand_swapped_weights(self, features, captions):
+    loss, grads = _by_hand(self, features, captions)
+    return loss, grads | {"cell.Wx": grads["cell.Wh"], "cell.Wh": grads["cell.Wx"]}
+
+
 # Before the first word
 def _start(self, features, *, cell=None, attention=None):
     projected = self.project(features)
@@ -451,6 +486,14 @@ def step_without_bias(self, words, state):
     return scores - self.b_vocab, state, weights
 
 
+@mistake(STEP, hint="The weights are those of the new hidden state: return the ones that this step used.")
+def step_weights_of_the_new_state(self, words, state):
+    scores, state, weights = _step(self, words, state)
+    if weights is not None:
+        weights = dot_product_attention(state[0], state[2])[1]
+    return scores, state, weights
+
+
 # Greedy sampling
 def _sampled(
     self, features, max_length, *, first=None, fed=lambda best, start: best, choose=None, hold=False
@@ -478,6 +521,33 @@ def sample_feeds_start(self, features, max_length=15, choose=None):
 def sample_stores_start(self, features, max_length=15, choose=None):
     words, weights = _sampled(self, features, max_length, choose=choose)
     return torch.cat([torch.full_like(words[:, :1], self.start), words[:, :-1]], dim=1), weights
+
+
+@mistake(SAMPLE, hint="<START> takes the place of a word: max_length words follow it, each with its map.")
+def sample_counts_start(self, features, max_length=15, choose=None):
+    words, weights = _sampled(self, features, max_length - 1, choose=choose)
+    return torch.cat([torch.full_like(words[:, :1], self.start), words], dim=1), weights
+
+
+@mistake(SAMPLE, hint="It stops when all have said <END>: max_length words are due all the same.")
+def sample_stops(self, features, max_length=15, choose=None):
+    words, weights = _sampled(self, features, max_length, choose=choose)
+    ended = (words == self.end).all(dim=0).nonzero()
+    stop = int(ended[0]) + 1 if len(ended) else max_length
+    return words[:, :stop], weights if weights is None else weights[:, :stop]
+
+
+@mistake(SAMPLE, hint="What follows <END> becomes <NULL>: leave it, it is not read.")
+def sample_fills_up(self, features, max_length=15, choose=None):
+    words, weights = _sampled(self, features, max_length, choose=choose)
+    behind = (words == self.end).cumsum(dim=1) - (words == self.end).long() > 0
+    return words.masked_fill(behind, self.null), weights
+
+
+@mistake(SAMPLE, hint="The maps of a step come together: stack the maps along axis 1, as the words are.")
+def sample_maps_steps_first(self, features, max_length=15, choose=None):
+    words, weights = _sampled(self, features, max_length, choose=choose)
+    return words, weights if weights is None else weights.transpose(0, 1)
 
 
 @mistake(SAMPLE, hint="The first word read is <NULL>: it is <START>.")
@@ -602,8 +672,31 @@ def unforced_mean_of_steps(self, features, captions):
     return _unforced(self, features, captions) * len(captions) / (captions[:, 1:] != self.null).sum()
 
 
+@mistake(
+    UNFORCED,
+    hint="The scores have lost their way back to the parameters: no `detach`, no `no_grad` here.",
+    raises=RuntimeError,
+)
+def unforced_without_gradients(self, features, captions):
+    with torch.no_grad():
+        return _unforced(self, features, captions)
+
+
 # Beam search
-def _beams(self, features, width, max_length, *, ends=True, value=None, reverse=True, keep=None, first=1):
+def _beams(
+    self,
+    features,
+    width,
+    max_length,
+    *,
+    ends=True,
+    value=None,
+    reverse=True,
+    keep=None,
+    first=1,
+    rank=lambda beam: beam[0],
+    handed_on=lambda old, new: new,
+):
     beams = [(0.0, [self.start], self.start_state(features))]
     for _ in range(max_length):
         longer = [beam for beam in beams if ends and beam[1][-1] == self.end]
@@ -614,8 +707,10 @@ def _beams(self, features, width, max_length, *, ends=True, value=None, reverse=
             log_p = scores[0].log_softmax(dim=0) if value is None else value(scores[0])
             values, best = log_p.topk(width)
             for gain, word in zip(values.tolist(), best.tolist(), strict=True):
-                longer.append(((total if keep is None else keep(total)) + gain, [*words, word], new))
-        beams = sorted(longer, key=lambda beam: beam[0], reverse=reverse)[:width]
+                longer.append(
+                    ((total if keep is None else keep(total)) + gain, [*words, word], handed_on(state, new))
+                )
+        beams = sorted(longer, key=rank, reverse=reverse)[:width]
     return beams[0][1][first:], beams[0][0]
 
 
@@ -669,3 +764,13 @@ def beam_without_end(self, features, width, max_length=15):
 def beam_of_means(self, features, width, max_length=15):
     words, total = _beams(self, features, width, max_length)
     return words, total / len(words)
+
+
+@mistake(BEAM, hint="Beginnings are ranked by their mean log p: the largest sums are kept, however long.")
+def beam_ranked_by_means(self, features, width, max_length=15):
+    return _beams(self, features, width, max_length, rank=lambda beam: beam[0] / (len(beam[1]) - 1))
+
+
+@mistake(BEAM, hint="Each beginning keeps the state before its last word: hand on what `step` returns.")
+def beam_keeps_state(self, features, width, max_length=15):
+    return _beams(self, features, width, max_length, handed_on=lambda old, new: old)

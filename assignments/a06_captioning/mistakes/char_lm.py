@@ -57,6 +57,30 @@ def without_reading_the_seed(model, seed, length, temperature=1.0, random=None):
     return _written(model, seed, length, temperature, random, read_seed=False)
 
 
+@mistake(SAMPLE, hint="`end` is read only where there is no seed: it comes before the first letter always.")
+def end_or_seed(model, seed, length, temperature=1.0, random=None):
+    return _written(model, seed, length, temperature, random, before=[] if seed else None)
+
+
+@mistake(SAMPLE, hint="Only the last letter of the seed is read: the model has to see all of them.")
+def last_letter_of_the_seed(model, seed, length, temperature=1.0, random=None):
+    return seed[:-1] + _written(model, seed[-1:], length, temperature, random)
+
+
+@mistake(SAMPLE, hint="The seed's state is kept while letters are added: hand on what each step returns.")
+def state_of_the_seed(model, seed, length, temperature=1.0, random=None):
+    state, added = model.start_state(), ""
+    for number in (model.end, *map(model.letters.index, seed)):
+        scores, state = model.step(torch.tensor([number], device=state.device), state)
+    for _ in range(length):
+        number = word_probabilities(scores, temperature).multinomial(1, generator=random).squeeze(1)
+        if number == model.end:
+            break
+        added += model.letters[number]
+        scores, _ = model.step(number, state)
+    return seed + added
+
+
 @mistake(SAMPLE, hint="The seed is left out of what comes back: it is the beginning of the text.")
 def without_returning_the_seed(model, seed, length, temperature=1.0, random=None):
     return _written(model, seed, length, temperature, random)[len(seed) :]
@@ -103,6 +127,11 @@ def reading_the_last_letter_twice(model, seed, length, temperature=1.0, random=N
 @mistake(f"{SAMPLE}:law", hint="The best letter is always taken: draw it, with its probability.")
 def greedy_letters(model, seed, length, temperature=1.0, random=None):
     return _written(model, seed, length, temperature, random, pick=lambda p: int(p.argmax()))
+
+
+@mistake(f"{SAMPLE}:law", hint="`random` is not used: hand it to `multinomial` as its generator.")
+def generator_ignored(model, seed, length, temperature=1.0, random=None):
+    return _written(model, seed, length, temperature, None)
 
 
 @mistake(f"{SAMPLE}:law", hint="The temperature is not used.")

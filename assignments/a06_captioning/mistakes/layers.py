@@ -88,6 +88,14 @@ def step_db_mean(dnext_h, cache):
     return *step_gradients(da, cache)[:4], da.mean(0)
 
 
+@mistake(
+    f"{LAYERS}rnn_step_backward", hint="db is the sum of dnext_h: b is inside tanh, so its slope counts."
+)
+def step_db_past_tanh(dnext_h, cache):
+    da = dnext_h * (1 - cache[-1] ** 2)
+    return *step_gradients(da, cache)[:4], dnext_h.sum(0)
+
+
 @mistake(f"{LAYERS}rnn_step_backward", hint="The slope of tanh is 1 - tanh^2: here the square is missing.")
 def step_slope_without_square(dnext_h, cache):
     return step_gradients(dnext_h * (1 - cache[-1]), cache)
@@ -178,6 +186,12 @@ def states_of(x, h0, Wx, Wh, b):
 def sequence_time_first(x, h0, Wx, Wh, b):
     states, caches = states_of(x, h0, Wx, Wh, b)
     return torch.stack(states), caches
+
+
+@mistake(f"{LAYERS}rnn_forward", hint="`view` puts states of other sequences into a row: stack along axis 1.")
+def sequence_by_view(x, h0, Wx, Wh, b):
+    states, caches = states_of(x, h0, Wx, Wh, b)
+    return torch.stack(states).view(*x.shape[:2], -1), caches
 
 
 @mistake(
@@ -655,6 +669,25 @@ def lstm_back_without_f(dnext_h, dnext_c, cache):
 
 @mistake(
     f"{LAYERS}lstm_step_backward",
+    hint="dprev_c hears of dnext_c alone: next_h reads the cell state too.",
+)
+def lstm_back_dprev_c_of_dc_alone(dnext_h, dnext_c, cache):
+    dx, dprev_h, _, *weights = lstm_way_back(dnext_h, dnext_c, cache)
+    return dx, dprev_h, dnext_c * cache[6], *weights
+
+
+@mistake(
+    f"{LAYERS}lstm_step_backward",
+    hint="The output gate hears of the cell's gradient: o is multiplied into next_h, so of dnext_h.",
+)
+def lstm_back_cell_to_o(dnext_h, dnext_c, cache):
+    o, _, tanh_c = cache[7:]
+    dc = dnext_c + dnext_h * o * (1 - tanh_c**2)
+    return lstm_way_back(dnext_h, dnext_c, cache, o=dc * tanh_c * o * (1 - o))
+
+
+@mistake(
+    f"{LAYERS}lstm_step_backward",
     hint="The gates' gradients are joined in another order than the blocks of the weights: i, f, o, g.",
 )
 def lstm_back_torch_order(dnext_h, dnext_c, cache):
@@ -790,6 +823,32 @@ def lstm_through_time_overwritten(dh, cache):
 def lstm_through_time_reversed(dh, cache):
     dx, *others = lstm_unrolled(dh, cache)[:5]
     return dx.flip(1), *others
+
+
+@mistake(
+    f"{LAYERS}lstm_backward",
+    hint="The steps go from first to last: gradients come from the later ones.",
+)
+def lstm_through_time_forwards(dh, cache):
+    dx, later, dc, weights = [], torch.zeros_like(dh[:, 0]), torch.zeros_like(dh[:, 0]), [0, 0, 0]
+    for t in range(dh.shape[1]):
+        dx_t, later, dc, *new = layers.lstm_step_backward(dh[:, t] + later, dc, cache[t])
+        dx.append(dx_t)
+        weights = [total + each for total, each in zip(weights, new, strict=True)]
+    return torch.stack(dx, 1), later, *weights
+
+
+@mistake(
+    f"{LAYERS}lstm_backward",
+    hint="dh goes to the cell state as well: what is read outside are hidden states.",
+)
+def lstm_through_time_dh_to_the_cell(dh, cache):
+    dx, later, dc, weights = [], torch.zeros_like(dh[:, 0]), torch.zeros_like(dh[:, 0]), [0, 0, 0]
+    for t in reversed(range(dh.shape[1])):
+        dx_t, later, dc, *new = layers.lstm_step_backward(dh[:, t] + later, dh[:, t] + dc, cache[t])
+        dx.append(dx_t)
+        weights = [total + each for total, each in zip(weights, new, strict=True)]
+    return torch.stack(dx[::-1], 1), later, *weights
 
 
 @mistake(

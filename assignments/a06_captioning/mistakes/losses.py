@@ -121,6 +121,18 @@ def overflows(x, y, mask):
     return (losses * mask).sum() / len(x), (p - right) * mask.unsqueeze(2) / len(x)
 
 
+@mistake(
+    f"{MASKED}:large",
+    hint="The largest score of all is subtracted, so exp vanishes elsewhere: each step has its own largest.",
+)
+def underflows(x, y, mask):
+    powers = (x - x.max()).exp()
+    p = powers / powers.sum(2, keepdim=True)
+    losses = -p.gather(2, y.unsqueeze(2)).squeeze(2).log()
+    right = functional.one_hot(y, x.shape[2])
+    return (losses * mask).sum() / len(x), (p - right) * mask.unsqueeze(2) / len(x)
+
+
 SIMPLE = f"{LOSSES}temporal_softmax_loss"
 
 
@@ -155,6 +167,14 @@ def counts_everything(x, y, ignore_index=None):
 def zero_is_none(x, y, ignore_index=None):
     ignored = ignore_index if ignore_index else -100
     total = functional.cross_entropy(x.flatten(0, 1), y.flatten(), ignore_index=ignored, reduction="sum")
+    return total / len(x)
+
+
+@mistake(SIMPLE, hint="Word 0 is ignored where no word is given: None counts all of them.")
+def none_is_zero(x, y, ignore_index=None):
+    total = functional.cross_entropy(
+        x.flatten(0, 1), y.flatten(), ignore_index=ignore_index or 0, reduction="sum"
+    )
     return total / len(x)
 
 

@@ -142,6 +142,22 @@ def attention_weights_transposed(prev_h, A):
     return attn, weights.transpose(1, 2)
 
 
+@mistake(ATTENTION, hint="The weights are (N, width, height): the height of the map comes first.")
+def attention_weights_width_first(prev_h, A):
+    attn, weights = _attended(prev_h, A)
+    return attn, weights.reshape(len(A), A.shape[3], A.shape[2])
+
+
+@mistake(
+    ATTENTION,
+    hint="The map is reshaped to (N, places, H), which moves no number: move axis H behind the places.",
+)
+def attention_places_by_view(prev_h, A):
+    places = A.reshape(len(A), -1, A.shape[1])
+    weights = ((places @ prev_h.unsqueeze(2)) / A.shape[1] ** 0.5).softmax(dim=1)
+    return (places * weights).sum(dim=1), weights.view(len(A), *A.shape[2:])
+
+
 @mistake(
     ATTENTION,
     hint="`view` cuts the map at the wrong numbers: move the places behind the H channels with `flatten`.",
@@ -208,6 +224,11 @@ def _step(self, x, prev_h, prev_c, attn, weights=None):
 @mistake(LOOK_STEP, hint="What is attended to is not used: add attn Wattn to the sum inside the gates.")
 def look_step_blind(self, x, prev_h, prev_c, attn):
     return _step(self, x, prev_h, prev_c, torch.zeros_like(attn))
+
+
+@mistake(LOOK_STEP, hint="Word and picture change places before the product: Wx is for x, Wattn for attn.")
+def look_step_joined_the_other_way(self, x, prev_h, prev_c, attn):
+    return _step(self, attn, prev_h, prev_c, x)
 
 
 @mistake(LOOK_STEP, hint="attn goes through Wh: it has weights of its own, Wattn.")

@@ -76,6 +76,16 @@ def height_not_checked(x, patch):
 
 
 @mistake(
+    CUT,
+    hint="torch refuses a size that does not fit by a RuntimeError: raise a ValueError before.",
+    raises=RuntimeError,
+)
+def left_to_torch(x, patch):
+    cut = x.unflatten(3, (-1, patch)).unflatten(2, (-1, patch))
+    return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+@mistake(
     CUT, hint="The rows of patches are counted by the width: images need not be square.", raises=RuntimeError
 )
 def taken_for_square(x, patch):

@@ -161,3 +161,20 @@ def beam_over_all_words(self, features, width, max_length=15):
         candidates.sort(key=lambda candidate: -candidate[1])
         beams = candidates[:width]
     return beams[0][:2]
+
+
+@variant(f"{CAPTIONER}beam_search")
+def beam_until_the_best_has_ended(self, features, width, max_length=15):
+    beams = [(0.0, [self.start], self.start_state(features))]
+    while len(beams[0][1]) <= max_length and beams[0][1][-1] != self.end:
+        longer = []
+        for total, words, state in beams:
+            if words[-1] == self.end or len(words) > max_length:
+                longer.append((total, words, state))
+                continue
+            scores, new, _ = self.step(torch.full((1,), words[-1], device=features.device), state)
+            log_p = scores[0] - scores[0].logsumexp(dim=0)
+            best = log_p.argsort(descending=True)[:width].tolist()
+            longer += [(total + float(log_p[word]), [*words, word], new) for word in best]
+        beams = sorted(longer, key=lambda beam: -beam[0])[:width]
+    return beams[0][1][1:], beams[0][0]
