@@ -127,7 +127,7 @@ class Transformer(nn.Module):
     ) -> Int[Tensor, "N O"]:
         """Answer greedily: read what is written so far, write the best next word behind it.
 
-        The encoder reads each question once.
+        The encoder needs to read each question only once.
 
         Args:
             ques_b: questions.

@@ -39,7 +39,7 @@ def dropped_weights_law(outputs: dict[str, Any], expected: dict[str, Any]) -> st
     """
     out = outputs["out"].double()
     if out.sub(1).abs().max() < 1e-5:
-        return "nothing is dropped in training"
+        return "the weights sum to 1 in training: nothing is dropped after the softmax"
     if ((out.abs() < 1e-5) | (out.sub(1 / 0.6).abs() < 1e-4)).all():
         return "whole numbers of the result are dropped, not weights"
     if out.sub(1).abs().max() > 0.35:

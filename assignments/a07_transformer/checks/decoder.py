@@ -53,10 +53,10 @@ def block_dropped(code, case):
     """In training, `dropout` acts after each of the norms."""
     outputs = {}
     dec_inp, enc_inp = case.numbers(4, 50, 12), case.numbers(4, 3, 12)
-    for place in (1, 2, 3):
+    for place, name in enumerate(("first", "second", "third"), start=1):
         block = code.transformer.decoder.DecoderBlock(2, 12, 5, 0.4)
         ones = [f"norm{place}.beta", *(f"norm{later}.gamma" for later in range(place + 1, 4))]
-        outputs[f"after norm{place}"] = with_ones(block, dec_inp, ones)(dec_inp, enc_inp)
+        outputs[f"after the {name} norm"] = with_ones(block, dec_inp, ones)(dec_inp, enc_inp)
     return outputs
 
 

@@ -102,7 +102,7 @@ def block_dropped(code, case):
     """In training, `dropout` acts after either norm."""
     outputs = {}
     x = case.numbers(4, 50, 12)
-    for place, ones in (("after norm1", "norm1.beta"), ("after norm2", "norm2.beta")):
+    for place, ones in (("after the first norm", "norm1.beta"), ("after the second norm", "norm2.beta")):
         block = code.transformer.encoder.EncoderBlock(2, 12, 5, 0.4)
         outputs[place] = with_ones(block, x, [ones, "norm2.gamma"])(x)
     return outputs

@@ -92,10 +92,13 @@ def waves_kept(code, case):
 
 @check(f"{POSITIONS}forward", points=1, uses=[f"{POSITIONS}__init__", WAVES])
 def waves_added(code, case):
-    """Shorter sequences than there are positions; nothing is dropped outside of training."""
+    """Shorter sequences than there are positions; what is dropped in training, and outside of it nothing."""
     module = code.attention.layers.PositionalEncoding(6, dropout=0.5, max_len=9).eval()
     module.pe = case.numbers(1, 9, 6)
-    return {f"out, {N} sequences of {S}": module(case.numbers(N, S, 6)) for N, S in ((2, 4), (1, 9), (3, 1))}
+    sizes = (2, 4), (1, 9), (3, 1)
+    outputs = {f"out, {N} sequences of {S}": module(case.numbers(N, S, 6)) for N, S in sizes}
+    module.train().dropout.p = 1.0
+    return outputs | {"all is dropped": module(case.numbers(2, 4, 6))}
 
 
 @check(f"{LAYERS}LayerNormalization.forward", points=2, loops=0, forbids=NORM)
@@ -104,7 +107,7 @@ def normalised(code, case):
     outputs = {}
     for shape, epsilon in (((2, 3, 6), 1e-10), ((5, 4), 1e-10), ((7,), 1e-10), ((4, 2, 3), 0.7)):
         layer = filled(code.attention.layers.LayerNormalization(shape[-1], epsilon), case.numbers(30))
-        outputs[f"out of {shape}, epsilon={epsilon:g}"] = layer(3 + case.numbers(*shape))
+        outputs[f"out of {shape}, epsilon={epsilon:g}"] = layer(case.numbers(*shape))
     return outputs
 
 

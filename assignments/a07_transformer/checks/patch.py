@@ -23,12 +23,13 @@ def cut(code, case):
     patchify, outputs = code.vit.patch.patchify, {}
     for name, (N, C, H, W, patch) in SIZES.items():
         outputs[name] = patchify(case.feature_maps(N, C, H, W), patch)
-    for height, width in ((6, 5), (5, 6)):
+    for height, width, patch in ((6, 5, 3), (5, 6, 3), (9, 4, 6)):
+        name = f"{height} x {width} pixels in patches of {patch}"
         try:
-            patchify(case.feature_maps(2, 3, height, width), 3)
-            outputs[f"{height} x {width} pixels in patches of 3"] = "are accepted"
+            patchify(case.feature_maps(2, 3, height, width), patch)
+            outputs[name] = "are accepted"
         except ValueError:
-            outputs[f"{height} x {width} pixels in patches of 3"] = "raise ValueError"
+            outputs[name] = "raise ValueError"
     return outputs
 
 

@@ -42,6 +42,11 @@ def past_hidden(self, features, captions):
     return _scores(self, features, captions, keep=_keep(captions.shape[1], captions.device).mT)
 
 
+@mistake(SCORED, hint="True stands for what is hidden, so the first word sees nothing: True keeps here.")
+def mask_says_hidden(self, features, captions):
+    return _scores(self, features, captions, keep=~_keep(captions.shape[1], captions.device))
+
+
 @mistake(SCORED, hint="There is no mask, so words see those that they should predict.")
 def future_seen(self, features, captions):
     return _scores(self, features, captions, masked=False)
@@ -122,3 +127,8 @@ def starts_with_null(self, features, max_length=30):
     for _ in range(max_length):
         said = torch.cat([said, self.forward(features, said)[:, -1:].argmax(dim=2)], dim=1)
     return said[:, 1:]
+
+
+@mistake(SAID, hint="The captions of one picture have lost their first axis: N is 1 there, and stays.")
+def one_picture_alone(self, features, max_length=30):
+    return _said(self, features, max_length)[:, 1:].squeeze(0)

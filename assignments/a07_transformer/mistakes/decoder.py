@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from exercise_code.attention import self_attention
+from exercise_code.attention import layers, self_attention
 from exercise_code.attention.layers import FeedForwardBlock, LayerNormalization
 from exercise_code.support.checking.declare import mistake
 
@@ -50,6 +50,19 @@ def one_norm_thrice(self, num_heads, emb_dim, feedforward_dim, dropout):
 def two_norms(self, num_heads, emb_dim, feedforward_dim, dropout):
     _make(self, num_heads, emb_dim, feedforward_dim, dropout)
     del self.norm3
+
+
+@mistake(MADE, hint="The attentions are those of `attention.layers`: those of `self_attention` are due.")
+def other_attentions(self, num_heads, emb_dim, feedforward_dim, dropout):
+    _make(self, num_heads, emb_dim, feedforward_dim, dropout)
+    self.attention_self = layers.MultiHeadAttention(emb_dim, num_heads, dropout)
+    self.attention_cross = layers.MultiHeadAttention(emb_dim, num_heads, dropout)
+
+
+@mistake(MADE, hint="One of the attentions is that of `attention.layers`: both are `self_attention`'s.")
+def another_attention(self, num_heads, emb_dim, feedforward_dim, dropout):
+    _make(self, num_heads, emb_dim, feedforward_dim, dropout)
+    self.attention_self = layers.MultiHeadAttention(emb_dim, num_heads, dropout)
 
 
 @mistake(MADE, hint="The dropout has another probability than the one that is given.")
@@ -100,6 +113,14 @@ def cross_first(self, dec_inp, enc_inp, mask=None):
 @mistake(WRITTEN, hint="`dec_inp` asks the encoder: what comes out of the first norm should ask.")
 def asks_with_the_input(self, dec_inp, enc_inp, mask=None):
     return _block(self, dec_inp, enc_inp, mask, ask=lambda x: self.attention_cross(dec_inp, enc_inp, enc_inp))
+
+
+@mistake(WRITTEN, hint="`dec_inp` is added to cross-attention's answer: x is, which came out of norm1.")
+def adds_the_input_again(self, dec_inp, enc_inp, mask=None):
+    def ask(x):
+        return self.attention_cross(x, enc_inp, enc_inp) + dec_inp - x
+
+    return _block(self, dec_inp, enc_inp, mask, ask=ask)
 
 
 @mistake(WRITTEN, hint="The sum is missing around cross-attention: add x to its answer.")
@@ -158,6 +179,13 @@ def dropped_at_the_end_alone(self, dec_inp, enc_inp, mask=None):
     return self.dropout(_block(self, dec_inp, enc_inp, mask, drop=lambda x: x))
 
 
+@mistake(f"{WRITTEN}:dropout", hint="What the block returns is not dropped: `dropout` acts after norm3 too.")
+def end_not_dropped(self, dec_inp, enc_inp, mask=None):
+    x = self.dropout(self.norm1(dec_inp + self.attention_self(dec_inp, dec_inp, dec_inp, mask)))
+    x = self.dropout(self.norm2(x + self.attention_cross(x, enc_inp, enc_inp)))
+    return self.norm3(x + self.feed_forward(x))
+
+
 # The layer
 def _layer(self, x, memory, mask, *, ask=None, order=(0, 1, 2), norms=None, drop=None, sums=False):
     drop = drop or self.dropout
@@ -207,6 +235,18 @@ def layer_mask_for_both(self, tgt, memory, tgt_mask=None):
 @mistake(LAYER, hint="The norms are not each at its part: `norm_self`, `norm_cross`, `norm_ffn`.")
 def layer_norms_mixed(self, tgt, memory, tgt_mask=None):
     return _layer(self, tgt, memory, tgt_mask, norms=(self.norm_cross, self.norm_self, self.norm_ffn))
+
+
+@mistake(LAYER, hint="`norm_cross` and `norm_ffn` change places.")
+def layer_last_norms_swapped(self, tgt, memory, tgt_mask=None):
+    return _layer(self, tgt, memory, tgt_mask, norms=(self.norm_self, self.norm_ffn, self.norm_cross))
+
+
+@mistake(LAYER, hint="x is not added to what `cross_attn` finds: that sum is missing.")
+def layer_cross_without_residual(self, tgt, memory, tgt_mask=None):
+    x = self.norm_self(tgt + self.dropout(self.self_attn(tgt, tgt, tgt, tgt_mask)))
+    x = self.norm_cross(self.dropout(self.cross_attn(x, memory, memory)))
+    return self.norm_ffn(x + self.dropout(self.ffn(x)))
 
 
 @mistake(LAYER, hint="`cross_attn` comes before `self_attn`; it comes after.")

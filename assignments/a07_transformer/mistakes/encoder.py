@@ -50,6 +50,18 @@ def narrow_feed(self, num_heads, emb_dim, feedforward_dim, dropout):
     _make(self, num_heads, emb_dim, emb_dim, dropout)
 
 
+@mistake(MADE, hint="The sizes of `FeedForwardBlock` change places: emb_dim is the outer one.")
+def feed_turned(self, num_heads, emb_dim, feedforward_dim, dropout):
+    _make(self, num_heads, emb_dim, feedforward_dim, dropout)
+    self.feed_forward = FeedForwardBlock(feedforward_dim, emb_dim)
+
+
+@mistake(MADE, hint="The norms are torch's `nn.LayerNorm`: `LayerNormalization` is asked for.")
+def norms_of_torch(self, num_heads, emb_dim, feedforward_dim, dropout):
+    _make(self, num_heads, emb_dim, feedforward_dim, dropout)
+    self.norm1, self.norm2 = nn.LayerNorm(emb_dim), nn.LayerNorm(emb_dim)
+
+
 @mistake(MADE, hint="num_heads and the heads' width change places in `MultiHeadAttention`.")
 def heads_and_width_swapped(self, num_heads, emb_dim, feedforward_dim, dropout):
     _make(self, num_heads, emb_dim, feedforward_dim, dropout)
@@ -119,7 +131,7 @@ def never_dropped(self, x):
     return self.norm2(y + self.feed_forward(y))
 
 
-@mistake(f"{READ}:dropout", hint="Only the end is dropped: `dropout` acts after norm1 as well.")
+@mistake(f"{READ}:dropout", hint="What norm1 makes is not dropped: `dropout` acts behind that norm as well.")
 def dropped_at_the_end_alone(self, x):
     y = self.norm1(x + self.MultiHeadBlock(x, x, x))
     return self.dropout(self.norm2(y + self.feed_forward(y)))
@@ -180,6 +192,24 @@ def queries_alone_normed(self, src, src_mask=None):
     return x + self.dropout(self.ffn(self.norm_ffn(x)))
 
 
+@mistake(LAYER, hint="With norm_first the values are not normed: all three of attention's inputs are.")
+def values_not_normed(self, src, src_mask=None):
+    if not self.norm_first:
+        return _post(self, src, src_mask)
+    normed = self.norm_self(src)
+    x = src + self.dropout(self.self_attn(normed, normed, src, src_mask))
+    return x + self.dropout(self.ffn(self.norm_ffn(x)))
+
+
+@mistake(LAYER, hint="With norm_first attention is added to the normed vectors: add it to src.")
+def attention_added_to_the_normed(self, src, src_mask=None):
+    if not self.norm_first:
+        return _post(self, src, src_mask)
+    normed = self.norm_self(src)
+    x = normed + _attend(self, normed, src_mask)
+    return x + self.dropout(self.ffn(self.norm_ffn(x)))
+
+
 @mistake(LAYER, hint="The norms change places: `norm_self` belongs to attention, `norm_ffn` to `ffn`.")
 def norms_swapped(self, src, src_mask=None):
     if self.norm_first:
@@ -204,6 +234,13 @@ def mask_dropped(self, src, src_mask=None):
 @mistake(f"{LAYER}:mask", hint="The mask is turned round: False hides here, as in `self_attn`.")
 def mask_turned(self, src, src_mask=None):
     return (_pre if self.norm_first else _post)(self, src, None if src_mask is None else ~src_mask)
+
+
+@mistake(f"{LAYER}:mask", hint="Without norm_first the mask is turned round: False hides in either order.")
+def mask_turned_in_one_order(self, src, src_mask=None):
+    if self.norm_first:
+        return _pre(self, src, src_mask)
+    return _post(self, src, None if src_mask is None else ~src_mask)
 
 
 @mistake(f"{LAYER}:mask", hint="With norm_first the mask is forgotten.")
@@ -231,6 +268,17 @@ def layer_drops_sums(self, src, src_mask=None):
         return self.dropout(x + self.ffn(self.norm_ffn(x)))
     x = self.dropout(self.norm_self(src + self.self_attn(src, src, src, src_mask)))
     return self.dropout(self.norm_ffn(x + self.ffn(x)))
+
+
+@mistake(
+    f"{LAYER}:dropout",
+    hint="Behind attention the norm's result is dropped: `dropout` acts before the sum.",
+)
+def attention_dropped_behind_the_norm(self, src, src_mask=None):
+    if self.norm_first:
+        return _pre(self, src, src_mask)
+    x = self.dropout(self.norm_self(src + self.self_attn(src, src, src, src_mask)))
+    return self.norm_ffn(x + self.dropout(self.ffn(x)))
 
 
 @mistake(f"{LAYER}:dropout", hint="Only attention is dropped: the feed-forward block's output is too.")

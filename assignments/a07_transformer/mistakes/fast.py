@@ -51,6 +51,11 @@ def rest_left_out(query, key, value, block_size):
     return _in_blocks(query, key, value, size, whole=False)
 
 
+@mistake(BLOCKS, hint="S // block_size blocks are read: a shorter one is left over, and counts too.")
+def whole_blocks_alone(query, key, value, block_size):
+    return _in_blocks(query, key, value, block_size, whole=False)
+
+
 @mistake(
     BLOCKS, hint="Each block has a softmax of its own, and their means are averaged: blocks differ in weight."
 )
@@ -174,3 +179,14 @@ def heads_left_over(query, key, value):
     H, G = query.shape[1], key.shape[1]
     places = torch.arange(H, device=query.device) // -(-H // G)
     return _grouped(query, key[:, places], value[:, places])
+
+
+@mistake(
+    GROUPS,
+    hint="torch refuses heads that are left over by a RuntimeError: raise a ValueError before.",
+    raises=RuntimeError,
+)
+def heads_left_to_torch(query, key, value):
+    G = key.shape[1]
+    scores = query.unflatten(1, (G, query.shape[1] // G)) @ key.unsqueeze(2).mT / key.shape[3] ** 0.5
+    return (scores.softmax(dim=4) @ value.unsqueeze(2)).flatten(1, 2)

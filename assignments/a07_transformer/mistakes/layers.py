@@ -84,6 +84,11 @@ def keys_for_values(self, query, key, value, attn_mask=None):
     return self.proj(_attend(self, query, key, value, attn_mask, swap=True))
 
 
+@mistake(MANY, hint="The values are projected from `key`: `self.value` gets `value`.")
+def heads_values_of_keys(self, query, key, value, attn_mask=None):
+    return self.proj(_attend(self, query, key, key, attn_mask))
+
+
 @mistake(
     MANY,
     hint="S and T change places: there are as many results as queries, and the softmax runs over keys.",
@@ -138,7 +143,9 @@ def heads_mask_zero(self, query, key, value, attn_mask=None):
     return self.proj((self.attn_drop(scores.softmax(dim=3)) @ v).transpose(1, 2).reshape(N, S, E))
 
 
-@mistake(f"{MANY}:dropout", hint="`self.attn_drop` is not called: it acts on the weights, after the softmax.")
+@mistake(
+    f"{MANY}:dropout", hint="The weights are not dropped: `self.attn_drop` acts on them, behind softmax."
+)
 def heads_without_dropout(self, query, key, value, attn_mask=None):
     return self.proj(_attend(self, query, key, value, attn_mask, drop=lambda weights: weights))
 
@@ -153,6 +160,11 @@ def heads_drop_answers(self, query, key, value, attn_mask=None):
 @mistake(SIMPLE, hint="The positions end at 1: they are divided by K, not by K - 1.")
 def ends_at_one(K, M):
     return (torch.arange(K) / max(K - 1, 1)).view(1, K, 1).repeat(1, 1, M)
+
+
+@mistake(SIMPLE, hint="The positions are divided by K - 1, which is 0 for one position: divide by K.")
+def divided_by_one_less(K, M):
+    return (torch.arange(K) / (K - 1)).view(1, K, 1).repeat(1, 1, M)
 
 
 @mistake(SIMPLE, hint="The axis of sequences is missing: (1, K, M) is due.")
@@ -189,12 +201,17 @@ def _waves(K, M, exponent, turned=False):
 
 @mistake(WAVES, hint="The whole exponent is rounded down, so every wave has frequency 1: round j / 2 alone.")
 def floored(K, M):
-    return _waves(K, M, lambda j: -(2 * j // M).float())
+    return _waves(K, M, lambda j: -(2 * (j // 2) // M).float())
 
 
 @mistake(WAVES, hint="A cosine has another frequency than the sine beside it: both take floor(j / 2).")
 def own_frequencies(K, M):
     return _waves(K, M, lambda j: -j / M)
+
+
+@mistake(WAVES, hint="The exponent is -2j / M: it counts pairs, so j is floor(j / 2) there.")
+def entries_for_pairs(K, M):
+    return _waves(K, M, lambda j: -2 * j / M)
 
 
 @mistake(WAVES, hint="The exponent is twice as large as it should be: 2 floor(j / 2) is nearly j.")
@@ -320,6 +337,21 @@ def in_place(self, x):
     return self.dropout(x)
 
 
+@mistake(ADDED, hint="x is multiplied by a root of its width, as other embeddings are: add positions alone.")
+def scaled_up(self, x):
+    return self.dropout(x * x.shape[2] ** 0.5 + self.pe[:, : x.shape[1]])
+
+
+@mistake(ADDED, hint="`self.dropout` is not called: it acts on the sum.")
+def sum_not_dropped(self, x):
+    return x + self.pe[:, : x.shape[1]]
+
+
+@mistake(ADDED, hint="x alone is dropped: add the positions first, then drop.")
+def dropped_before_the_sum(self, x):
+    return self.dropout(x) + self.pe[:, : x.shape[1]]
+
+
 # The rest of the block
 def _normalised(self, x, *, dim=-1, unbiased=False, outside=False):
     deviations = x - x.mean(dim=dim, keepdim=True)
@@ -343,6 +375,31 @@ def outside(self, x):
 @mistake(NORM, hint="The first axis is normalised: each vector has a mean of its own, over the last axis.")
 def over_the_batch(self, x):
     return _normalised(self, x, dim=0) * self.gamma + self.beta
+
+
+@mistake(NORM, hint="Axis 1 is not always the last: count from the end, -1.", raises=IndexError)
+def over_axis_one(self, x):
+    return _normalised(self, x, dim=1) * self.gamma + self.beta
+
+
+@mistake(NORM, hint="All numbers share a mean and a variance: each vector has its own, over the last axis.")
+def over_everything(self, x):
+    deviations = x - x.mean()
+    return deviations / (deviations.square().mean() + self.epsilon).sqrt() * self.gamma + self.beta
+
+
+@mistake(NORM, hint="The epsilon that was asked for is not used: add `self.epsilon` to the variance.")
+def epsilon_ignored(self, x):
+    deviations = x - x.mean(dim=-1, keepdim=True)
+    variance = deviations.square().mean(dim=-1, keepdim=True)
+    return deviations / (variance + 1e-5).sqrt() * self.gamma + self.beta
+
+
+@mistake(NORM, hint="The mean is subtracted from x in place, which changes what the caller holds.")
+def normalised_in_place(self, x):
+    x -= x.mean(dim=-1, keepdim=True)
+    variance = x.square().mean(dim=-1, keepdim=True)
+    return x / (variance + self.epsilon).sqrt() * self.gamma + self.beta
 
 
 @mistake(NORM, hint="gamma and beta are not used.")
@@ -385,6 +442,13 @@ def same_width(self, inp_dim, hidden_dim_feedforward):
     self.fc1, self.fc2 = nn.Linear(inp_dim, inp_dim), nn.Linear(inp_dim, inp_dim)
 
 
+@mistake(MADE, hint="The two layers change places: fc1 leads to hidden_dim_feedforward, fc2 back.")
+def layers_swapped(self, inp_dim, hidden_dim_feedforward):
+    nn.Module.__init__(self)
+    self.fc1 = nn.Linear(hidden_dim_feedforward, inp_dim)
+    self.fc2 = nn.Linear(inp_dim, hidden_dim_feedforward)
+
+
 @mistake(MADE, hint="The layers have no biases here.")
 def feed_without_biases(self, inp_dim, hidden_dim_feedforward):
     nn.Module.__init__(self)
@@ -417,3 +481,8 @@ def relu_last(self, x):
 @mistake(FED, hint="x is added at the end: the residual connection comes later, in the block.")
 def feed_with_residual(self, x):
     return x + self.fc2(functional.relu(self.fc1(x)))
+
+
+@mistake(FED, hint="Another function than ReLU stands between the layers, such as GELU.")
+def with_gelu(self, x):
+    return self.fc2(functional.gelu(self.fc1(x)))

@@ -56,6 +56,11 @@ def without_log(pred, ground):
     return -pred.softmax(dim=1).gather(1, ground[:, None]).sum()
 
 
+@mistake(SUMMED, hint="`[:, ground]` takes the words of all rows in every row: each row has one word.")
+def all_words_in_all_rows(pred, ground):
+    return -pred.log_softmax(dim=1)[:, ground].sum()
+
+
 def _smoothed(pred, ground, right, others):
     targets = others + (right - others) * functional.one_hot(ground, pred.shape[1]).to(pred)
     return -(targets * pred.log_softmax(dim=1)).sum()
@@ -66,6 +71,12 @@ def _smoothed(pred, ground, right, others):
 )
 def among_the_others(pred, ground, smoothing=0.1):
     return _smoothed(pred, ground, 1 - smoothing, smoothing / (pred.shape[1] - 1))
+
+
+@mistake(SMOOTHED, hint="What all words get is smoothing / (V - 1), and the right one has the rest besides.")
+def shared_by_one_less(pred, ground, smoothing=0.1):
+    others = smoothing / (pred.shape[1] - 1)
+    return _smoothed(pred, ground, 1 - smoothing + others, others)
 
 
 @mistake(SMOOTHED, hint="Each wrong word gets the whole of smoothing: it is divided by V.")

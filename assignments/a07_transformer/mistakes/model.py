@@ -323,6 +323,18 @@ def positions_of_patches_alone(self, x):
     return _classified(self, self.norm(_through(self.layers, self.dropout(tokens))))
 
 
+@mistake(FORWARD, hint="The class token gets no position: pos[:, 0] is its own, the others are the patches'.")
+def token_without_position(self, x):
+    patches = self.patch_embed(x) + self.pos[:, 1:]
+    tokens = torch.cat([self.cls.repeat(len(x), 1, 1), patches], dim=1)
+    return _classified(self, self.norm(_through(self.layers, self.dropout(tokens))))
+
+
+@mistake(FORWARD, hint="The class token stands last, and the first patch is classified: put it first.")
+def token_last_patch_classified(self, x):
+    return _classified(self, self.norm(_through(self.layers, _tokens(self, x, before=False))))
+
+
 @mistake(FORWARD, hint="`self.dropout` is not used: it acts on tokens and positions, before the layers.")
 def tokens_not_dropped(self, x):
     return _classified(self, self.norm(_through(self.layers, _tokens(self, x, drop=False))))

@@ -80,6 +80,25 @@ def rest_cut_off(x, patch_size):
     return _cut(x[:, :, :height, :width], patch_size)
 
 
+@mistake(
+    CUT,
+    hint="Only H W is checked: each side must be a multiple of patch_size.",
+    raises=RuntimeError,
+)
+def area_checked(x, patch_size):
+    (N, C, H, W), p = x.shape, patch_size
+    if H * W % p**2:
+        raise ValueError("The area does not fit.")
+    grid = x.reshape(N, C, H // p, p, W // p, p)
+    return grid.permute(0, 2, 4, 1, 3, 5).reshape(N, -1, C * p * p)
+
+
+@mistake(CUT, hint="`unfold` is the exercise itself: split the axes, `permute`, and join them.")
+def by_unfold(x, patch_size):
+    _fits(x, patch_size)
+    return functional.unfold(x, patch_size, stride=patch_size).transpose(1, 2)
+
+
 @mistake(CUT, hint="Only the height is checked: the width must be a multiple of patch_size as well.")
 def width_unchecked(x, patch_size):
     if x.shape[2] % patch_size:
@@ -206,6 +225,22 @@ def kernels_channels_last(embedding, in_channels):
 def bias_of_its_own(embedding, in_channels):
     made = _convolution(embedding, in_channels, _kernels(embedding, in_channels))
     made.bias.data.zero_()
+    return made
+
+
+@mistake(CONVOLVE, hint="The bias is left as `nn.Conv2d` draws it: copy that of `proj`.")
+def random_bias(embedding, in_channels):
+    made = _convolution(embedding, in_channels, _kernels(embedding, in_channels))
+    made.bias.data = nn.Conv2d(in_channels, len(made.bias), embedding.patch_size).to(made.bias).bias.data
+    return made
+
+
+@mistake(CONVOLVE, hint="The convolution stays float32, on the CPU: take the embedding's dtype and device.")
+def on_the_cpu(embedding, in_channels):
+    p, weight = embedding.patch_size, _kernels(embedding, in_channels)
+    made = nn.Conv2d(in_channels, len(weight), kernel_size=p, stride=p)
+    made.weight.data.copy_(weight)
+    made.bias.data.copy_(embedding.proj.bias)
     return made
 
 

@@ -84,3 +84,8 @@ def turned_in_place(x, positions, base=10_000.0):
 def odd_accepted(x, positions, base=10_000.0):
     even = x[..., : x.shape[-1] // 2 * 2]
     return _in_pairs(even, _angles(even, positions, base))
+
+
+@mistake(TURN, hint="The angles are float32 whatever x is: make them in the dtype of x.")
+def angles_float32(x, positions, base=10_000.0):
+    return _in_pairs(x, _angles(x.float(), positions, base)).to(x.dtype)

@@ -1,6 +1,7 @@
 """How people get `attention.scaled_dot` wrong, and the hint each mistake deserves."""
 
 import torch
+from torch.nn import functional
 
 from exercise_code.support.checking.declare import mistake
 
@@ -38,6 +39,16 @@ def single_scaled_by_keys(query, key, value):
     return _single(query, key, value, scale=len(key) ** 0.5)
 
 
+@mistake(SINGLE, hint="The scale is the root of the length of a value; it is that of a key, sqrt(M).")
+def single_scaled_by_values(query, key, value):
+    return _single(query, key, value, scale=value.shape[1] ** 0.5)
+
+
+@mistake(SINGLE, hint="exp of the scores is not divided by its sum: the weights of a query sum to 1.")
+def single_not_normalised(query, key, value):
+    return (query @ key.T / key.shape[1] ** 0.5).exp() @ value
+
+
 @mistake(SINGLE, hint="The softmax runs over queries: the weights of one query sum to 1 over its keys.")
 def single_softmax_over_queries(query, key, value):
     return _single(query, key, value, dim=0)
@@ -70,6 +81,11 @@ def _batch(query, key, value, *, scale=None, dim=2):
 @mistake(BATCH, hint="The scores are not divided by sqrt(M), as they are for one sequence.")
 def batch_without_scale(query, key, value):
     return _batch(query, key, value, scale=1)
+
+
+@mistake(BATCH, hint="The scores are divided by M here; its square root is due.")
+def batch_over_m(query, key, value):
+    return _batch(query, key, value, scale=key.shape[2])
 
 
 @mistake(BATCH, hint="sqrt is taken of the number of keys: axis 2 has the M numbers, axis 1 the keys.")
@@ -117,6 +133,11 @@ def _attended(query, key, value, mask=None, *, scale=None, dim=2, fill=-1e9):
 @mistake(NO_LOOP, hint="The scores are not divided by sqrt(M) here.")
 def no_loop_without_scale(query, key, value, mask=None):
     return _attended(query, key, value, mask, scale=1)
+
+
+@mistake(NO_LOOP, hint="The scores are divided by M; its square root is due.")
+def no_loop_over_m(query, key, value, mask=None):
+    return _attended(query, key, value, mask, scale=key.shape[2])
 
 
 @mistake(NO_LOOP, hint="The scale comes from the number of keys; M is the last axis.")
@@ -221,6 +242,18 @@ def module_over_d(self, q, k, v, mask=None):
     return _module(self, q, k, v, mask, scale=self.d_k)
 
 
+@mistake(MODULE, hint="The scores are divided by the root of a value's length: d_k is a key's.")
+def module_scaled_by_values(self, q, k, v, mask=None):
+    return _module(self, q, k, v, mask, scale=v.shape[-1] ** 0.5)
+
+
+@mistake(MODULE, hint="Weights are dropped outside of training too, which `functional.dropout` cannot know.")
+def module_always_drops(self, q, k, v, mask=None):
+    scores = q @ k.transpose(-2, -1) / self.d_k**0.5
+    scores = scores if mask is None else scores.masked_fill(~mask, float("-inf"))
+    return functional.dropout(scores.softmax(dim=-1), self.dropout.p) @ v
+
+
 @mistake(MODULE, hint="The scores are not divided by sqrt(d_k).")
 def module_without_scale(self, q, k, v, mask=None):
     return _module(self, q, k, v, mask, scale=1)
@@ -242,7 +275,9 @@ def module_ignores_mask(self, q, k, v, mask=None):
     return _module(self, q, k, v)
 
 
-@mistake(f"{MODULE}:dropout", hint="`self.dropout` is not called: it belongs on the weights.")
+@mistake(
+    f"{MODULE}:dropout", hint="The weights are not dropped: `self.dropout` acts on them, behind softmax."
+)
 def module_without_dropout(self, q, k, v, mask=None):
     return _module(self, q, k, v, mask, drop=False)
 

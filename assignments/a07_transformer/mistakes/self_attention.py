@@ -41,6 +41,19 @@ def counts_inputs(self, dim_in, dim_q, dim_v):
     _start(self, dim_in, dim_q, dim_v, start=lambda weight: nn.init.uniform_(weight, -c, c))
 
 
+@mistake(INIT, hint="The biases are 0: leave them as `nn.Linear` makes them.")
+def biases_of_zero(self, dim_in, dim_q, dim_v):
+    _start(self, dim_in, dim_q, dim_v)
+    for layer in (self.q, self.k, self.v):
+        nn.init.zeros_(layer.bias)
+
+
+@mistake(INIT, hint="q and k are drawn anew, v is not: all three are.")
+def values_not_drawn(self, dim_in, dim_q, dim_v):
+    _start(self, dim_in, dim_q, dim_v)
+    self.v.reset_parameters()
+
+
 @mistake(INIT, hint="c is used without its root: c = sqrt(6 / (inputs + outputs)).")
 def without_root(self, dim_in, dim_q, dim_v):
     def start(weight):
@@ -113,6 +126,22 @@ def projections_swapped(self, query, key, value, mask=None):
 @mistake(FORWARD, hint="The values are those of the keys: `self.v` is given `key`, not `value`.")
 def values_of_keys(self, query, key, value, mask=None):
     y, self.weights_softmax = scaled_dot_product_no_loop_batch(self.q(query), self.k(key), self.v(key), mask)
+    return y
+
+
+@mistake(FORWARD, hint="The keys are projected from `query`: `self.k` gets `key`.", raises=RuntimeError)
+def keys_of_queries(self, query, key, value, mask=None):
+    y, self.weights_softmax = scaled_dot_product_no_loop_batch(
+        self.q(query), self.k(query), self.v(value), mask
+    )
+    return y
+
+
+@mistake(FORWARD, hint="`self.k` and `self.v` change places.", raises=RuntimeError)
+def keys_and_values_swapped(self, query, key, value, mask=None):
+    y, self.weights_softmax = scaled_dot_product_no_loop_batch(
+        self.q(query), self.v(key), self.k(value), mask
+    )
     return y
 
 

@@ -50,7 +50,7 @@ def always_tied(
     self.decoder.proj_to_vocab.weight = self.emb_layer.weight
 
 
-@mistake(MADE, hint="The numbers of the weight are copied; it must be one and the same parameter.")
+@mistake(MADE, hint="There are two parameters, alike at first: both names must lead to one and the same.")
 def copied(
     self,
     num_heads,
@@ -137,6 +137,11 @@ def reads_all(self, ques_b, ques_pos, ans_b, ans_pos):
 @mistake(SCORED, hint="The first word of the answer is left out: BOS is read, and the last word is not.")
 def reads_from_the_second(self, ques_b, ques_pos, ans_b, ans_pos):
     return _scores(self, ques_b, ques_pos, ans_b[:, 1:], ans_pos[:, :-1]).flatten(0, 1)
+
+
+@mistake(SCORED, hint="Answers are read from their second word on, positions too: leave out the last.")
+def reads_from_the_second_on(self, ques_b, ques_pos, ans_b, ans_pos):
+    return _scores(self, ques_b, ques_pos, ans_b[:, 1:], ans_pos[:, 1:]).flatten(0, 1)
 
 
 @mistake(
@@ -256,4 +261,14 @@ def answers_without_mask(self, ques_b, ques_pos, ans_pos, start):
     while written.shape[1] < ans_pos.shape[1]:
         scores = _scores(self, ques_b, ques_pos, written, ans_pos[:, : written.shape[1]], mask=None)
         written = torch.cat([written, scores[:, -1:].argmax(dim=2)], dim=1)
+    return written
+
+
+@mistake(ANSWERED, hint="Only the last word is read, but nothing is remembered: read all that is written.")
+def reads_the_last_word(self, ques_b, ques_pos, ans_pos, start):
+    enc_out = _read(self, ques_b, ques_pos)
+    written = torch.full((len(ques_b), 1), start, device=ques_b.device)
+    for i in range(ans_pos.shape[1] - 1):
+        scores = self.decoder(self.emb_layer(written[:, -1:]) + ans_pos[:, i : i + 1], enc_out, None)
+        written = torch.cat([written, scores.argmax(dim=2)], dim=1)
     return written

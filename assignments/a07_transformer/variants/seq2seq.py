@@ -60,3 +60,21 @@ def word_by_word(self, ques_b, ques_pos, ans_pos, start):
         scores = self.decoder(self.emb_layer(read) + ans_pos[:, :length], memory, get_subsequent_mask(read))
         words.append(scores[:, length - 1].max(dim=1).indices)
     return torch.stack(words, dim=1)
+
+
+@variant(f"{WHOLE}forward")
+def last_score_cut_off(self, ques_b, ques_pos, ans_b, ans_pos):
+    memory = self.encoder(self.emb_layer(ques_b) + ques_pos)
+    scores = self.decoder(self.emb_layer(ans_b) + ans_pos, memory, get_subsequent_mask(ans_b))
+    return scores[:, :-1].reshape(-1, scores.shape[2])
+
+
+@variant(f"{WHOLE}predict")
+def at_full_width(self, ques_b, ques_pos, ans_pos, start):
+    memory = self.encoder(self.emb_layer(ques_b) + ques_pos)
+    answers = ques_b.new_full((len(ques_b), ans_pos.shape[1]), start)
+    for place in range(1, ans_pos.shape[1]):
+        vectors = self.emb_layer(answers) + ans_pos
+        scores = self.decoder(vectors, memory, get_subsequent_mask(answers))
+        answers[:, place] = scores[:, place - 1].argmax(dim=1)
+    return answers
