@@ -75,10 +75,10 @@ def masked(code, case):
 @check(f"{SCALED}ScaledDotAttention.forward", points=2, loops=0, forbids=OURS)
 def any_axes(code, case):
     """None, one or two axes before the last two; True keeps, and one mask serves all."""
-    attention = filled(code.attention.scaled_dot.ScaledDotAttention(4, dropout=0.5), case.numbers(1))
+    attention = filled(code.attention.scaled_dot.ScaledDotAttention(7, dropout=0.5), case.numbers(1))
     outputs = {}
     for before in ((), (2,), (2, 3)):
-        q, k, v = (case.numbers(*before, *shape) for shape in ((3, 4), (5, 4), (5, 6)))
+        q, k, v = (case.numbers(*before, *shape) for shape in ((3, 7), (5, 7), (5, 6)))
         keep = case.tensor([[(i + j) % 3 > 0 for j in range(5)] for i in range(3)])
         outputs[f"{len(before)} axes before"] = {
             "without mask": attention(q, k, v),
