@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
+from filelock import FileLock
 from jaxtyping import Float, Int
 from PIL import Image, ImageOps
 from torch import Tensor
@@ -72,8 +73,12 @@ def photographs(num: int = 1_000) -> Photographs | None:
 
 
 def _kept_features(files: Sequence[Path], weights: Path) -> Float[Tensor, "num 1280 4 4"]:
-    """One array for each photograph, under its name; what an interrupted run has left out is added."""
-    with h5py.File(home() / "cache" / "a06-photographs.h5", "a") as kept:
+    """One array for each photograph, under its name; what an interrupted run has left out is added.
+
+    HDF5 refuses a file that another kernel writes to, so the second one waits.
+    """
+    path = home() / "cache" / "a06-photographs.h5"
+    with FileLock(path.with_suffix(".lock")), h5py.File(path, "a") as kept:
         if due := [file for file in files if file.name not in kept]:
             net = mobilenet_v2(weights).features.eval()
             for start in with_bar(range(0, len(due), BATCH)):

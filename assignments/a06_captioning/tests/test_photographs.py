@@ -1,5 +1,8 @@
 """Features of photographs are worked out once, and what captioners read of them."""
 
+import subprocess
+import sys
+
 import h5py
 import pytest
 import torch
@@ -7,6 +10,17 @@ import torch
 from assignments.a06_captioning import photographs
 from assignments.a06_captioning.experiments import bleu
 from assignments.a06_captioning.photographs import Photographs
+from exercise_code.support.paths import ROOT
+
+SLOWLY = """
+import pathlib, sys, time
+from assignments.a06_captioning import photographs
+loaded, load = [], photographs.mobilenet_v2
+photographs.home = lambda: pathlib.Path(sys.argv[1])
+photographs.mobilenet_v2 = lambda weights: (time.sleep(3), loaded.append(1), load(weights))[2]
+assert len(photographs.photographs(3).features) == 3
+print("worked out" if loaded else "read")
+"""
 
 
 @pytest.fixture
@@ -27,6 +41,19 @@ def test_features_are_kept_by_name_and_read_again(three, tmp_path, monkeypatch):
     monkeypatch.setattr(photographs, "mobilenet_v2", lambda weights: pytest.fail("they are there"))
     again = photographs.photographs(3)
     assert torch.equal(again.features, three.features)
+
+
+def test_a_second_kernel_waits_for_the_first(three, tmp_path):
+    """Two processes work out the same features; each is held up a while with the file open."""
+    (tmp_path / "cache" / "a06-photographs.h5").unlink()
+    command = [sys.executable, "-c", SLOWLY, str(tmp_path)]
+    kernels = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    outputs = [kernel.communicate(timeout=60) for kernel in kernels]
+    assert [kernel.returncode for kernel in kernels] == [0, 0], outputs
+    assert sorted(out.splitlines()[-1] for out, _ in outputs) == ["read", "worked out"]
 
 
 def test_each_has_five_captions_in_small_letters(three):
