@@ -239,6 +239,26 @@ def truth(said: Iterable[str], seen: Iterable[Sequence[Thing]]) -> float:
     return 100 * sum(verdicts) / len(verdicts)
 
 
+def things_and_relation(said: Sequence[str], seen: Sequence[Sequence[Thing]]) -> tuple[float, float, float]:
+    """Where sentences are right, in per cent.
+
+    Returns:
+        The share that describes two things that are there; of those, the share in which the relation holds as
+        well, and the share in which one of the four that is drawn by lot would.
+    """
+    by_lot, right = [], []
+    for sentence, scene in zip(said, seen, strict=True):
+        described = parse(sentence)
+        if described and described[1]:
+            first, second = described[0]
+            holds = [is_true(f"{first} {relation} {second}", scene) for relation in RELATIONS]
+            if any(holds):
+                by_lot.append(sum(holds) / len(holds))
+                right.append(is_true(sentence, scene))
+    num = max(1, len(right))
+    return 100 * len(right) / len(said), 100 * sum(right) / num, 100 * sum(by_lot) / num
+
+
 def nearest(
     features: Float[Tensor, "num D height width"],
     known: Float[Tensor, "many D height width"],

@@ -14,6 +14,7 @@ from exercise_code.rnn import modules
 from exercise_code.rnn.captioning import CELLS, CaptioningRNN, word_probabilities
 from exercise_code.support.checking.evidence import leaves
 from exercise_code.support.checking.metrics import METRICS
+from exercise_code.support.data.captions import Thing
 from exercise_code.support.data.shapes import CLASSES
 
 DTYPES = pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 1e-4), (torch.float64, 1e-10)])
@@ -261,6 +262,14 @@ def test_pictures_have_true_captions_of_the_vocabulary_and_the_right_cells():
     for scene, cells in zip(shown.seen, shown.cells, strict=True):
         found = {CLASSES[number - 1] for number in cells[0].unique().tolist() if number}
         assert found <= {thing.shape for thing in scene}
+
+
+def test_things_and_their_relation_are_judged_apart():
+    ring = Thing("ring", "dotted", 0.4, 0.0, (-0.5, 0.0))
+    star = Thing("star", "dotted", 0.4, 0.0, (0.5, 0.2))
+    said = ["a ring left of a star", "a ring right of a star", "a ring left of a cross", "a ring", "a a"]
+    assert experiments.things_and_relation(said, [[ring, star]] * 5) == (40, 50, 50)
+    assert experiments.things_and_relation(["a a"], [[ring, star]]) == (0, 0, 0)
 
 
 def test_figures_say_what_they_show():
