@@ -7,14 +7,9 @@ from torch import nn
 from assignments.a06_captioning import experiments, figures, names, sequences
 from exercise_code.rnn.bidirectional import BiRNN
 from exercise_code.rnn.cells import GRUCell
-from exercise_code.rnn.patch_seq import image_to_patch_sequence
-from exercise_code.support import data
 
 pytestmark = pytest.mark.deep
 each_seed = pytest.mark.parametrize("seed", range(3))
-PHOTOGRAPHS = pytest.param(
-    "cifar10", marks=pytest.mark.skipif(not data.available("cifar10"), reason="needs CIFAR-10")
-)
 
 
 @pytest.fixture
@@ -69,25 +64,6 @@ def test_a_gate_keeps_a_symbol_over_32_steps_with_and_without_a_cell_state(seed,
     lstm = figures.recall_accuracy(32, seed, 300, 3.0)
     measured(f"GRU, bias 0 {gru[0.0]:.0%}, bias 1 {gru[1.0]:.0%}, LSTM, bias 3 {lstm:.0%}")
     assert min(gru[1.0], lstm) > 0.95
-
-
-@pytest.mark.parametrize("name", ["shapes", PHOTOGRAPHS])
-def test_eight_plain_layers_learn_less_than_two_and_than_eight_residual_ones(name, measured):
-    images, labels, _, _ = data.load(name, 5_000, 10)
-    tokens = image_to_patch_sequence(4 * (images - images[:4_000].mean((0, 2, 3), keepdim=True)), 8)
-    parts = (tokens[:4_000], labels[:4_000]), (tokens[4_000:], labels[4_000:])
-    found = {
-        (depth, residual): [sequences.patch_accuracy(*parts, depth, residual, 5, seed) for seed in range(3)]
-        for depth in (2, 8)
-        for residual in (False, True)
-    }
-    measured(
-        ", ".join(
-            f"{depth} layers, {'residual' if residual else 'plain'}: {min(values):.1%} to {max(values):.1%}"
-            for (depth, residual), values in found.items()
-        )
-    )
-    assert max(found[8, False]) < min(found[2, False] + found[8, True])
 
 
 @each_seed
