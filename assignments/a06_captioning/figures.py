@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from textwrap import fill
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Circle, Rectangle
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -19,6 +20,7 @@ from exercise_code.support.notebook.plotting import (
     PAPER,
     draw_image,
     row_of_axes,
+    sweep,
 )
 
 NUM_SYMBOLS = 4
@@ -70,6 +72,42 @@ def recall_accuracy(
         return (scores(x).argmax(dim=1) == y).float().mean().item()
 
 
+def swept(
+    values: Sequence[float],
+    runs: Mapping[str, Float[Tensor, "num_values num_runs"]],
+    xlabel: str,
+    ylabel: str,
+    **style: Any,
+) -> tuple[Figure, str]:
+    """`plotting.sweep`, with points of its curves as the alternative text; of long curves three each.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    told = []
+    for name, measured in runs.items():
+        by_rank = style.get("spread") == "quartiles"
+        numbers = measured.quantile(0.5, dim=1) if by_rank else measured.mean(dim=1)
+        points = list(zip(numbers.tolist(), values, strict=True))
+        if len(points) > 6:
+            points = [points[0], points[len(points) // 2], points[-1]]
+        words = [f"{number:{'.0f' if number >= 10 else '.2g'}} at {value:g}" for number, value in points]
+        told.append(f"{name}: {', '.join(words)}")
+    guessing = f" Guessing gets {style['chance']:.0%}." if "chance" in style else ""
+    alt = f"{ylabel.capitalize()} over {xlabel}. {'; '.join(told)}.{guessing}"
+    return sweep(values, runs, xlabel, ylabel, **style), alt
+
+
+def as_rows(sentences: Sequence[str]) -> tuple[dict[str, int], list[list[str]], Int[Tensor, "N T"]]:
+    """Captions between <START> and <END>, filled up with <NULL>: numbers of all words, words, and numbers."""
+    known = sorted({word for sentence in sentences for word in sentence.split()})
+    number = {word: place for place, word in enumerate(["<NULL>", "<START>", "<END>", *known])}
+    rows = [["<START>", *sentence.split(), "<END>"] for sentence in sentences]
+    length = max(map(len, rows))
+    rows = [row + ["<NULL>"] * (length - len(row)) for row in rows]
+    return number, rows, torch.tensor([[number[word] for word in row] for row in rows])
+
+
 def unrolled(num_steps: int, N: int, D: int, H: int) -> tuple[Figure, str]:
     """A recurrent network, drawn once for each step, with the shapes on its arrows.
 
@@ -95,6 +133,61 @@ def unrolled(num_steps: int, N: int, D: int, H: int) -> tuple[Figure, str]:
         f"{num_steps} copies of one step in a row, all with the same weights Wx, Wh and b. Each takes its "
         f"input ({N}, {D}) from below and the hidden state ({N}, {H}) from the left, and hands its own "
         "hidden state up and to the right."
+    )
+    return fig, alt
+
+
+def lstm_cell(N: int, D: int, H: int) -> tuple[Figure, str]:
+    """One step of an LSTM: the cell state on a road of its own, gates below it, shapes on the arrows.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    fig = Figure(figsize=(8.2, 4.6))
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, 11), ylim=(0, 6.2))
+    ax.axis("off")
+    arrow = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 0}
+    road = {**arrow, "color": PALETTE[1], "linewidth": 2.6}
+    arrows = [
+        ((0.9, 5.1), (2.62, 5.1), road),
+        ((3.18, 5.1), (5.32, 5.1), road),
+        ((5.88, 5.1), (10.0, 5.1), road),
+        ((2.9, 2.75), (2.9, 4.82), arrow),
+        ((4.7, 2.75), (5.36, 3.45), arrow),
+        ((6.5, 2.75), (5.84, 3.45), arrow),
+        ((5.6, 3.93), (5.6, 4.82), arrow),
+        ((8.3, 5.1), (8.3, 3.93), arrow),
+        ((8.3, 2.75), (8.3, 3.37), arrow),
+        ((8.58, 3.65), (10.0, 3.65), arrow),
+        ((1.0, 1.0), (2.2, 1.0), arrow),
+        ((1.0, 0.45), (2.2, 0.65), arrow),
+    ]
+    arrows += [((x, 1.25), (x, 2.05), arrow) for x in (2.9, 4.7, 6.5, 8.3)]
+    for start, end, look in arrows:
+        ax.annotate("", end, start, arrowprops=look)
+    for x, y, sign in ((2.9, 5.1, "×"), (5.6, 5.1, "+"), (5.6, 3.65, "×"), (8.3, 3.65, "×")):
+        ax.add_patch(Circle((x, y), 0.28, facecolor=PAPER, edgecolor=INK))
+        ax.text(x, y, sign, ha="center", va="center", fontsize=13)
+    for x, name in ((2.9, "f: sigmoid"), (4.7, "i: sigmoid"), (6.5, "g: tanh"), (8.3, "o: sigmoid")):
+        ax.add_patch(Rectangle((x - 0.75, 2.05), 1.5, 0.7, facecolor=PALETTE[0], edgecolor=INK))
+        ax.text(x, 2.4, name, ha="center", va="center", color=PAPER, fontsize=10)
+    ax.add_patch(Rectangle((2.2, 0.4), 6.9, 0.85, facecolor=PALETTE[5], edgecolor=INK))
+    product = f"x Wx + prev_h Wh + b:  ({N}, {4 * H}), four blocks of ({N}, {H})"
+    ax.text(5.65, 0.82, product, ha="center", va="center", fontsize=10)
+    ax.text(8.4, 4.45, "tanh", ha="left", va="center", fontsize=10)
+    for x, y, name, side in (
+        (0.9, 1.0, f"x\n({N}, {D})", "right"),
+        (0.9, 0.3, f"prev_h\n({N}, {H})", "right"),
+        (0.85, 5.1, f"prev_c\n({N}, {H})", "right"),
+        (10.05, 5.1, f"next_c\n({N}, {H})", "left"),
+        (10.05, 3.65, f"next_h\n({N}, {H})", "left"),
+    ):
+        ax.text(x, y, name, ha=side, va="center", fontsize=10)
+    alt = (
+        f"The cell state ({N}, {H}) runs along the top from left to right: it is multiplied by f, then i "
+        f"times g is added. Below, one product of x ({N}, {D}) and prev_h ({N}, {H}) gives four blocks, for "
+        "f, i, g and o. The new hidden state is o times tanh of the new cell state."
     )
     return fig, alt
 
@@ -127,8 +220,48 @@ def counted(words: Sequence[Sequence[str]], counts: Bool[Tensor, "N T"]) -> tupl
     return fig, alt
 
 
+def looked(h: Float[Tensor, " H"], A: Float[Tensor, "H rows columns"]) -> tuple[Figure, str]:
+    """Attention with numbers: a score for each place of a map, the weights, and the weighted mean.
+
+    Args:
+        h: the hidden state, which asks.
+        A: a vector for each place.
+
+    Returns:
+        The figure, and its alternative text.
+    """
+    scores = torch.einsum("h,hrc->rc", h, A) / len(h) ** 0.5
+    shares = scores.exp() / scores.exp().sum()
+    mean = torch.einsum("rc,hrc->h", shares, A)
+    rows, columns = scores.shape
+    fig = Figure(figsize=(8.4, 2.5), layout="constrained")
+    tables = (
+        (scores, f"score of each place\n{rows} x {columns}"),
+        (shares, "softmax: weights, sum 1"),
+        (mean[:, None], f"weighted mean\nH = {len(h)}"),
+    )
+    for ax, (table, title) in zip(fig.subplots(1, 3, width_ratios=(3, 3, 1.3)), tables, strict=True):
+        ax.imshow(torch.zeros(table.shape), cmap=ListedColormap([PAPER]))
+        for (row, column), number in zip(
+            torch.ones(table.shape).nonzero().tolist(), table.flatten(), strict=True
+        ):
+            heavy = table is shares and number == shares.max()
+            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=heavy, color=PALETTE[5]))
+            ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=FAINT))
+            ax.text(column, row, f"{number:.2f}", ha="center", va="center", fontsize=10)
+        ax.set_title(title)
+        ax.axis("off")
+    row, column = divmod(int(shares.argmax()), columns)
+    alt = (
+        f"Scores of {rows} x {columns} places, from {scores.min():.2f} to {scores.max():.2f}, become weights "
+        f"from {shares.min():.2f} to {shares.max():.2f}, the largest at row {row + 1}, column {column + 1}. "
+        f"The weighted mean of the vectors has {len(h)} numbers."
+    )
+    return fig, alt
+
+
 def fed(words: Sequence[str], D: int, H: int, V: int) -> tuple[Figure, str]:
-    """A captioner at work: the picture is its first state, each word goes in and the next one is due.
+    """A captioner at work: the picture is its first state, each word goes in and the next one is its target.
 
     Args:
         words: of one caption, from <START> to <END>.
@@ -140,28 +273,28 @@ def fed(words: Sequence[str], D: int, H: int, V: int) -> tuple[Figure, str]:
         The figure, and its alternative text.
     """
     steps = len(words) - 1
-    fig = Figure(figsize=(1.75 * steps + 2.6, 2.9))
+    fig = Figure(figsize=(1.25 * steps + 1.8, 2.7))
     ax = fig.add_axes((0, 0, 1, 1))
     ax.set(xlim=(-2.3, 2 * steps - 0.6), ylim=(-1.6, 1.8))
     ax.axis("off")
     arrow = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.4}
-    ax.add_patch(Rectangle((-2.15, -0.35), 1.2, 0.7, facecolor=PALETTE[2], edgecolor=INK))
-    ax.text(-1.55, 0, f"picture\n(N, {D}, 4, 4)", ha="center", va="center", fontsize=8, color=PAPER)
+    ax.add_patch(Rectangle((-2.25, -0.4), 1.4, 0.8, facecolor=PALETTE[2], edgecolor=INK))
+    ax.text(-1.55, 0, f"picture\n(N, {D}, 4, 4)", ha="center", va="center", fontsize=9, color=PAPER)
     for t in range(steps):
         x = 2 * t + 0.5
         ax.add_patch(Rectangle((x - 0.45, -0.35), 0.9, 0.7, facecolor=PALETTE[0], edgecolor=INK))
         ax.text(x, 0, "cell", ha="center", va="center", color=PAPER, fontsize=9)
         ax.annotate("", (x, -0.35), (x, -0.95), arrowprops=arrow)
         ax.annotate("", (x, 0.95), (x, 0.35), arrowprops=arrow)
-        ax.annotate("", (x - 0.45, 0), (x - 1.45 + 0.0, 0), arrowprops=arrow)
+        ax.annotate("", (x - 0.45, 0), (x - 1.35 if t == 0 else x - 1.55, 0), arrowprops=arrow)
         ax.text(x, -1.0, words[t], ha="center", va="top", fontsize=10)
         ax.text(x, 1.0, words[t + 1], ha="center", va="bottom", fontsize=10, weight="bold")
-        ax.text(x - 0.95, 0.07, f"(N, {H})", ha="center", va="bottom", fontsize=8)
+        ax.text(x - 0.97, 0.07, f"(N, {H})", ha="center", va="bottom", fontsize=9)
     ax.text(-1.55, -1.0, "goes in", ha="center", va="top", fontsize=9)
-    ax.text(-1.55, 1.0, f"is due, of V = {V}", ha="center", va="bottom", fontsize=9)
+    ax.text(-1.55, 1.0, f"target,\none of V = {V}", ha="center", va="bottom", fontsize=9)
     alt = (
         f"The projected picture is the first hidden state (N, {H}) of {steps} steps. Words go in below: "
-        f"{', '.join(words[:-1])}. Words are due above: {', '.join(words[1:])}."
+        f"{', '.join(words[:-1])}. The targets stand above: {', '.join(words[1:])}."
     )
     return fig, alt
 
@@ -256,9 +389,12 @@ def truth_bars(
     ax.axvline(baseline, color=INK, linestyle=":", label=f"{baseline_name} ({baseline:.1f} %)")
     ax.set_yticks(range(len(runs)), [*runs])
     ax.invert_yaxis()
-    ax.set(xlabel="true sentences (%); a mark for each seed", xlim=(0, None))
+    ax.set(
+        xlabel="true sentences (%); a mark for each seed",
+        xlim=(0, max(10, 1.1 * baseline, *(1.1 * max(values) for values in runs.values()))),
+    )
     ax.grid(visible=False, axis="y")
-    ax.legend(fontsize=9, loc="lower right")
+    fig.legend(fontsize=9, loc="outside upper right")
     told = "; ".join(
         f"{name}: {sum(values) / len(values):.1f} % (from {min(values):.1f} to {max(values):.1f})"
         for name, values in runs.items()
