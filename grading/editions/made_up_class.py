@@ -6,9 +6,8 @@ import random
 import re
 import shutil
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import cast
 
 import torch
@@ -97,7 +96,7 @@ def with_mistake(texts: dict[str, str], mistake: Mistake) -> dict[str, str]:
     texts = _with_body(texts, mistake.exercise, textwrap.dedent("\n".join(body)))
     path, _ = exercise_source.locate(mistake.exercise, ROOT / "exercise_code")
     file = path.relative_to(ROOT).as_posix()
-    needed = re.sub(rf"\b{path.stem}\.", "", _needed(cast(FunctionType, mistake.function), texts[file]))
+    needed = re.sub(rf"\b{path.stem}\.", "", _needed(mistake, texts[file]))
     return {**texts, file: texts[file] + needed}
 
 
@@ -119,22 +118,22 @@ def _with_body(texts: dict[str, str], exercise: str, body: str) -> dict[str, str
     return {**texts, file: "\n".join(lines) + "\n"}
 
 
-def _needed(function: FunctionType, text: str) -> str:
+def _needed(mistake: Mistake, text: str) -> str:
     """What a mistake uses of its module and a file lacks: imports, constants, functions, other mistakes."""
     imports, constants, functions = [], [], []
+    function = cast(FunctionType, mistake.function)
     own = function.__module__.partition(".")[0]
     seen = set(re.findall(r"^(?:import |def |class )(\w+)", text, re.MULTILINE))
-    waiting = [(function, function.__code__)]
+    waiting = [(function, mistake.source)]
     while waiting:
-        user, code = waiting.pop()
+        user, source = waiting.pop()
         known = user.__globals__
-        for name in sorted({*_names(code)} & known.keys() - seen):
+        for name in sorted(_names(source) & known.keys() - seen):
             seen.add(name)
             value = known[name]
             if isinstance(value, Mistake):  # one that another calls
                 functions.append(value.source)
-                function = cast(FunctionType, value.function)
-                waiting.append((function, function.__code__))
+                waiting.append((cast(FunctionType, value.function), value.source))
             elif isinstance(value, ModuleType):
                 parent, _, last = value.__name__.rpartition(".")
                 imports.append(
@@ -142,14 +141,15 @@ def _needed(function: FunctionType, text: str) -> str:
                 )
             elif isinstance(value, FunctionType) and value.__module__.partition(".")[0] == own:
                 functions.append(inspect.getsource(value))
-                waiting.append((value, value.__code__))
+                waiting.append((value, functions[-1]))
             elif isinstance(value, FunctionType | type):
                 imports.append(f"from {value.__module__} import {name}")
             else:
                 written = _written(user, name) or repr(value)
                 constants.append(f"{name} = {written}")
-                waiting.append((user, compile(written, name, "eval")))
-    return "".join(f"\n{line}\n" for line in (*imports, *reversed(constants), *functions))
+                waiting.append((user, written))
+    # what was found last is needed first, as a default or within a constant
+    return "".join(f"\n{line}\n" for line in (*imports, *reversed(constants), *reversed(functions)))
 
 
 def _written(user: FunctionType, name: str) -> str:
@@ -160,8 +160,5 @@ def _written(user: FunctionType, name: str) -> str:
     return ""
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
+def _names(source: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}

@@ -63,10 +63,11 @@ def test_hints_are_short_and_differ(assignment):
 
 @pytest.mark.vouched
 def test_every_mistake_can_be_handed_in(assignment):
-    """Written into the module of its exercise with all that it needs, it is Python."""
+    """Written into the module of its exercise with all that it needs, the module can be imported."""
     texts = {file: (ROOT / file).read_text(encoding="utf-8") for file in assignment.editable}
     for mistake in assignment.mistakes:
         changed = {*with_mistake(texts, mistake).items()} - texts.items()
         assert changed, mistake.name
         for file, text in changed:
-            compile(text, file, "exec")
+            name = file.removesuffix(".py").replace("/", ".")
+            exec(compile(text, file, "exec"), {"__name__": name, "__package__": name.rpartition(".")[0]})
