@@ -184,21 +184,37 @@ def not_taught(code, case):
     return outputs
 
 
-def _ends_at_once(code, case) -> Any:
-    """A model for which <END> at once is the best caption; word for word "red ring star" is more probable."""
-    net = code.rnn.captioning.CaptioningRNN(NUMBERS, D, len(NUMBERS), len(NUMBERS), "rnn")
+ENDS_AT_ONCE = [
+    ("<START>", "<END>", 1.2),
+    ("<START>", "red", 1),
+    ("red", "ring", 5),
+    ("ring", "star", 5),
+    ("star", "<END>", 5),
+]
+"""<END> at once is the best caption; word for word "red ring star" is more probable."""
+SECOND_BEST_FIRST = [
+    ("<START>", "red", 1.2),
+    ("<START>", "ring", 1),
+    ("ring", "star", 8),
+    ("star", "<END>", 3),
+    ("before: ring", "blue", 8),
+    ("before: star", "<END>", 8),
+]
+"""The best one, "ring star blue", begins with the second best word; after "star" the word before counts."""
+
+
+def _by_hand(code, case, scores: list[tuple[str, str, float]]) -> Any:
+    """A recurrent network whose scores depend on the word that it has read, and on the one before."""
+    num = len(NUMBERS)
+    net = code.rnn.captioning.CaptioningRNN(NUMBERS, D, num, 2 * num, "rnn")
     net = filled(net, 0 * case.numbers(1))
     with torch.no_grad():
         net.embed.W_embed.fill_diagonal_(20)
         net.cell.Wx.fill_diagonal_(1)
-        for word, following, score in (
-            ("<START>", "<END>", 1.2),
-            ("<START>", "red", 1),
-            ("red", "ring", 5),
-            ("ring", "star", 5),
-            ("star", "<END>", 5),
-        ):
-            net.W_vocab[NUMBERS[word], NUMBERS[following]] = score
+        net.cell.Wh[:num, num:].fill_diagonal_(20)
+        for word, following, score in scores:
+            before = num * word.startswith("before: ")
+            net.W_vocab[before + NUMBERS[word.removeprefix("before: ")], NUMBERS[following]] = score
     return net
 
 
@@ -213,6 +229,7 @@ def beams(code, case):
         for width in (1, 2, 4):
             words, total = net.beam_search(_features(case, 1), width, max_length=5)
             outputs[f"{cell_type}, width={width}"] = {"words": list(words), "log p": float(total)}
-    words, total = _ends_at_once(code, case).beam_search(_features(case, 1), 2, max_length=5)
-    outputs["<END> at once, width=2"] = {"words": list(words), "log p": float(total)}
+    for name, scores in (("<END> at once", ENDS_AT_ONCE), ("second best first", SECOND_BEST_FIRST)):
+        words, total = _by_hand(code, case, scores).beam_search(_features(case, 1), 2, max_length=5)
+        outputs[f"{name}, width=2"] = {"words": list(words), "log p": float(total)}
     return outputs
