@@ -1,5 +1,6 @@
 """Every assignment: stand-ins are right, have the exercise's signature, and are made of what it rules out."""
 
+import contextlib
 import functools
 import inspect
 from dataclasses import replace
@@ -21,6 +22,14 @@ SEEDS = (0, 1, 11)
 
 def exercise_of(name: str):
     return functools.reduce(getattr, name.split("."), Code())
+
+
+@pytest.fixture(autouse=True)
+def imported(assignment):
+    """All modules: what is imported while an exercise is replaced would keep what replaces it."""
+    for check in assignment.checks:
+        if check.target is None:
+            exercise_of(check.exercise)
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +106,23 @@ def test_uses_name_all_that_a_check_builds_on(assignment):
                     error = run_once(check, 0, Case(0, check.id), first=True).error or ""
                     known = "Gone" not in error or name in foundations(check, assignment.checks)
                     assert known, f"{check.id} calls {name}: add that to its `uses`"
+
+
+def test_uses_name_what_a_check_builds_on_in_earlier_assignments(assignment):
+    """Whoever has not written it, there or in plain nbgrader, gets a stand-in for what is named alone."""
+
+    def broken(*_, **__):
+        raise Gone
+
+    before = [check for each in assignment.earlier for check in each.checks]
+    exercises = {check.exercise for check in before}
+    for check in assignment.checks:
+        if check.target is None and before:
+            with contextlib.ExitStack() as stack:
+                for name in exercises - {*foundations(check, [*assignment.checks, *before])}:
+                    stack.enter_context(replaced(name, broken))
+                error = run_once(check, 0, Case(0, check.id), first=True).error or ""
+            assert "Gone" not in error, f"{check.id} builds on what its `uses` do not name: {error}"
 
 
 def test_they_hold_no_line_of_a_solution(assignment):

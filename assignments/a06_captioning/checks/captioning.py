@@ -104,6 +104,8 @@ def taught(code, case):
     f"{CAPTIONER}loss",
     points=4,
     uses=[
+        "mlp.fully_connected_networks.Linear.forward",
+        "mlp.fully_connected_networks.Linear.backward",
         WORDS,
         "rnn.layers.word_embedding_backward",
         "rnn.losses.temporal_softmax_loss_masked",
