@@ -28,7 +28,17 @@ class Costs:
         self.seconds: Counter[tuple[str, str]] = Counter()
         self.by_test: Counter[str] = Counter()
         self.outcomes: dict[str, set[str]] = {}
+        self.collected: set[str] = set()
         self._began = 0.0
+
+    def pytest_collection_finish(self, session) -> None:
+        """Note what is to run, where one process runs all."""
+        self.collected.update(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids) -> None:
+        """The same where workers do."""
+        self.collected.update(ids)
 
     def pytest_runtest_logstart(self) -> None:
         """Look at the clock before a test is set up."""
@@ -68,8 +78,8 @@ class Costs:
         return [f"{seconds:5.0f}  {test}" for test, seconds in self.by_test.most_common(COSTLIEST)]
 
     def passed(self, assignment: str) -> int | None:
-        """How many tests of an assignment were passed; None if one was not."""
-        names = [name for name in self.outcomes if kind_and_assignment(name)[1] == assignment]
-        if any("failed" in self.outcomes[name] for name in names):
+        """How many tests of an assignment were passed; None if one was not, or has not come to its end."""
+        names = [name for name in self.collected if kind_and_assignment(name)[1] == assignment]
+        if any(name not in self.by_test or "failed" in self.outcomes[name] for name in names):
             return None
         return sum("skipped" not in self.outcomes[name] for name in names)

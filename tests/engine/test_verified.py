@@ -1,9 +1,11 @@
 """What makes a stamp not fit, and what is then tested in full."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import verified
+from costs import Costs
 
 from exercise_code.support.checking.assignment import all_folders, find_assignment
 
@@ -134,3 +136,24 @@ def test_what_notebooks_use_besides_is_vouched_for_by_running_them(course):
 def test_a_stamp_says_what_was_passed(course):
     stamp = verified.read_stamp(read(course)[0])
     assert (stamp["tests"], stamp["seeds"], stamp["mutants_of_each_exercise"]) == (7, 200, 4)
+
+
+@pytest.mark.parametrize(
+    ("ran", "outcome", "passed"), [("ab", "passed", 2), ("a", "passed", None), ("ab", "failed", None)]
+)
+def test_an_interrupted_run_or_a_failed_test_gives_no_stamp(ran, outcome, passed):
+    costs = Costs()
+    costs.pytest_xdist_node_collection_finished(
+        ids=[f"tests/contract/test_x.py::test[a01_one-{n}]" for n in "ab"]
+    )
+    for n in ran:
+        for when in ("setup", "call", "teardown"):
+            costs.pytest_runtest_logreport(
+                SimpleNamespace(
+                    nodeid=f"tests/contract/test_x.py::test[a01_one-{n}]",
+                    outcome=outcome if when == "call" else "passed",
+                    when=when,
+                    user_properties=[("seconds of a core", 0.1)],
+                )
+            )
+    assert costs.passed("a01_one") == passed
