@@ -98,16 +98,6 @@ def swept(
     return sweep(values, runs, xlabel, ylabel, **style), alt
 
 
-def as_rows(sentences: Sequence[str]) -> tuple[dict[str, int], list[list[str]], Int[Tensor, "N T"]]:
-    """Captions between <START> and <END>, filled up with <NULL>: numbers of all words, words, and numbers."""
-    known = sorted({word for sentence in sentences for word in sentence.split()})
-    number = {word: place for place, word in enumerate(["<NULL>", "<START>", "<END>", *known])}
-    rows = [["<START>", *sentence.split(), "<END>"] for sentence in sentences]
-    length = max(map(len, rows))
-    rows = [row + ["<NULL>"] * (length - len(row)) for row in rows]
-    return number, rows, torch.tensor([[number[word] for word in row] for row in rows])
-
-
 def unrolled(num_steps: int, N: int, D: int, H: int) -> tuple[Figure, str]:
     """A recurrent network, drawn once for each step, with the shapes on its arrows.
 
