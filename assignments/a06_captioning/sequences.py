@@ -54,15 +54,17 @@ def patch_accuracy(
     residual: bool,
     epochs: int,
     seed: int,
+    hidden_size: int = 48,
+    bidirectional: bool = False,
 ) -> float:
-    """Train a `PatchRNNClassifier` that reads forwards; its accuracy on validation tokens, 0 to 1.
+    """Train a `PatchRNNClassifier`; its accuracy on validation tokens, 0 to 1.
 
-    H = 48; AdamW at a rate that rises to 0.003 and falls, batches of 100, gradients no longer than 1.
+    AdamW at a rate that rises to 0.003 and falls, batches of 100, gradients no longer than 1.
     """
     tokens, labels = train
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = PatchRNNClassifier(tokens.shape[2], 48, num_layers, 10, bidirectional=False, residual=residual)
+        net = PatchRNNClassifier(tokens.shape[2], hidden_size, num_layers, 10, bidirectional, residual)
         optimizer = torch.optim.AdamW(net.parameters(), 3e-3)
         batches = -(-len(tokens) // 100)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=epochs * batches)
