@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from assignments.a06_captioning import experiments, figures, names, sequences
+from assignments.a06_captioning import experiments, figures, names, photographs, sequences
 from exercise_code.rnn.bidirectional import BiRNN
 from exercise_code.rnn.cells import GRUCell
+from exercise_code.rnn.patch_seq import image_to_patch_sequence
+from exercise_code.support import data
 
 pytestmark = pytest.mark.deep
 each_seed = pytest.mark.parametrize("seed", range(3))
@@ -88,3 +90,62 @@ def test_temperature_trades_rules_for_variety(seed, measured):
         new.append(sum(name not in known for name in right) / 200)
     measured(f"allowed {allowed}, different {different}, allowed and new {new}, at 0.2, 1 and 2")
     assert allowed == sorted(allowed, reverse=True) and different == sorted(different)
+
+
+def as_said(net, features, width):
+    """Sentences of beams of a width, and their mean number of words."""
+    with torch.no_grad():
+        found = [net.beam_search(each, width, experiments.LENGTH - 1)[0] for each in features.split(1)]
+    return experiments.vocabulary.decode(experiments.padded(found)), sum(map(len, found)) / len(found)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_variety_costs_truth_and_wide_beams_say_less(seed, measured):
+    train, unseen, known, features = experiments.prepared()
+    net = experiments.captioner("lstm", known, train, 8, seed)
+    scenes = [scene for scene in unseen.seen[:100] for _ in range(8)]
+    true, different = [], []
+    for temperature in (0.1, 1.0, 2.0):
+        drawn = experiments.drawn(net, features[:100], temperature, torch.Generator().manual_seed(seed), 8)
+        true.append(experiments.truth([each for said in drawn for each in said], scenes))
+        different.append(sum(len({*said}) for said in drawn) / 8)
+    (said, length), (from_beams, shorter) = (as_said(net, features[:300], width) for width in (1, 5))
+    gained = experiments.truth(from_beams, unseen.seen[:300]) - experiments.truth(said, unseen.seen[:300])
+    measured(
+        f"true {true}, different {different}; beams gain {gained:.1f}, {length:.1f} to {shorter:.1f} words"
+    )
+    assert true[0] > true[1] > 2 * true[2]
+    assert different[0] < 70 < 95 < different[1] < different[2]
+    assert gained > 3 and shorter < length - 0.5
+
+
+@pytest.mark.skipif(not data.available("cifar10"), reason="no CIFAR-10")
+@pytest.mark.parametrize("seed", range(2))
+def test_eight_plain_layers_are_worse_than_two_and_residual_ones_better(seed, measured):
+    images, labels, _, _ = data.load("cifar10", 5_000, 10)
+    tokens = image_to_patch_sequence(4 * (images - images[:4_000].mean((0, 2, 3), keepdim=True)), 8)
+    parts = ((tokens[:4_000], labels[:4_000]), (tokens[4_000:], labels[4_000:]))
+    two, plain, residual = (
+        sequences.patch_accuracy(*parts, depth, kind == "residual", 5, seed)
+        for depth, kind in ((2, "plain"), (8, "plain"), (8, "residual"))
+    )
+    measured(f"two layers {two:.1%}, eight {plain:.1%}, eight residual {residual:.1%}")
+    assert plain + 0.04 < two < residual
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_features_as_they_come_give_few_sentences_and_standardised_ones_many(seed, measured):
+    every = photographs.photographs()
+    if every is None:
+        pytest.skip("WORKBOOK_DATA names no folder with flickr8k_1000 and weights")
+    raw = every.part(0, 800), every.part(800, 1_000)
+    words, different, scores = photographs.vocabulary_of(raw[0]), [], []
+    for train, unseen in (raw, photographs.standardised(*raw)):
+        net = photographs.captioner("lstm", train, words, 8, seed)
+        said = photographs.greedy(net, unseen, words)
+        different.append(len({*said}))
+        scores.append(experiments.bleu(said, unseen.said))
+    borrowed = experiments.bleu(photographs.nearest(raw[1], raw[0]), raw[1].said)
+    measured(f"different {different}, BLEU-4 {scores}, of neighbours {borrowed:.1f}")
+    assert different[0] < 20 < 80 < different[1]
+    assert borrowed < scores[0] + 2 < scores[1]
