@@ -389,6 +389,10 @@ def functions(
     for (name, (places, values)), style, colour in zip(lines.items(), LINES * 2, PALETTE, strict=False):
         ax.plot(places, values, linestyle=style, color=colour, marker="", label=name)
         told.append(f"{name} from {values[0]:.3g} at {places[0]:.3g} to {values[-1]:.3g} at {places[-1]:.3g}")
+        low = min(range(len(values)), key=values.__getitem__)
+        if 0 < low < len(values) - 1:
+            x, y = (round(float(each[low]), 6) + 0.0 for each in (places, values))  # no -0
+            told[-1] += f", lowest {y:.3g} at {x:.3g}"
     for (name, (places, values)), marker in zip((dots or {}).items(), MARKERS, strict=False):
         ax.plot(places, values, linestyle="", marker=marker, markersize=4, color=INK, label=name)
         told.append(f"dots: {name}")
@@ -418,8 +422,10 @@ def over_setting(
     """
     fig = sweep(values, runs, setting, ylabel, chance=chance, xscale="log" if chance else "linear")
     told = [
-        f"{name} from {found[0].mean():.3g} ± {found[0].std():.2g} at {values[0]} "
-        f"to {found[-1].mean():.3g} ± {found[-1].std():.2g} at {values[-1]}"
+        f"{name} "
+        + ", ".join(
+            f"{row.mean():.3g} ± {row.std():.2g} at {value}" for value, row in zip(values, found, strict=True)
+        )
         for name, found in runs.items()
     ]
     return fig, f"{ylabel} over {setting}: {'; '.join(told)}."

@@ -104,8 +104,10 @@ def test_figures_of_the_craft_say_what_they_show():
     runs = {"L1": torch.tensor([[1.0, 3.0], [5.0, 7.0]])}
     fig, alt = figures.over_setting("wild", (0, 6), runs, "constant")
     assert fig.axes[0].lines[0].get_ydata().tolist() == [2, 6]
-    assert alt == "constant over wild: L1 from 2 ± 1.4 at 0 to 6 ± 1.4 at 6."
+    assert alt == "constant over wild: L1 2 ± 1.4 at 0, 6 ± 1.4 at 6."
     fig, alt = figures.functions({"a": ([0, 1], [2.0, 4.0])}, "x", "y", {"torch": ([0, 1], [2.0, 4.0])})
     assert len(fig.axes[0].lines) == 2
     assert alt == "y over x: a from 2 at 0 to 4 at 1; dots: torch."
+    _, alt = figures.functions({"a": ([0, 1, 2], [2.0, 0.5, 4.0])}, "x", "y")
+    assert alt == "y over x: a from 2 at 0 to 4 at 2, lowest 0.5 at 1."
     assert figures.rates_of(lambda o: lr_scheduler.StepLR(o, 1, 0.5), 0.4, 3) == [0.4, 0.2, 0.1]

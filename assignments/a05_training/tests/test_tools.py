@@ -179,6 +179,21 @@ def test_two_processes_find_the_gradient_of_one_with_the_whole_batch():
 
 # What the notebook says
 @pytest.mark.slow
+@pytest.mark.parametrize("activation", [nn.Sigmoid, nn.Tanh])
+def test_more_layers_fit_worse_with_sigmoids_and_better_with_tanh(activation):
+    prepared = data.prepare("shapes", 200, 10, 10, flatten=False)
+    x, y = figures.halved(prepared["X_train"]), prepared["y_train"]
+    for seed in range(3):
+        right = []
+        for depth in (1, 2, 4, 10):
+            net = figures.deep_net(activation, seed, depth)
+            group = {"params": [*net.parameters()], "lr": 0.05}
+            right.append(figures.accuracy(figures.fine_tuned(net, [group], x, y, net.train, steps=100), x, y))
+        assert 65 <= right[0] <= 75
+        assert right == sorted(right, reverse=activation is nn.Sigmoid)
+
+
+@pytest.mark.slow
 def test_ten_sigmoid_layers_do_not_learn_and_ten_tanh_layers_do():
     prepared = data.prepare("shapes", 200, 10, 10, flatten=False)
     x, y = figures.halved(prepared["X_train"]), prepared["y_train"]
