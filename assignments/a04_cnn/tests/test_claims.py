@@ -91,6 +91,30 @@ def test_ten_layers_with_weights_of_003_stay_at_the_loss_of_guessing(seed, measu
     assert first < 1e-4 * last
 
 
+@each_seed
+@both_sets
+def test_ten_layers_of_layer_norm_make_images_alike_and_stay_at_guessing(dataset, seed, measured):
+    images = data.prepare(dataset, 2_000, 1_000, 500, flatten=False)
+    images |= {name: functional.avg_pool2d(images[name], 4).flatten(1) for name in ("X_train", "X_val")}
+    alike, reached = {}, {}
+    for name, norm in (("batch", cnn.BatchNorm), ("layer", cnn.LayerNorm)):
+        torch.manual_seed(seed)
+        net = cnn.NormalizedNet([100] * 10, 192, weight_scale=0.03, normalization=name)
+        out = images["X_train"][:200]
+        for layer in range(1, 11):
+            w, gamma, beta = (net.params[f"{kind}{layer}"] for kind in ("W", "gamma", "beta"))
+            out = norm.forward(out @ w, gamma, beta, {"mode": "train"})[0].clamp(min=0)
+        cosines = functional.normalize(out, dim=1) @ functional.normalize(out, dim=1).T
+        alike[name] = ((cosines.sum() - cosines.trace()) / (200 * 199)).item()
+        config = {"update_rule": adam, "optim_config": {"learning_rate": 3e-3}, "batch_size": 50}
+        run = Solver(net, images, num_epochs=10, num_train_samples=200, **config)
+        run.train(return_best_params=False)
+        reached[name] = run.val_acc_history[-1]
+    measured(", ".join(f"{name} norm: cosine {alike[name]:.2f}, {reached[name]:.1%}" for name in alike))
+    assert 0.31 < alike["batch"] < 0.34 and 0.83 < alike["layer"] < 0.94
+    assert reached["layer"] < 0.12 < 0.25 < reached["batch"]
+
+
 def test_a_large_momentum_is_worst_after_10_batches_and_best_after_1000(measured):
     errors = {}
     for momentum in (0.5, 0.9, 0.99):
