@@ -172,8 +172,25 @@ def test_kaimings_factor_scatters_around_1_and_the_border_explains_little_of_it(
 
 
 @each_seed
-def test_batch_norm_learns_at_weights_of_0001_where_the_bare_network_does_not(seed, measured):
-    images = figures.halved(data.prepare("shapes", 2_000, 300, 500, flatten=False))
+@pytest.mark.parametrize(
+    "dataset, learns", [("shapes", False), pytest.param("cifar10", True, marks=PHOTOGRAPHS.marks)]
+)
+def test_31_layers_by_kaimings_rule_begin_to_learn_on_photographs_only(dataset, learns, seed, measured):
+    images = figures.halved(data.prepare(dataset, 2_000, 300, 500, flatten=False))
+    torch.manual_seed(seed)
+    net = cnn.DeepConvNet((3, 16, 16), [8] * 30, (0, 29), weight_scale="kaiming")
+    config = {"update_rule": adam, "optim_config": {"learning_rate": 1e-3}, "batch_size": 20}
+    run = Solver(net, images, num_epochs=4, num_train_samples=200, **config)
+    run.train(return_best_params=False)
+    end = sum(run.loss_history[-20:]) / 20
+    measured(f"loss {end:.3f}")
+    assert (1.9 < end < 2.2) if learns else abs(end - math.log(10)) < 0.01
+
+
+@each_seed
+@both_sets
+def test_batch_norm_learns_more_at_weights_of_0001_than_the_bare_network(dataset, seed, measured):
+    images = figures.halved(data.prepare(dataset, 2_000, 300, 500, flatten=False))
     reached = []
     for batchnorm in (False, True):
         torch.manual_seed(seed)
