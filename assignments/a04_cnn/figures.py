@@ -1,5 +1,7 @@
 """Figures and toys for the notebooks on convolutional networks."""
 
+import functools
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -29,11 +31,12 @@ from exercise_code.support.notebook.plotting import (
     row_of_axes,
     running_mean,
 )
-from exercise_code.support.notebook.setup import with_bar
+from exercise_code.support.notebook.setup import seconds, with_bar
 
 Images = Float[Tensor, "n c h w"]
 Features = Callable[[Images], Float[Tensor, "n d"]]
 Accuracy = Callable[[Images, Int[Tensor, " n"]], float]
+Convolution = Callable[[Images, Images, Float[Tensor, " f"], dict[str, int]], Any]
 
 
 # Convolution
@@ -117,28 +120,29 @@ def first_window(x: Float[Tensor, "h w"], w: Float[Tensor, "hh ww"]) -> tuple[Fi
     return fig, alt
 
 
-def sent_back(dout: Float[Tensor, "h_out w_out"], w: Float[Tensor, "hh ww"]) -> tuple[Figure, str]:
+def sent_back(dout: Float[Tensor, "h_out w_out"], w: Float[Tensor, "hh ww"]) -> dict[str, tuple[Figure, str]]:
     """How the gradient of an image builds up: each entry of dout adds the filter, scaled, to its window.
 
     Returns:
-        The figure, with the filter and a panel after each entry, and its alternative text.
+        For each entry of dout a figure, with the scaled filter and dX so far, and its alternative text.
     """
     (rows, columns), (height, width) = dout.shape, w.shape
     dx = torch.zeros(rows + height - 1, columns + width - 1)
-    fig = Figure(figsize=(10.4, 2.5), layout="constrained")
-    first, *axes = fig.subplots(1, 1 + dout.numel(), width_ratios=(width, *[dx.shape[1]] * dout.numel()))
-    _grid(first, w.numpy(), np.sign(w.numpy()) * 0.7)
-    first.set_title("filter K")
-    for ax, (i, j) in zip(axes, np.ndindex(rows, columns), strict=True):
+    look: dict[str, Any] = {"fill": False, "edgecolor": INK, "linewidth": 3}
+    frames = {}
+    for i, j in np.ndindex(rows, columns):
         dx[i : i + height, j : j + width] += dout[i, j] * w
-        _grid(ax, dx.numpy().copy(), np.sign(dx.numpy()) * 0.7)
-        ax.add_patch(Rectangle((j, i), width, height, fill=False, edgecolor=INK, linewidth=3))
-        ax.set_title(f"after dout[{i}, {j}] = {dout[i, j]:g}")
-    alt = (
-        f"{dout.numel()} panels: each entry of dout adds the filter, times the entry, to its window; where "
-        f"windows overlap the numbers add up, to {dx.max():g} in the largest place."
-    )
-    return fig, alt
+        tables = {"dout": dout, f"{dout[i, j]:g} times filter K": dout[i, j] * w, "dX so far": dx}
+        fig = Figure(figsize=(7, 2.8), layout="constrained")
+        axes = fig.subplots(1, 3, width_ratios=(columns, width, dx.shape[1]))
+        for ax, (title, table) in zip(axes, tables.items(), strict=True):
+            _grid(ax, table.numpy(), np.sign(table.numpy()) * 0.7)
+            ax.set_title(title)
+        axes[0].add_patch(Rectangle((j, i), 1, 1, **look))
+        axes[2].add_patch(Rectangle((j, i), width, height, **look))
+        alt = f"{dout[i, j]:g} times the filter goes to the window at [{i}, {j}]; dX is {dx.int().tolist()}."
+        frames[f"[{i}, {j}]"] = fig, alt
+    return frames
 
 
 def coverage(
@@ -255,6 +259,32 @@ def unfolded(x: Float[Tensor, "h w"], kernel: tuple[int, int], stride: int) -> t
         f"the first is {columns[:, 0].int().tolist()}, the last {columns[:, -1].int().tolist()}."
     )
     return fig, alt
+
+
+def race(kernels: Sequence[int], ways: Mapping[str, Convolution], x: Images) -> dict[str, Tensor]:
+    """Time three runs of each way to convolve x with 8 filters, padded so that the size stays.
+
+    Args:
+        kernels: odd heights and widths of the filters.
+        ways: functions of images, filters, biases and `conv_param`, by name; "loops" is run once at a time.
+        x: the images.
+
+    Returns:
+        Milliseconds by name, with a row for each kernel and a column for each run.
+    """
+    random, timed = torch.Generator().manual_seed(0), {name: torch.zeros(len(kernels), 3) for name in ways}
+    for row, kernel in enumerate(kernels):
+        w = torch.randn(8, x.shape[1], kernel, kernel, generator=random)
+        inputs = x, w, torch.zeros(8), {"stride": 1, "pad": kernel // 2}
+        for (name, way), run in itertools.product(ways.items(), range(3)):
+            repeats = 1 if name == "loops" else 20
+            timed[name][row, run] = 1e3 * seconds(functools.partial(way, *inputs), repeats=repeats)
+    return timed
+
+
+def by_conv2d(x: Images, w: Images, b: Float[Tensor, " f"], conv_param: dict[str, int]) -> Images:
+    """The library's convolution, with the arguments of `Conv.forward`."""
+    return functional.conv2d(x, w, b, stride=conv_param["stride"], padding=conv_param["pad"])
 
 
 # Normalisation

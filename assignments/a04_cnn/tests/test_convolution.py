@@ -9,6 +9,7 @@ from jaxtyping import jaxtyped
 from torch.autograd.functional import vjp
 from torch.nn import functional
 
+from assignments.a04_cnn import figures
 from exercise_code.cnn import convolutional_networks as cnn
 from exercise_code.support.notebook.numeric_gradient import compute_numeric_gradient
 
@@ -122,3 +123,15 @@ def test_gradients_of_sandwiches_are_finite_differences(layer, shapes, params, m
             lambda _: layer.forward(*inputs, *params)[0], inputs[place], dout, h=1e-6
         )
         torch.testing.assert_close(gradient, numeric, rtol=1e-6, atol=1e-7)
+
+
+def test_the_frames_of_the_gradient_end_at_the_transposed_convolution():
+    dout, w = torch.tensor([[1.0, 2.0, -1.0], [3.0, 1.0, 0.0]]), torch.tensor([[1.0, 2.0], [0.0, -1.0]])
+    frames = figures.sent_back(dout, w)
+    assert list(frames) == ["[0, 0]", "[0, 1]", "[0, 2]", "[1, 0]", "[1, 1]", "[1, 2]"]
+    dx = functional.conv_transpose2d(dout[None, None], w[None, None])[0, 0]
+    fig, alt = frames["[1, 2]"]
+    assert alt.endswith(f"dX is {dx.int().tolist()}.")
+    shown = [float(text.get_text()) for text in fig.axes[2].texts]
+    assert shown == dx.flatten().tolist()
+    assert len({tuple(fig.get_size_inches()) for fig, _ in frames.values()}) == 1
