@@ -346,10 +346,10 @@ def batch_norm_graph() -> tuple[Figure, str]:
         "out": (9.5, 1),
     }
     edges = [
-        ("x", "mean", "/ N"),
+        ("x", "mean", "average"),
         ("x", "centred", ""),
         ("mean", "centred", "−"),
-        ("centred", "var", "square, / N"),
+        ("centred", "var", "square, average"),
         ("var", "std", "√(· + eps)"),
         ("centred", "x_hat", ""),
         ("std", "x_hat", "divides"),
