@@ -2,13 +2,7 @@
 
 from collections.abc import Callable
 
-import torch
-from torch import Tensor
-from torch.nn import functional
-
-from assignments.a06_captioning import experiments as captioning
 from assignments.a07_transformer import experiments, vision
-from exercise_code.transformer.captioning import CaptioningTransformer
 from exercise_code.vit.model import VisionTransformer
 
 
@@ -35,26 +29,6 @@ def captions_by_heart(seed: int, dataset: str) -> float:
     return experiments.captioner(experiments.pictures("train", 50), 100, seed)[1][-1]
 
 
-def captions(seed: int, dataset: str) -> float:
-    """The share of true captions of a06's unseen pictures, of which a transformer sees all features at once.
-
-    Trained as a06's recurrent networks are.
-    """
-    train, unseen, known, features = captioning.prepared()
-    words = captioning.vocabulary.word_to_idx
-    torch.manual_seed(seed)
-    net = CaptioningTransformer(words, known[0].numel(), 96, max_length=captioning.LENGTH)
-
-    def loss(shown: Tensor, rows: Tensor) -> Tensor:
-        scores, due = net(shown.flatten(1), rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten()
-        return functional.cross_entropy(scores, due, ignore_index=net.null, reduction="sum") / len(rows)
-
-    captioning.train_captioner(net, known, *train.rows(), 8, loss)
-    with torch.no_grad():
-        said = net.sample(features.flatten(1), captioning.LENGTH - 1)
-    return captioning.truth(captioning.vocabulary.decode(said), unseen.seen) / 100
-
-
 def pictures_by_heart(seed: int, dataset: str) -> float:
     """The share of 64 pictures that a small Vision Transformer knows after 100 steps."""
     images = vision.pictures("shapes", 64, 10)
@@ -77,7 +51,6 @@ RUNS: dict[str, Callable[[int, str], float]] = {
     "sums of two numbers, unseen": arithmetic,
     "quick sums, unseen": quick_arithmetic,
     "loss of 50 captions": captions_by_heart,
-    "captions of a06, true": captions,
     "64 pictures by heart": pictures_by_heart,
     "two epochs of CIFAR-10, validation": two_epochs,
 }
