@@ -177,14 +177,18 @@ while time.thread_time() < started + 0.3: pass
 
 @linux_only("L2")
 def test_waiting_for_a_processor_is_not_counted(a01, tmp_path, monkeypatch):
-    """Five others want the same processor: what takes 3 seconds of it takes three times as long."""
+    """Five others want the same processor: what takes 3 seconds of it takes three times as long.
+
+    They have sessions of their own, since Linux may share a processor among sessions.
+    """
     write_student_files(a01, tmp_path / "pristine")
     hasty = replace(a01, limits=replace(a01.limits, seconds_per_check=5))
     processors = os.sched_getaffinity(0)
     with CheckProcess(tmp_path / "pristine", hasty) as worker:
         worker.run({FILE: RIGHT.encode()}, 1, [CHECK])
         os.sched_setaffinity(0, {min(processors)})
-        others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(5)]
+        busily = [sys.executable, "-c", "while True: pass"]
+        others = [subprocess.Popen(busily, start_new_session=True) for _ in range(5)]
         try:
             for process in psutil.Process().children(recursive=True):
                 process.cpu_affinity([min(processors)])
