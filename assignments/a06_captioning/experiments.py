@@ -167,7 +167,7 @@ def prepared(quick: bool = False) -> tuple[Pictures, Pictures, Tensor, Tensor]:
 
 
 def train_captioner(
-    net: CaptioningRNN,
+    net: nn.Module,
     features: Float[Tensor, "num D height width"],
     which: Int[Tensor, " rows"],
     rows: Int[Tensor, "rows length"],
@@ -198,7 +198,7 @@ def _descend(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=batches * epochs)
     history = []
     for _ in range(epochs):
-        total = 0.0
+        mean_loss = 0.0
         for rows in torch.randperm(num).tensor_split(batches):
             loss = loss_of(rows)
             optimizer.zero_grad()
@@ -206,8 +206,8 @@ def _descend(
             nn.utils.clip_grad_norm_(net.parameters(), 5.0)
             optimizer.step()
             schedule.step()
-            total += loss.item() * len(rows) / num
-        history.append(total)
+            mean_loss += loss.item() * len(rows) / num
+        history.append(mean_loss)
     return history
 
 

@@ -2,10 +2,17 @@
 
 import ast
 import base64
+import io
 import json
+import multiprocessing
+import os
 import re
 import shutil
+import textwrap
+import tokenize
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -48,8 +55,14 @@ from grading.scratch import scratch_folder
 from grading.submissions.records import Submission
 
 SHORTEST_SECRET = 18
-IDIOMS = {"with torch.no_grad():", "optimizer.zero_grad()", "for layer in self.layers:"}
+IDIOMS = {
+    "with torch.no_grad():",
+    "optimizer.zero_grad()",
+    "losses.append(loss.item())",
+    "for layer in self.layers:",
+}
 """Lines of a solution that give nothing away."""
+BLANK = {tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT}
 PAGES = {
     "README.md": "student_readme.md",
     "AGENTS.md": "agents.md",
@@ -94,6 +107,7 @@ def release(assignments: Sequence[Assignment], build: Path, *, reveal: bool = Fa
     anew = [course[name] for name in origins if before.assignments.get(name) != origins[name]]
     with scratch_folder() as scratch:
         edition, trees = scratch / "student", scratch / "trees"
+        due: dict[Path, Path] = {}
         for name in origins:
             assignment, tree = course[name], trees / name
             write_own(assignment, tree)
@@ -103,14 +117,16 @@ def release(assignments: Sequence[Assignment], build: Path, *, reveal: bool = Fa
             if assignment not in anew and hash_file(published / answers) == before.given[answers.as_posix()]:
                 shutil.copy(published / answers, tree / answers)
             else:
-                make_answers(assignment.checks, assignment.mistakes, VISIBLE_SEED).save(tree / answers)
-            shutil.copytree(tree, edition, dirs_exist_ok=True)
-            _add_notebooks(assignment, tree, edition, scratch / "nbgrader")
+                due[assignment.folder] = tree / answers
+        _save_answers(due)
+        for name in origins:
+            shutil.copytree(trees / name, edition, dirs_exist_ok=True)
+            _add_notebooks(course[name], trees / name, edition, scratch / "nbgrader")
         released = [read_assignment(edition / "assignments" / name) for name in origins]
         _write_pages(released, edition)
-        found = leaks(course.values(), edition)
-        for assignment in (each for each in course.values() if each in anew or each in assignments):
-            found += faults(assignment, edition)
+        tried = [each for each in course.values() if each in anew or each in assignments]
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            found = sum(threads.map(partial(faults, edition=edition), tried), leaks(course.values(), edition))
         if found:
             raise CourseError(f"the student edition is not fit for release: {found[0]}")
         if reveal:
@@ -158,6 +174,21 @@ def _as_published(
         if hash_file(published / name) == before.files[name]:
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(published / name, tree / name)
+
+
+def _save_answers(due: dict[Path, Path]) -> None:
+    """Write the answers of some assignments, by their folders, each to its place; many side by side."""
+    if len(due) < 2:
+        [*map(_answer, due, due.values())]
+        return
+    workers = min(os.cpu_count() or 1, len(due))
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        [*pool.map(_answer, *zip(*reversed(due.items()), strict=True))]  # the later ones take longer
+
+
+def _answer(folder: Path, place: Path) -> None:
+    assignment = read_assignment(folder)
+    make_answers(assignment.checks, assignment.mistakes, VISIBLE_SEED).save(place)
 
 
 def _add_notebooks(assignment: Assignment, tree: Path, edition: Path, scratch: Path) -> None:
@@ -302,15 +333,26 @@ def _not_opened(notebooks: Iterable[Path]) -> Iterator[str]:
 
 
 def _secret_lines(assignment: Assignment) -> Iterator[str]:
-    lines = [
-        line for name in assignment.editable for line in solutions((ROOT / name).read_text(encoding="utf-8"))
+    codes = [
+        code for name in assignment.editable for code in solutions((ROOT / name).read_text(encoding="utf-8"))
     ]
     for name in assignment.notebooks:
         for cell in nbformat.read(assignment.folder / name, as_version=4).cells:
             if cell.metadata.get("nbgrader", {}).get("solution"):
-                lines += cell.source.splitlines()
-    lines = [line for line in lines if line.strip() not in IDIOMS]
+                codes.append(cell.source)
+    lines = [line for code in codes for line in _logical_lines(code) if line.strip() not in IDIOMS]
     yield from (line for line in lines if len(_squash(line)) >= SHORTEST_SECRET)
+
+
+def _logical_lines(code: str) -> Iterator[str]:
+    """Lines of code without comments on lines of their own; what brackets span is one line."""
+    rows, first = code.splitlines(), 0
+    for token in tokenize.generate_tokens(io.StringIO(textwrap.dedent(code)).readline):
+        if token.type == tokenize.NEWLINE:
+            yield "\n".join(rows[first - 1 : token.start[0]])
+            first = 0
+        elif token.type not in BLANK:
+            first = first or token.start[0]
 
 
 def _squash(text: str) -> str:

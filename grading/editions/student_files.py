@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
@@ -171,10 +171,9 @@ def strip_solutions(text: str, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def solutions(text: str) -> Iterator[str]:
-    """The lines within solution markers."""
-    for region in re.findall(rf"{BEGIN}\n(.*?){END}", text, flags=re.DOTALL):
-        yield from region.splitlines()
+def solutions(text: str) -> list[str]:
+    """What stands between solution markers."""
+    return re.findall(rf"{BEGIN}\n(.*?){END}", text, flags=re.DOTALL)
 
 
 def _enclosing_function(text: str, line: int) -> str | None:

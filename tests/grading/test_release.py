@@ -19,15 +19,29 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from exercise_code.support.checking.answers import make_answers
-from exercise_code.support.checking.assignment import read_assignment
+from exercise_code.support.checking.assignment import all_folders, read_assignment
 from exercise_code.support.edition import MANIFEST
 from exercise_code.support.notebook import packages
 from exercise_code.support.paths import ROOT
 from grading import cli
 from grading.course import Course, CourseError
 from grading.editions import release as release_module
-from grading.editions.release import _write_pages, faults, is_outdated, leaks, release
-from grading.editions.student_files import requirements, strip_solutions, write_solutions, write_student_files
+from grading.editions.release import (
+    _add_notebooks,
+    _logical_lines,
+    _write_pages,
+    faults,
+    is_outdated,
+    leaks,
+    release,
+)
+from grading.editions.student_files import (
+    requirements,
+    strip_solutions,
+    write_own,
+    write_solutions,
+    write_student_files,
+)
 from grading.notebooks.nbgrader_course import last_error, make_course, nbgrader_config, with_points
 
 
@@ -122,6 +136,24 @@ def test_leaks_are_found_in_files(a01, edition, name, content, complaint):
     assert found
     assert name in found[0]
     assert complaint in found[0]
+
+
+@pytest.mark.slow
+def test_no_assignment_gives_away_what_another_asks_for(tmp_path):
+    """All that `workbook release --all` brings into one edition, compared with the solutions of all."""
+    edition, course = tmp_path / "student", [read_assignment(folder) for folder in all_folders()]
+    for each in course:
+        tree = tmp_path / each.name
+        write_own(each, tree)
+        shutil.copytree(tree, edition, dirs_exist_ok=True)
+        _add_notebooks(each, tree, edition, tmp_path / "nbgrader")
+    assert leaks(course, edition) == []
+
+
+def test_what_brackets_span_is_one_line_of_a_solution():
+    call = "    x = f(\n        a,\n        # an axis\n        b,\n    )"
+    rest = ["    if x:", "        y = 2"]
+    assert [*_logical_lines("\n".join([call, "    # note", "", *rest]))] == [call, *rest]
 
 
 def add_output(cell):
