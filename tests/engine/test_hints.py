@@ -42,6 +42,31 @@ def test_mistakes_that_the_evidence_does_not_tell_apart_give_no_hint(last_of_equ
     assert judge(check, evidence, answers.reference[TIES], None, alike).hint == hint
 
 
+def test_errors_are_told_apart_by_the_sizes_in_them_and_not_by_their_lines(last_of_equals):
+    check, _, answers = last_of_equals
+
+    def failing(sizes: str):
+        def knn_get_best_k(k_to_accuracies):
+            raise RuntimeError(f"shapes cannot be multiplied ({sizes})")
+
+        with replaced(check.exercise, knn_get_best_k):
+            return gather(check, 0)
+
+    def moved(evidence):
+        for run in evidence.runs.values():
+            run.error = run.error and f"{run.error} (knn.py, line 99)"
+        return evidence
+
+    verdict = judge(check, failing("3x4 and 5x6"), answers.reference[TIES], None)
+    known = [
+        replace(answers.mistakes[0], hint=sizes, evidence=failing(sizes), faults=[*verdict.faults])
+        for sizes in ("3x4 and 5x6", "4x3 and 5x6")
+    ]
+    for sizes in ("3x4 and 5x6", "4x3 and 5x6"):
+        assert judge(check, moved(failing(sizes)), answers.reference[TIES], None, known).hint == sizes
+    assert not judge(check, failing("4x3 and 6x5"), answers.reference[TIES], None, known).hint
+
+
 @pytest.fixture(scope="module")
 def hint_for():
     """From an exercise and a function in its place to the hints that its checks give."""

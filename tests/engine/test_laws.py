@@ -17,6 +17,12 @@ def test_normal_numbers_are_right(std):
     assert not any(not_normal(std * drawn(seed), std) for seed in range(500))
 
 
+def test_even_numbers_are_seen_where_there_are_220():
+    for seed in range(500):
+        even = torch.rand(220, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        assert not_normal(0.05 * 3**0.5 * (2 * even - 1), 0.05), seed
+
+
 @pytest.mark.parametrize(
     "weights, sentence",
     [

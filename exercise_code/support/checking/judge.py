@@ -24,6 +24,8 @@ PROMISES = ("inputs untouched", "same answer twice", "float64 too", "another dev
 SHOWN_BY = {"inputs": "float32", "float64": "float64", "device": "accelerator"}
 """The run that tells how a promise is broken."""
 NUMBER = re.compile(r"(\d+(\.\d+)?(e[-+]?\d+)?%?)")
+PLACE = re.compile(r" \([^()]*, line \d+\)")
+"""Where an error happened, as `run_check.place_in` tells it."""
 CHANCE = 0.15
 """How far a measurement of two who make one mistake may differ under a law, as a share."""
 UNCOMPARED = {"large"}
@@ -389,4 +391,5 @@ def without_numbers(sentence: str) -> str:
 
 
 def _kind(error: str | None) -> str | None:
-    return error and error.partition(" (")[0]
+    """An error wherever it happened: sizes in brackets, as torch tells them, belong to its kind."""
+    return error and PLACE.sub("", error)
