@@ -81,15 +81,15 @@ def frozen(code, case):
 def modes(code, case):
     """The mode of each layer: all frozen, nothing frozen, one batch norm frozen, and either half of one."""
     outputs = {}
-    for name, chosen in (
-        ("backbone frozen", ["features", "squeeze"]),
-        ("nothing frozen", []),
-        ("features frozen", ["features"]),
-        ("a bias frozen", ["squeeze.1.bias"]),
-        ("a weight frozen", ["squeeze.1.weight"]),
+    for name, trained_before, chosen in (
+        ("backbone frozen", False, ["features", "squeeze"]),
+        ("nothing frozen", False, []),
+        ("features frozen", True, ["features"]),
+        ("a bias frozen", False, ["squeeze.1.bias"]),
+        ("a weight frozen", True, ["squeeze.1.weight"]),
     ):
         model = _Net(case.numbers(60))
-        model.train(case.integer(0, 1) == 1)
+        model.train(trained_before)
         for each, param in model.named_parameters():
             param.requires_grad_(not any(each.startswith(part) for part in chosen))
         code.training.finetuning.set_train_mode(model)

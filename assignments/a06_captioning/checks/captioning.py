@@ -161,11 +161,12 @@ def one_word(code, case):
 
 @check(f"{CAPTIONER}sample", points=2, uses=SAMPLED)
 def greedy(code, case):
-    """Words and weights for three pictures, one at the default length, and two with the worst words."""
-    outputs = {}
+    """Words and weights: by the best scores, at the default length, by the worst, and <END> at once."""
     worst = {"max_length": 4, "choose": lambda scores: scores.argmin(dim=1)}
+    ends = {"max_length": 3, "choose": lambda scores: torch.full_like(scores.argmin(dim=1), END)}
+    outputs = {}
     for cell_type in CELLS:
-        for num, given in ((3, {"max_length": 6}), (1, {}), (2, worst)):
+        for num, given in ((3, {"max_length": 6}), (1, {}), (2, worst), (4, ends)):
             net = _model(code, case, cell_type)
             words, weights = net.sample(_features(case, num), **given)
             outputs[f"{cell_type}, {num} pictures"] = {
