@@ -51,11 +51,12 @@ def patch_accuracy(
     train: tuple[Float[Tensor, "n T token"], Int[Tensor, " n"]],
     val: tuple[Float[Tensor, "m T token"], Int[Tensor, " m"]],
     num_layers: int,
-    residual: bool,
     epochs: int,
     seed: int,
+    *,
     hidden_size: int = 48,
     bidirectional: bool = False,
+    residual: bool = False,
 ) -> float:
     """Train a `PatchRNNClassifier`; its accuracy on validation tokens, 0 to 1.
 

@@ -75,7 +75,7 @@ def patches(num_layers: int, residual: bool, seed: int, dataset: str) -> float:
     """Test accuracy on CIFAR-10 of recurrent layers that read patches in both directions, five epochs."""
     train, test = tokens()
     return sequences.patch_accuracy(
-        train, test, num_layers, residual, 5, seed, hidden_size=96, bidirectional=True
+        train, test, num_layers, 5, seed, hidden_size=96, bidirectional=True, residual=residual
     )
 
 

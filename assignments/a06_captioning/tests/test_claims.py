@@ -126,7 +126,7 @@ def test_eight_plain_layers_are_worse_than_two_and_residual_ones_better(seed, me
     tokens = image_to_patch_sequence(4 * (images - images[:4_000].mean((0, 2, 3), keepdim=True)), 8)
     parts = ((tokens[:4_000], labels[:4_000]), (tokens[4_000:], labels[4_000:]))
     two, plain, residual = (
-        sequences.patch_accuracy(*parts, depth, kind == "residual", 5, seed)
+        sequences.patch_accuracy(*parts, depth, 5, seed, residual=kind == "residual")
         for depth, kind in ((2, "plain"), (8, "plain"), (8, "residual"))
     )
     measured(f"two layers {two:.1%}, eight {plain:.1%}, eight residual {residual:.1%}")

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from exercise_code.support.checking.case import fill
+
 OURS = ["torch.nn.functional.scaled_dot_product_attention"]
 WHOLE = [*OURS, "torch.nn.MultiheadAttention", "torch.nn.functional.multi_head_attention_forward"]
 
@@ -12,17 +14,10 @@ WHOLE = [*OURS, "torch.nn.MultiheadAttention", "torch.nn.functional.multi_head_a
 def filled(module: nn.Module, numbers: Tensor) -> Any:
     """A module in the dtype and on the device of some numbers, which become its parameters; not training.
 
-    The parameters go by their names, in whatever order they were made. The first numbers come again when all
-    are used; those of several axes are divided by the root of their columns, so that sums keep their size.
+    The parameters go by their names, in whatever order they were made.
     """
     module.to(numbers.device, numbers.dtype).eval()
-    place = 0
-    for _, param in sorted(module.named_parameters()):
-        places = (place + torch.arange(param.numel(), device=numbers.device)) % len(numbers)
-        values = numbers[places].view_as(param)
-        place += param.numel()
-        with torch.no_grad():
-            param.copy_(values / (param.shape[-1] ** 0.5 if param.dim() > 1 else 1))
+    fill((param for _, param in sorted(module.named_parameters())), numbers, lambda param: param.shape[-1])
     return module
 
 

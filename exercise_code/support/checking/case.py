@@ -4,14 +4,14 @@ import hashlib
 import itertools
 import math
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from exercise_code.support.devices import pretended
 
@@ -240,6 +240,19 @@ class Case:
     def now(self) -> str:
         """The same of the tensors and arrays as they are now."""
         return " ".join(map(_fingerprint, pretended.to_cpu(self.items)))
+
+
+def fill(params: Iterable[nn.Parameter], numbers: Tensor, fan_in: Callable[[Tensor], int]) -> None:
+    """Let numbers be parameters: each takes the next numbers, and the first ones again when all are used.
+
+    Those of several axes are divided by the root of their fan-in, so that signals keep their size.
+    """
+    place = 0
+    for param in params:
+        places = (place + torch.arange(param.numel(), device=numbers.device)) % len(numbers)
+        place += param.numel()
+        with torch.no_grad():
+            param.copy_(numbers[places].view_as(param) / (fan_in(param) ** 0.5 if param.dim() > 1 else 1))
 
 
 def _turned(array: np.ndarray) -> np.ndarray:
