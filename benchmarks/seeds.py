@@ -2,6 +2,7 @@
 
     python -m benchmarks.seeds {mistakes,variants,submissions} a01 [a02 …] [--seeds 50] [--minutes 5]
 
+Of submissions, points are compared as grading gives them: what builds on wrong work is tried with stand-ins.
 Each seed is done once: what is known lies in build/benchmarks/seeds_*.json, and the next call goes on there.
 The device on which results lie does not depend on the seed, so the pretended accelerator is left out.
 """
@@ -20,9 +21,9 @@ from exercise_code.support.checking.answers import make_answers
 from exercise_code.support.checking.assignment import Assignment, find_assignment
 from exercise_code.support.checking.declare import Check, Version
 from exercise_code.support.checking.evidence import Evidence
-from exercise_code.support.checking.follow_through import block
-from exercise_code.support.checking.judge import judge
-from exercise_code.support.checking.replace import replaced
+from exercise_code.support.checking.follow_through import block, follow_through
+from exercise_code.support.checking.judge import Verdict, judge
+from exercise_code.support.checking.replace import in_place, replaced
 from exercise_code.support.checking.run_check import EXERCISES, gather
 from exercise_code.support.devices import pretended
 
@@ -93,27 +94,45 @@ def verdicts(
     for what, versions in tried.items():
         exercises = {version.exercise for version in versions}
         of_it = [check for check in checks if whole or check.exercise in exercises]
-        yield what, verdict_on(of_it, versions, reference, seed)
+        yield what, verdict_on(of_it, versions, reference, seed, assignment if whole else None)
 
 
 def verdict_on(
-    checks: list[Check], versions: Iterable[Version], reference: dict[str, Evidence], seed: int
+    checks: list[Check],
+    versions: Iterable[Version],
+    reference: dict[str, Evidence],
+    seed: int,
+    assignment: Assignment | None,
 ) -> str:
-    """The points and faults of some versions of exercises, in a few words."""
+    """The points and faults of some versions of exercises in a few words; points alone of a submission."""
     trees = {each.exercise: exercise_source.find_function(each.source, each.name) for each in versions}
-    found = []
+    by_id = {check.id: check for check in checks}
+
+    def verdict(check: Check) -> Verdict:
+        tree = trees.get(check.exercise) or exercise_source.read_exercise(check.exercise, EXERCISES)
+        return judge(check, gather(check, seed), reference[check.id], tree)
+
+    def rerun(asked: dict[str, list[str]]) -> dict[str, Verdict]:
+        found = {}
+        for id, names in asked.items():
+            with in_place(stand_ins[name] for name in names):
+                found[id] = verdict(by_id[id])
+        return found
+
     with contextlib.ExitStack() as stack:
         for version in versions:
             stack.enter_context(replaced(version.exercise, version.function))
         stack.enter_context(patch.object(pretended, "available", lambda: False))
-        for check in checks:
-            tree = trees.get(check.exercise) or exercise_source.read_exercise(check.exercise, EXERCISES)
-            found.append(judge(check, gather(check, seed), reference[check.id], tree))
-    block(found, checks)
+        found = [verdict(check) for check in checks]
+        block(found, checks)
+        if assignment:
+            stand_ins = {each.exercise: each for each in assignment.stand_ins}
+            found = follow_through(found, checks, stand_ins, rerun)
     lost = [
-        f"{verdict.check} {verdict.points:g} of {verdict.max_points:g} ({', '.join(sorted(verdict.faults))})"
-        for verdict in found
-        if verdict.status == "blocked" or verdict.points < verdict.max_points
+        f"{each.check} {each.points:g} of {each.max_points:g}"
+        + ("" if assignment else f" ({', '.join(sorted(each.faults))})")
+        for each in found
+        if each.points < each.max_points or (not assignment and each.status == "blocked")
     ]
     return "; ".join(lost)
 

@@ -32,11 +32,12 @@ def masked_loss(code, case):
 
 @check(f"{LOSSES}temporal_softmax_loss_masked:large", points=0.5)
 def large_scores(code, case):
-    """Scores in the thousands, where exp overflows; no word that is due has the largest one."""
-    due = np.array([[0, 1, 2], [3, 0, 1]])
-    x = case.tensor(case.numbers(2, 3, 4, reach=3000) - case.tensor(6000 * np.eye(4)[due]))
-    mask = case.tensor(np.array([[1, 1, 0], [0, 1, 1]], bool))
-    loss, dx = code.rnn.losses.temporal_softmax_loss_masked(x, case.tensor(due), mask)
+    """Scores around 3,000 and -3,000, where exp overflows and underflows; one word far below the others."""
+    y, mask = [[0, 1, 2], [3, 0, 1]], np.array([[1, 1, 0], [0, 1, 1]], bool)
+    around = np.array([3000.0, -3000.0]).repeat(12).reshape(2, 3, 4)
+    around[0, 1, 1] -= 500
+    x = case.tensor(case.numbers(2, 3, 4) + case.tensor(around))
+    loss, dx = code.rnn.losses.temporal_softmax_loss_masked(x, case.tensor(y), case.tensor(mask))
     return {"loss": loss, "dx": dx}
 
 
