@@ -64,7 +64,8 @@ def release(
     wanted = [assignment.name for assignment in there if not assignment.draft] or names or []
     if not wanted:
         raise CourseError("name the assignments to release (a01), or say --all")
-    done = make_release([find_assignment(name) for name in wanted], build, reveal=reveal)
+    with console.status(f"Releasing {', '.join(wanted)}: answers are made, and the edition is tried"):
+        done = make_release([find_assignment(name) for name in wanted], build, reveal=reveal)
     console.print(f"{', '.join(wanted)}: released into {build / 'student'}")
     if done.kept:
         console.print(
