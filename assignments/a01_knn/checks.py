@@ -63,7 +63,10 @@ def ties(code, case):
     return {"labels for k=4": code.knn.predict_labels(dists, y_train, 4)}
 
 
-@check("knn.KnnClassifier.predict", points=2, uses=["knn.compute_distances_no_loops", "knn.predict_labels"])
+DISTANCES = [f"knn.compute_distances_{loops}" for loops in ("two_loops", "one_loop", "no_loops")]
+
+
+@check("knn.KnnClassifier.predict", points=2, uses=[*DISTANCES, "knn.predict_labels"])
 def classifier(code, case):
     """From images to labels."""
     x_train, y_train = case.labelled_images(11, num_classes=3)
@@ -75,8 +78,8 @@ def classifier(code, case):
 @check("knn.knn_cross_validate", points=4, uses=["knn.KnnClassifier.predict"])
 def cross_validation(code, case):
     """Every fold is held out once."""
-    x_train, y_train = case.labelled_images(13, num_classes=3)
-    accuracies = code.knn.knn_cross_validate(x_train, y_train, num_folds=3, k_choices=[1, 8])
+    x_train, y_train = case.labelled_images(25, num_classes=3)
+    accuracies = code.knn.knn_cross_validate(x_train, y_train, num_folds=3, k_choices=[1, 4, 8])
     return {"accuracies": accuracies}
 
 

@@ -129,6 +129,22 @@ def test_all_are_replaced_where_none_alone_is_enough():
     ]
 
 
+@pytest.mark.parametrize(("with_both", "blockers"), [(2.0, ["m.low", "m.other"]), (1.0, ["m.low"])])
+def test_the_most_that_is_earned_counts_with_the_fewest_stand_ins(with_both, blockers):
+    def rerun(wanted):
+        points = {id: {1: 1.0, 2: with_both}[len(names)] for id, names in wanted.items()}
+        return {
+            id: Verdict(id, "", 2.0, "passed" if each == 2 else "failed", each) for id, each in points.items()
+        }
+
+    wrong = verdicts_where(
+        low={"answer": "1"}, low_edge={"answer": "1"}, other={"answer": "2"}, net={"answer": "3"}
+    )
+    block(wrong, CHECKS)
+    found = follow_through(wrong, CHECKS, EVERY, rerun)
+    assert (found[5].points, found[5].blockers) == (with_both, blockers)
+
+
 def test_what_is_wrong_all_the_same_is_judged_with_the_stand_in():
     found, _ = followed(verdicts_where(other={"answer": "2"}, net={"answer": "3"}), EVERY, {"m.nothing"})
     assert (found[5].status, found[5].message) == ("failed", "with stand-ins")

@@ -101,9 +101,11 @@ def follow_through(
         for id, verdict in rerun({id: replaced for id, (_, replaced) in waiting.items()}).items():
             blockers, replaced = waiting[id]
             alone = _family(verdict.exercise) not in {_family(name) for name in replaced} - {""}
-            last = not attempts[id] and alone and verdict.status in ("failed", "error")
-            if verdict.points > found[id].points or (last and verdict.points == found[id].points):
+            own = found[id].status == "blocked" and alone and verdict.status in ("failed", "error")
+            last = own and not attempts[id] and verdict.points == found[id].points
+            if verdict.points > found[id].points or last:
                 found[id] = replace(verdict, blockers=blockers)
+            if verdict.status == "passed":
                 attempts[id].clear()
     return [found[verdict.check] for verdict in verdicts]
 
