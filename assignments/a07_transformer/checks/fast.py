@@ -24,11 +24,11 @@ def in_blocks(code, case):
 
 @check(f"{FAST}attention_in_blocks:large", points=1, forbids=OURS)
 def large_scores(code, case):
-    """Scores above 112 and below -112, whose exp overflows or vanishes in float32, and one far from them."""
-    query, key = 9 + case.numbers(2, 4, 4, reach=1.0), 8.5 + case.numbers(2, 7, 4, reach=1.5)
-    signs = case.tensor([[[1.0], [-1.0]] * 2] * 2)
-    far = case.tensor([[[1.0]] * 7, [[20.0], *[[1.0]] * 6]])
-    value = 3 + case.numbers(2, 7, 5)
+    """Scores above 112 and below -112, whose exp overflows or vanishes in float32, and some far from them."""
+    query, key = 9 + case.numbers(3, 4, 4, reach=1.0), 8.5 + case.numbers(3, 7, 4, reach=1.5)
+    signs = case.tensor([[[1.0], [-1.0]] * 2] * 3)
+    far = case.tensor([[[1.0]] * 7, [[20.0], *[[1.0]] * 6], [*[[1.0]] * 6, [1.6]]])
+    value = 3 + case.numbers(3, 7, 5)
     return {"y": code.attention.fast.attention_in_blocks(query * signs, key * far, value, 2)}
 
 

@@ -50,8 +50,8 @@ def heads_dropped(code, case):
     like = case.numbers(1)
     layer.to(like.device, like.dtype)
     with torch.no_grad():
-        for part in (layer.value, layer.proj):
-            part.weight.copy_(torch.eye(4))
+        for part, factor in ((layer.key, 3), (layer.value, 1), (layer.proj, 1)):
+            part.weight.copy_(factor * torch.eye(4))
             part.bias.zero_()
     keys, values = case.tensor([[[0.5] * 4] * 200]), case.tensor([[[1.0] * 4] * 200])
     return {"out": layer(case.numbers(1, 30, 4), keys, values)[0, :, [0, 2]]}
