@@ -12,6 +12,7 @@ import textwrap
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -182,8 +183,13 @@ def _save_answers(due: dict[Path, Path]) -> None:
         [*map(_answer, due, due.values())]
         return
     workers = min(os.cpu_count() or 1, len(due))
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        [*pool.map(_answer, *zip(*reversed(due.items()), strict=True))]  # the later ones take longer
+    try:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+            [*pool.map(_answer, *zip(*reversed(due.items()), strict=True))]  # the later ones take longer
+    except BrokenProcessPool:
+        raise CourseError(
+            "a process that makes answers ended: if memory is short, release one by one"
+        ) from None
 
 
 def _answer(folder: Path, place: Path) -> None:

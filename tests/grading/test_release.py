@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -436,6 +438,17 @@ def test_a_refused_release_changes_nothing(a01, tiny, course, tmp_path):
     with pytest.raises(CourseError, match="not fit for release"):
         release([tiny], tmp_path / "empty")
     assert not (tmp_path / "empty").exists()
+
+
+def test_a_release_whose_processes_end_says_what_to_do(a01, tiny, tmp_path, monkeypatch):
+    class Broken(ProcessPoolExecutor):
+        def map(self, *_):
+            raise BrokenProcessPool
+
+    monkeypatch.setattr("grading.editions.release.ProcessPoolExecutor", Broken)
+    with pytest.raises(CourseError, match="if memory is short, release one by one"):
+        release([a01, tiny], tmp_path / "course")
+    assert not (tmp_path / "course").exists()
 
 
 def test_two_releases_are_equal_byte_for_byte(tiny, tmp_path):
