@@ -207,7 +207,7 @@ def _is_needed(cell: nbformat.NotebookNode) -> bool:
 
 
 def scale(assignment: Assignment, edition: Path, size: int, scratch: Path) -> dict[str, float]:
-    """Time and memory of `workbook grade` on a class, from its start to the last page."""
+    """Time and memory of `workbook grade` on a class, from its start to the last page; the journal's size."""
     folder = make(assignment, edition, size, scratch / f"class-{size}")
     out = scratch / f"out-{size}"
     command = [
@@ -231,12 +231,15 @@ def scale(assignment: Assignment, edition: Path, size: int, scratch: Path) -> di
     seconds = time.perf_counter() - started
     with (out / "results.csv").open(encoding="utf-8") as file:
         assert sum(1 for _ in csv.DictReader(file)) == size
+    journal = sum(path.stat().st_size for path in out.glob("journal.sqlite*")) / 2**20
     shutil.rmtree(out)
     shutil.rmtree(folder)
-    row = {"students": size, "seconds": seconds, **{f"{who}_mb": peak / 2**20 for who, peak in peaks.items()}}
+    row = {"students": size, "seconds": seconds, "journal_mb": journal}
+    row |= {f"{who}_mb": peak / 2**20 for who, peak in peaks.items()}
     Console().print(
         f"{size:>7,} students: {seconds:8.1f} s, {size / seconds:6.1f} a second, "
-        f"parent at most {row['parent_mb']:.0f} MB, a worker and its forks' server {row['worker_mb']:.0f} MB"
+        f"journal {journal:.1f} MB, parent at most {row['parent_mb']:.0f} MB, "
+        f"a worker and its forks' server {row['worker_mb']:.0f} MB"
     )
     return row
 
