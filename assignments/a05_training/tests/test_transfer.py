@@ -262,7 +262,8 @@ def test_cutting_single_numbers_turns_a_gradient(seed):
 def test_a_backbone_that_knows_other_shapes_beats_a_new_network():
     """On the mean of three draws: of eight backbones, the least lead was 7, 11 and 14 points.
 
-    Single draws of 3 or 10 images fell behind with two of them, and processors that round otherwise make others.
+    Single draws of 3 or 10 images fell behind with two of them. Where numbers are rounded otherwise, it is
+    another backbone.
     """
     x, y, x_test, y_test = data.load("shapes", 3_000, 1_000)
     x, x_test = figures.halved(x), figures.halved(x_test)
