@@ -1,6 +1,7 @@
 """How long a class takes, by several ways of grading and by the probes alone; `--scale` for large classes.
 
-    python -m benchmarks.grading [--students 100] [--nbgrader 5] [--rounds 1] [--scale 100 1000 10000]
+    python -m benchmarks.grading [--students 100] [--nbgrader 5] [--rounds 1]
+    python -m benchmarks.grading --scale 100 1000 10000 [--assignment a01]
 
 Everything runs in one go on one machine; what counts are the ratios, of which the table shows the median over
 the rounds, since a machine's clock may change from minute to minute. Writes build/benchmarks/grading.json.
@@ -60,14 +61,16 @@ def main() -> None:
     parser.add_argument(
         "--scale", type=int, nargs="+", default=[], help="sizes of classes to grade in one run"
     )
+    parser.add_argument("--assignment", default="a01", help="what those classes hand in")
     options = parser.parse_args()
     a01 = find_assignment("a01")
     with tempfile.TemporaryDirectory(prefix="workbook-") as scratch:
-        release([a01], Path(scratch) / "build")
+        asked = find_assignment(options.assignment) if options.scale else a01
+        release([asked], Path(scratch) / "build")
         edition = Path(scratch) / "build/student"
-        content = {"cores": os.cpu_count()}
+        content = {"cores": os.cpu_count(), "assignment": asked.name}
         if options.scale:
-            content["scale"] = [scale(a01, edition, size, Path(scratch)) for size in options.scale]
+            content["scale"] = [scale(asked, edition, size, Path(scratch)) for size in options.scale]
         else:
             answers = make_answers(a01.checks, a01.mistakes, SEED)
             job = Job.make(a01, answers)
@@ -86,11 +89,10 @@ def main() -> None:
 def make(assignment: Assignment, edition: Path, size: int, folder: Path) -> Path:
     """A class in which all files differ, and nobody loops for ever: that would measure the wall clock."""
     names = make_class(assignment, edition, folder, size)
-    for name in names:
-        path = folder / name / FILE
+    for path in (folder / name / file for name in names for file in assignment.editable):
         text = path.read_text(encoding="utf-8")
         text = BROKEN["exit"] if text == BROKEN["endless loop"] else text
-        path.write_text(f"{text}\n# {name}\n", encoding="utf-8")
+        path.write_text(f"{text}\n# {path.relative_to(folder)}\n", encoding="utf-8")
     return folder
 
 
@@ -215,7 +217,7 @@ def scale(assignment: Assignment, edition: Path, size: int, scratch: Path) -> di
         "-m",
         "grading.cli",
         "grade",
-        "a01",
+        assignment.short,
         str(folder),
         "--out",
         str(out),
