@@ -14,9 +14,12 @@ setup: .venv/installed
 demo: setup
 	$(BIN)/workbook demo
 
-course: setup
-	$(BIN)/workbook release --all --reveal --build build/alone
+course: build/alone/released
 	cd build/alone/student && $(CURDIR)/$(BIN)/jupyter lab progress.ipynb
+
+build/alone/released: .venv/installed course.toml $(shell find assignments exercise_code grading -type f -not -name '*.pyc')
+	$(BIN)/workbook release --all --reveal --build build/alone
+	touch $@
 
 test: setup
 	$(BIN)/python -m pytest -n auto -m ''
