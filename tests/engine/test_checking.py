@@ -528,13 +528,20 @@ def test_a_right_row_is_short_and_a_wrong_one_says_what_is_right():
         ("raise EOFError('EOF when reading a line')", "a line: nobody is there to answer, so take input()"),
         ("import bdb; raise bdb.BdbQuit", "BdbQuit: nobody is there to answer, so take input()"),
         ("import exercise_code.of_mine", "No module named 'exercise_code.of_mine'"),
+        ("compile('x = 1\\n%matplotlib inline', 'knn.py', 'exec')", "% or ! belong in a notebook"),
+        ("compile('x = (1', 'knn.py', 'exec')", "'(' was never closed"),
+        ("raise AssertionError('Torch not compiled with CUDA enabled')", "enabled: there may be no GPU"),
+        ("import torch; torch.zeros(2, device=torch.zeros(1).get_device())", "negative: there may be no GPU"),
+        ("raise RuntimeError('CUDA out of memory')", "RuntimeError: CUDA out of memory"),
     ],
 )
 def test_an_error_that_is_no_students_mistake_says_what_to_do(statement, told):
     with pytest.raises(Exception) as failure:
         exec(statement)
     said = sentence(failure.value)
-    assert told in said and ("requirements" in said) == ("requirements" in told)
+    assert told in said
+    for remedy in ("requirements", "notebook", "no GPU"):
+        assert (remedy in said) == (remedy in told)
 
 
 def test_in_a_notebook_the_files_of_two_assignments_are_links_from_where_it_works(monkeypatch):

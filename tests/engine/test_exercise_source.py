@@ -42,6 +42,17 @@ def test_what_the_module_defines_is_the_students_own(body):
     assert first_use(find_function(text, "Layer.backward"), RULED_OUT) is None
 
 
+def test_a_method_that_a_class_of_the_module_has_may_be_that_of_any_object():
+    text = (
+        "import torch\n\n\nclass Layer:\n    def backward(self, x): ...\n\n\n"
+        "def work(layer, x):\n    return {}\n"
+    )
+    for body in ("layer.backward(x)", "layer.parts[0].backward(x)"):
+        assert first_use(find_function(text.format(body), "work"), RULED_OUT) is None
+    for body in ("torch.autograd.backward(x)", "layer.mean(x)", "backward(x)"):
+        assert first_use(find_function(text.format(body), "work"), RULED_OUT), body
+
+
 def test_an_own_name_hides_nothing_from_the_run(exercise):
     @declare("lab.work.shares", points=1, forbids=["torch.softmax"])
     def shares(code, case):

@@ -5,8 +5,8 @@ import functools
 from collections.abc import Iterable
 from pathlib import Path
 
-OWN = "own"
-"""Under this name a function's tree knows what its module defines."""
+MODULE = "module"
+"""Under this name a function's tree knows the statements of its module."""
 
 
 def place_of(exercise: str) -> tuple[str, str]:
@@ -75,7 +75,7 @@ def find_function(text: str | bytes, qualname: str) -> ast.FunctionDef | None:
     functions = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == name]
     if not functions:
         return None
-    vars(functions[-1])[OWN] = _defined(module.body)
+    vars(functions[-1])[MODULE] = module.body
     return functions[-1]
 
 
@@ -108,15 +108,20 @@ def first_use(function: ast.FunctionDef, names: Iterable[str]) -> tuple[str, int
     """The first of some dotted names (`torch.cdist`) that a function calls, and its line, or None.
 
     A call is recognised by the last part of the name, whatever it is called on, unless that is the student's
-    own: a function or class of the module, `self`, `cls` or `super()`.
+    own: a function or class of the module, `self`, `cls` or `super()`. A method that a class of the module
+    has too may be the student's own on any object: whose it is shows when it runs.
     """
     last_parts = {name.rpartition(".")[2]: name for name in names}
-    nodes = [*ast.walk(function)]
-    own = {"self", "cls", "super"} | vars(function).get(OWN, set()) | _defined(nodes[1:])
-    for node in nodes:
+    inner = [*ast.walk(function)]
+    around = [*vars(function).get(MODULE, []), *inner[1:]]
+    own = {"self", "cls", "super"} | _defined(around)
+    methods, imported = _methods(around), _imported(around)
+    for node in inner:
         if isinstance(node, ast.Call):
             called = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
-            if called in last_parts and _called_on(node.func) not in own:
+            of_an_object = isinstance(node.func, ast.Attribute) and _root(node.func) not in imported
+            is_own = _called_on(node.func) in own or (of_an_object and called in methods)
+            if called in last_parts and not is_own:
                 return last_parts[called], node.lineno
     return None
 
@@ -124,6 +129,24 @@ def first_use(function: ast.FunctionDef, names: Iterable[str]) -> tuple[str, int
 def _defined(nodes: Iterable[ast.AST]) -> set[str]:
     """The functions and classes among some nodes, by name."""
     return {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+def _methods(nodes: Iterable[ast.AST]) -> set[str]:
+    """The names of the methods of the classes among some nodes."""
+    return {name for node in nodes if isinstance(node, ast.ClassDef) for name in _defined(node.body)}
+
+
+def _imported(nodes: Iterable[ast.AST]) -> set[str]:
+    """The names that the imports among some nodes bind."""
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {(each.asname or each.name).partition(".")[0] for node in imports for each in node.names}
+
+
+def _root(expression: ast.expr) -> str | None:
+    """`torch` in `torch.autograd.grad`; None where no name is at the root."""
+    while isinstance(expression, ast.Attribute):
+        expression = expression.value
+    return expression.id if isinstance(expression, ast.Name) else None
 
 
 def _called_on(called: ast.expr) -> str | None:

@@ -6,6 +6,7 @@ import functools
 import importlib
 import io
 import random
+import re
 import time
 import traceback
 import warnings
@@ -31,6 +32,7 @@ from exercise_code.support.paths import ROOT
 
 EXERCISES = ROOT / "exercise_code"
 MAX_WARNINGS = 10
+NO_GPU = re.compile("not compiled with CUDA|No CUDA GPUs|no NVIDIA driver|Device index must not be negative")
 MAX_NAMES, MAX_NAME = 20, 200
 """What is kept of the functions that an error went through."""
 
@@ -241,6 +243,10 @@ def _remedy(error: BaseException) -> str:
         return ": import only what requirements.txt names"
     if isinstance(error, EOFError | bdb.BdbQuit):
         return ": nobody is there to answer, so take input() and breakpoint() out"
+    if isinstance(error, SyntaxError) and (error.text or "").lstrip().startswith(("%", "!")):
+        return ": lines that begin with % or ! belong in a notebook"
+    if NO_GPU.search(str(error)):
+        return ": there may be no GPU, so take the device of what comes in, as x.device says it"
     return ""
 
 
