@@ -22,7 +22,7 @@ def svm_loss_naive(
 
     With scores s = x W of an image x, every wrong class j costs max(0, s_j - s_y + 1); the loss is the mean
     of these costs over the images, plus reg times the sum of the squares of all weights (Weston and
-    Watkins, 1999). Not allowed here: autograd.
+    Watkins, 1999). Not allowed here: torch.nn.functional.multi_margin_loss, autograd.
 
     Args:
         W: weights, a column for each of the C classes.
@@ -82,7 +82,8 @@ def softmax_loss_naive(
 
     With scores s = x W of an image x, class j has the probability p_j = exp(s_j) / sum_k exp(s_k). The loss
     is the mean of -log p_y over the images, plus reg times the sum of the squares of all weights. Scores
-    may be in the thousands. Not allowed here: torch.softmax, torch.log_softmax, cross_entropy, autograd.
+    may be in the thousands.
+    Not allowed here: torch.softmax, torch.log_softmax, torch.logsumexp, cross_entropy, nll_loss, autograd.
 
     Args:
         W: weights, a column for each of the C classes.
@@ -111,7 +112,7 @@ def softmax_loss_vectorized(
 ) -> tuple[Float[Tensor, ""], Float[Tensor, "D C"]]:
     """What `softmax_loss_naive` computes, without a Python loop.
 
-    Not allowed here: torch.softmax, torch.log_softmax, torch.logsumexp, cross_entropy, autograd.
+    Not allowed here: torch.softmax, torch.log_softmax, torch.logsumexp, cross_entropy, nll_loss, autograd.
 
     Args:
         W: weights, a column for each of the C classes.

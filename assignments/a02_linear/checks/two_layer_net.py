@@ -66,7 +66,8 @@ def backward_large_scores(code, case):
     y = case.labels(5, num_classes=3).cpu().clone()
     y[1] = 3  # far below the others
     loss, grads = code.linear.two_layer_net.nn_forward_backward(params, case.tensor(X), case.tensor(y))
-    return {"loss": loss, **{f"d{name}": grads[name] for name in sorted(grads)}}
+    others = {name: grads[name][..., 1:] for name in ("W1", "b1")}  # unit 0 makes 2,000 times of any rounding
+    return {"loss": loss, **{f"d{name}": values for name, values in sorted((grads | others).items())}}
 
 
 def _train(code, case, num: int, **settings: Any) -> dict[str, Any]:
@@ -96,19 +97,17 @@ def _train(code, case, num: int, **settings: Any) -> dict[str, Any]:
     history = code.linear.two_layer_net.nn_train(
         params, loss_func, progress, X, y, X_val, y_val, learning_rate=0.25, **settings
     )
-    found = {"params": dict(params), **{name: history[name] for name in sorted(history)}}
+    params_now = {name: values.clone() for name, values in params.items()}
+    found = {"params": params_now, **{name: history[name] for name in sorted(history)}}
     found["shapes and reg of each step"] = list(noted)
     found["images whose labels are predicted"] = sorted(asked)
-    arguments = (params, loss_func, progress, X, y, X_val, y_val)
     train = code.linear.two_layer_net.nn_train
-    found[PRINTS] = [
-        printed(train, *arguments, num_iters=num, batch_size=8, verbose=num > 2) for num in (2, 101)
-    ]
+    printed(train, params, loss_func, progress, X, y, X_val, y_val, num_iters=101, batch_size=8)
     found["images that were drawn in the end"] = sorted(drawn)
     return found
 
 
-@check(f"{NN}nn_train", points=4, uses=[f"{LC}sample_batch"])
+@check(f"{NN}nn_train", points=3.5, uses=[f"{LC}sample_batch"])
 def network_training(code, case):
     """Steps for all parameters, decay and accuracies after every epoch."""
     return {
@@ -117,6 +116,24 @@ def network_training(code, case):
         ),
         "a batch larger than the data": _train(code, case, 7, learning_rate_decay=0.75, num_iters=4),
     }
+
+
+@check(f"{NN}nn_train:verbose", points=0.5, uses=[f"{LC}sample_batch"])
+def network_told_on_the_way(code, case):
+    """Something is printed with verbose=True, and nothing without."""
+    params, X, y = parameters(case, 3, 2, 4), normal(case, 9, 3), case.labels(9, num_classes=4)
+
+    def loss_func(params, X, y, reg):
+        return params["W1"].sum(), {name: torch.ones_like(values) for name, values in params.items()}
+
+    def first(params, loss_func, X):
+        return torch.zeros(len(X), dtype=torch.int64, device=X.device)
+
+    train = code.linear.two_layer_net.nn_train
+    history = train(params, loss_func, first, X, y, X, y, num_iters=1)
+    settings = [{"num_iters": 2}, {"num_iters": 101, "verbose": True}]
+    prints = [printed(train, params, loss_func, first, X, y, X, y, **each) for each in settings]
+    return {"the first loss": float(history["loss_history"][0]), PRINTS: prints}
 
 
 @check(f"{NN}nn_predict", points=1)
@@ -180,10 +197,10 @@ class Apprentice:
         self.nets.append(self)
 
     def train(self, X: Tensor, y: Tensor, X_val: Tensor, y_val: Tensor, **settings: Any) -> dict[str, Any]:
+        names = ("learning_rate", "reg", "learning_rate_decay", "num_iters")
         self.settings = {"shapes": [[*data.shape] for data in (X, y, X_val, y_val)]}
-        self.settings |= {name: settings[name] for name in sorted(settings)}
-        names = ("learning_rate", "reg", "learning_rate_decay")
-        self.right = self.table[(self.sizes[1], *(settings.get(name) for name in names))]
+        self.settings |= {name: settings.get(name) for name in names}
+        self.right = self.table[(self.sizes[1], *(settings.get(name) for name in names[:3]))]
         return {"loss_history": [float(self.right)], "val_acc_history": [0.9, 0.5]}
 
     def predict(self, X: Tensor) -> Tensor:

@@ -755,14 +755,14 @@ def train_on_one_batch(
     return W, history
 
 
-@mistake(TRAIN, hint="Nothing is printed with verbose=True: show the loss every 100 steps.")
+@mistake(TRAIN + ":verbose", hint="Nothing is printed with verbose=True: show the loss every 100 steps.")
 def train_never_prints(
     loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
 ):
     return _descend(loss_func, W, X, y, learning_rate, reg, num_iters, batch_size, False)
 
 
-@mistake(TRAIN, hint="The loss is printed whatever is asked for: only with verbose=True.")
+@mistake(TRAIN + ":verbose", hint="The loss is printed whatever is asked for: only with verbose=True.")
 def train_always_prints(
     loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False
 ):
@@ -915,3 +915,87 @@ def one_set_tensors(cls, data_dict, lr, reg, num_iters=2000):
         torch.tensor(_right(cls, data_dict, "train")),
         torch.tensor(_right(cls, data_dict, "val")),
     )
+
+
+PENALTY_IN_GRADIENT = (
+    "The penalty has its gradient and is missing in the loss: reg times the sum of W squared."
+)
+
+
+PENALTY_DIVIDED = "The penalty is divided by the number of images as well: add it after the mean is taken."
+
+
+NO_PENALTY_AT_ALL = "The penalty is missing altogether, in the loss and in the gradient."
+
+
+def _penalised(loss_func, W, X, y, in_loss, in_gradient):
+    """Another strength of the penalty in the loss than in its gradient."""
+    return loss_func(W, X, y, in_loss)[0], loss_func(W, X, y, in_gradient)[1]
+
+
+@mistake(SVM_NAIVE, hint=PENALTY_IN_GRADIENT)
+def svm_naive_penalty_in_gradient_alone(W, X, y, reg):
+    return _penalised(lc.svm_loss_vectorized, W, X, y, 0.0, reg)
+
+
+@mistake(SVM, hint=PENALTY_IN_GRADIENT)
+def svm_penalty_in_gradient_alone(W, X, y, reg):
+    return _penalised(lc.svm_loss_naive, W, X, y, 0.0, reg)
+
+
+@mistake(SOFTMAX_NAIVE, hint=PENALTY_IN_GRADIENT)
+def softmax_naive_penalty_in_gradient_alone(W, X, y, reg):
+    return _penalised(lc.softmax_loss_vectorized, W, X, y, 0.0, reg)
+
+
+@mistake(SOFTMAX, hint=PENALTY_IN_GRADIENT)
+def softmax_penalty_in_gradient_alone(W, X, y, reg):
+    return _penalised(lc.softmax_loss_naive, W, X, y, 0.0, reg)
+
+
+@mistake(SVM_NAIVE, hint=PENALTY_DIVIDED)
+def svm_naive_penalty_divided(W, X, y, reg):
+    return lc.svm_loss_vectorized(W, X, y, reg / len(X))
+
+
+@mistake(SVM, hint=PENALTY_DIVIDED)
+def svm_penalty_divided(W, X, y, reg):
+    return lc.svm_loss_naive(W, X, y, reg / len(X))
+
+
+@mistake(SOFTMAX_NAIVE, hint=PENALTY_DIVIDED)
+def softmax_naive_penalty_divided(W, X, y, reg):
+    return lc.softmax_loss_vectorized(W, X, y, reg / len(X))
+
+
+@mistake(SOFTMAX, hint=PENALTY_DIVIDED)
+def softmax_penalty_divided(W, X, y, reg):
+    return lc.softmax_loss_naive(W, X, y, reg / len(X))
+
+
+@mistake(SVM_NAIVE, hint=NO_PENALTY_AT_ALL)
+def svm_naive_without_penalty(W, X, y, reg):
+    return lc.svm_loss_vectorized(W, X, y, 0.0)
+
+
+@mistake(SOFTMAX_NAIVE, hint=NO_PENALTY_AT_ALL)
+def softmax_naive_without_penalty(W, X, y, reg):
+    return lc.softmax_loss_vectorized(W, X, y, 0.0)
+
+
+@mistake(SVM, hint="The mask is float64 whatever goes in: make it in the dtype of X.", raises=RuntimeError)
+def svm_mask_in_float64(W, X, y, reg):
+    margins = _margins(W, X, y)
+    mask = (margins > 0).double()
+    dW = X.T @ mask.scatter(1, y[:, None], -mask.sum(1, keepdim=True)) / len(X)
+    return margins.sum() / len(X) + reg * (W * W).sum(), dW + 2 * reg * W
+
+
+@mistake(
+    ONE_SET, hint="The loss of the SVM is trained here, whatever `cls` is: its own `train` knows its loss."
+)
+def one_set_by_the_svm_loss(cls, data_dict, lr, reg, num_iters=2000):
+    X, y, X_val, y_val = (data_dict[name] for name in ("X_train", "y_train", "X_val", "y_val"))
+    cls.W, _ = lc.train_linear_classifier(lc.svm_loss_vectorized, None, X, y, lr, reg, num_iters)
+    train_acc = (lc.predict_linear_classifier(cls.W, X) == y).double().mean().item()
+    return cls, train_acc, (lc.predict_linear_classifier(cls.W, X_val) == y_val).double().mean().item()

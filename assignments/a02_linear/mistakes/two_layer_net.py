@@ -628,7 +628,7 @@ def nn_train_epoch_of_zero(
     return _train(params, loss_func, pred_func, X, y, X_val, y_val, *settings, **plain)
 
 
-@mistake(NN_TRAIN, hint="Nothing is printed with verbose=True: show the loss every 100 steps.")
+@mistake(NN_TRAIN + ":verbose", hint="Nothing is printed with verbose=True: show the loss every 100 steps.")
 def nn_train_never_prints(
     params,
     loss_func,
@@ -804,3 +804,14 @@ def best_net_per_cent(data_dict, get_param_set_fn, num_iters=2000, net_class=nn2
         data_dict, get_param_set_fn, num_iters, net_class, lambda best, found: found[2] > best[2]
     )
     return net, stats, 100 * val_acc
+
+
+@mistake(
+    BACKWARD,
+    hint="`one_hot` counts the classes in y, and a batch may lack some: tell it how many columns there are.",
+    raises=RuntimeError,
+)
+def backward_counts_labels(params, X, y=None, reg=0.0):
+    if y is None:
+        return nn2.nn_forward_pass(params, X)[0]
+    return _network(params, X, y, reg, right=F.one_hot(y))
