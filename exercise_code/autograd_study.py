@@ -19,7 +19,7 @@ def landscape(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 def derivative(
     f: Callable[[Float[Tensor, " N"]], Float[Tensor, " N"]], xs: Float[Tensor, " N"]
 ) -> Float[Tensor, " N"]:
-    """The derivative of a function at many points, by one backward pass.
+    """The derivative of a function at many points, by one backward pass and no loop.
 
     f treats every point by itself, so the gradient of the sum of its values holds all derivatives.
 

@@ -218,7 +218,7 @@ def make_one_hot(x: list[int]) -> Float[Tensor, "N C"]:
 
 
 def count_negative_entries(x: Int[Tensor, "*shape"]) -> int:
-    """How many entries of a tensor are below zero, by one comparison.
+    """How many entries of a tensor are below zero, by one comparison and no loop.
 
     Args:
         x: int64, of any shape.
@@ -232,7 +232,7 @@ def count_negative_entries(x: Int[Tensor, "*shape"]) -> int:
 
 
 def sum_positive_entries(x: Int[Tensor, "*shape"]) -> int:
-    """The sum of those entries of a tensor that are above zero, by one comparison and one index.
+    """The sum of those entries of a tensor that are above zero, by one comparison, one index and no loop.
 
     Args:
         x: int64, of any shape.
@@ -331,7 +331,7 @@ def batched_matrix_multiply_loop(
 def batched_matrix_multiply_noloop(
     x: Float[Tensor, "B N M"], y: Float[Tensor, "B M P"]
 ) -> Float[Tensor, "B N P"]:
-    """The matrix product of every pair in a batch, z[i] = x[i] @ y[i], by one operation.
+    """The matrix product of every pair in a batch, z[i] = x[i] @ y[i], by one operation and no loop.
 
     Args:
         x: B matrices.

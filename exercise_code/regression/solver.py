@@ -76,7 +76,7 @@ class Solver:
         """One step of gradient descent on the training set.
 
         The model predicts; the loss says how the predictions should change, the model what that means for
-        its weights, and `self.opt` changes them.
+        its weights, and `self.opt` changes them. Not allowed here: autograd.
         """
         ### BEGIN SOLUTION
         predictions = self.model.forward(self.X_train)

@@ -94,7 +94,7 @@ def gradients(code, case):
     }
 
 
-@check(f"{A}second_derivative", points=1, loops=0, uses=[f"{A}grad_of"])
+@check(f"{A}second_derivative", points=1, uses=[f"{A}grad_of"])
 def second_derivatives(code, case):
     """The derivative of the derivative."""
     found = code.autograd_study.second_derivative(wave(case), case.points(5).flatten())

@@ -165,7 +165,7 @@ def blocks(code, case):
     return {"0 to 23": reshape(case.tensor(np.arange(24))), "other numbers": reshape(case.numbers(24))}
 
 
-@check(f"{T}zero_row_min", points=1, loops=0)
+@check(f"{T}zero_row_min", points=1)
 def row_minimum(code, case):
     """The smallest of each row becomes 0, in a copy."""
     return {"y": code.pytorch101.zero_row_min(case.numbers(5, 4))}
@@ -179,7 +179,7 @@ def equal_minima(code, case):
     return {"y": code.pytorch101.zero_row_min(case.tensor(in_two_columns + rows))}
 
 
-@check(f"{T}normalize_columns", points=1.5, loops=0, forbids=STATISTICS)
+@check(f"{T}normalize_columns", points=1.5, forbids=STATISTICS)
 def normalised_columns(code, case):
     """Mean 0 and standard deviation 1 in every column."""
     x = case.points(5)

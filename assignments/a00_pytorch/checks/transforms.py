@@ -15,7 +15,7 @@ TRANSFORMS = "data.transforms."
 
 
 # Transforms
-@check(f"{TRANSFORMS}RescaleTransform.__call__", points=2, library="numpy", loops=0)
+@check(f"{TRANSFORMS}RescaleTransform.__call__", points=2, library="numpy")
 def rescale(code, case):
     """From any range to any other."""
     ranges = {
@@ -29,7 +29,7 @@ def rescale(code, case):
     }
 
 
-@check(f"{TRANSFORMS}compute_image_mean_and_std", points=2, library="numpy", loops=0)
+@check(f"{TRANSFORMS}compute_image_mean_and_std", points=2, library="numpy")
 def mean_and_std(code, case):
     """One mean and one spread for each channel, over all pixels of all images."""
     images = picture(case, 5, 4, 6, 3)
@@ -37,7 +37,7 @@ def mean_and_std(code, case):
     return {"mean": mean, "std": std}
 
 
-@check(f"{TRANSFORMS}NormalizeTransform.__call__", points=1, library="numpy", loops=0)
+@check(f"{TRANSFORMS}NormalizeTransform.__call__", points=1, library="numpy")
 def normalize(code, case):
     """Channel by channel, or all channels alike."""
     Normalize = code.data.transforms.NormalizeTransform
@@ -57,7 +57,7 @@ def compose(code, case):
     return {f"{n} transforms": Compose(steps[:n])(picture(case, 3, 5)) for n in (3, 1, 0)}
 
 
-@check(f"{TRANSFORMS}FlattenTransform.__call__", points=1, library="numpy", loops=0)
+@check(f"{TRANSFORMS}FlattenTransform.__call__", points=1, library="numpy")
 def flatten(code, case):
     """All numbers in one row."""
     flat = code.data.transforms.FlattenTransform()

@@ -137,3 +137,10 @@ def iter_shuffles_batches(self):
     order = self.random.permutation(len(batches)) if self.shuffle else range(len(batches))
     for place in order:
         yield batches[place]
+
+
+@mistake(ITER, hint='The key "data" is written out: take whatever keys the samples have.', raises=KeyError)
+def iterates_over_one_key(self):
+    for start in range(0, len(self.dataset), self.batch_size):
+        places = range(start, min(start + self.batch_size, len(self.dataset)))
+        yield {"data": np.array([self.dataset[place]["data"] for place in places])}

@@ -689,14 +689,6 @@ def row_min_by_range(x):
     return y
 
 
-@mistake(ROW_MIN, hint="A loop over the rows is ruled out: index with all rows and their places at once.")
-def row_min_by_loop(x):
-    y = x.clone()
-    for row in range(len(x)):
-        y[row, x[row].argmin()] = 0
-    return y
-
-
 @mistake(NORMALIZE, hint="Divide the sum of squares by M - 1, not by M.")
 def normalize_biased(x):
     centred = x - x.sum(0) / len(x)
@@ -930,3 +922,34 @@ def uniques_in_order_of_x(x):
 def uniques_of_neighbours(x):
     uniques, counts = x.unique_consecutive(return_counts=True)
     return uniques, counts.cumsum(0) - counts
+
+
+@mistake(
+    UNIQUES, hint="This sort mixes equal numbers, so the first of them is not the first in x: `stable=True`."
+)
+def uniques_by_unstable_sort(x):
+    numbers, places = x.sort()
+    new = torch.ones_like(numbers, dtype=torch.bool)
+    new[1:] = numbers[1:] != numbers[:-1]
+    return numbers[new], places[new]
+
+
+@mistake(
+    TAKEN,
+    hint="Each list of the index has three entries, one for each result, however many columns x has.",
+    raises=IndexError,
+)
+def taken_from_all_columns(x):
+    return x[[1, 0, 3], torch.arange(x.shape[1])]
+
+
+@mistake(REVERSED, hint="Four rows are taken for granted: x says how many there are.")
+def reversed_four_rows(x):
+    return x[[3, 2, 1, 0]]
+
+
+@mistake(
+    POSITIVE, hint="Python's `sum` leaves a tensor wherever something is added: `.item()` makes an int of it."
+)
+def positive_by_pythons_sum(x):
+    return sum(x[x > 0])

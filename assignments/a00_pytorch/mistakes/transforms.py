@@ -455,3 +455,32 @@ def noise_any_grey(self, image):
         return image
     draw = self.random.random((*image.shape[:2], 1))
     return np.where(draw < 1 - self.snr, self.random.random(draw.shape), image)
+
+
+@mistake(
+    RESCALE, hint="In the end the low end of in_range is added: the new range begins at that of out_range."
+)
+def rescale_from_the_old_low_end(self, images):
+    (in_low, in_high), (out_low, out_high) = self.in_range, self.out_range
+    return in_low + (images - in_low) / (in_high - in_low) * (out_high - out_low)
+
+
+@mistake(
+    RESCALE, hint="At first the low end of out_range is taken off: the old range begins at that of in_range."
+)
+def rescale_by_the_new_low_end(self, images):
+    (in_low, in_high), (out_low, out_high) = self.in_range, self.out_range
+    return out_low + (images - out_low) / (in_high - in_low) * (out_high - out_low)
+
+
+@mistake(STATS, hint="A spread of spreads is none of all pixels: take it over all three axes at once.")
+def stats_spread_of_spreads(images):
+    return images.mean(axis=(0, 1, 2)), images.std(axis=0).std(axis=0).std(axis=0)
+
+
+@mistake(
+    CENTRE,
+    hint="Mean and spread of all numbers of the image are used: use those that were given at the start.",
+)
+def normalize_by_all_its_numbers(self, images):
+    return (images - images.mean()) / images.std()

@@ -188,6 +188,23 @@ def row_min_by_min(x):
     return y
 
 
+@variant("pytorch101.zero_row_min")
+def row_min_by_loop(x):
+    y = x.clone()
+    for row in y:
+        row[row.argmin()] = 0
+    return y
+
+
+@variant("pytorch101.normalize_columns")
+def normalize_column_by_column(x):
+    columns = []
+    for column in x.T:
+        centred = column - column.sum() / len(x)
+        columns.append(centred / (centred.square().sum() / (len(x) - 1)) ** 0.5)
+    return torch.stack(columns, dim=1)
+
+
 @variant("pytorch101.normalize_columns")
 def normalize_by_powers(x):
     M = x.shape[0]

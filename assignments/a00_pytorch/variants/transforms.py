@@ -26,6 +26,18 @@ def rescale_on_a_copy(self, images):
     return images
 
 
+@variant(TRANSFORMS + "RescaleTransform.__call__")
+def rescale_image_by_image(self, images):
+    (low, high), (start, end) = self.in_range, self.out_range
+    return np.stack([start + (image - low) / (high - low) * (end - start) for image in images])
+
+
+@variant(TRANSFORMS + "compute_image_mean_and_std")
+def stats_channel_by_channel(images):
+    channels = [images[..., channel] for channel in range(images.shape[-1])]
+    return np.array([c.mean() for c in channels]), np.array([c.std() for c in channels])
+
+
 @variant(TRANSFORMS + "compute_image_mean_and_std")
 def stats_of_rows(images):
     pixels = images.reshape(-1, images.shape[-1])
@@ -45,6 +57,13 @@ def normalize_with_functions(self, images):
     return np.divide(np.subtract(images, self.mean), self.std)
 
 
+@variant(TRANSFORMS + "NormalizeTransform.__call__")
+def normalize_channel_by_channel(self, images):
+    channels = images.shape[-1]
+    mean, std = (np.broadcast_to(value, channels) for value in (self.mean, self.std))
+    return np.stack([(images[..., c] - mean[c]) / std[c] for c in range(channels)], axis=-1)
+
+
 @variant(TRANSFORMS + "ComposeTransform.__call__")
 def compose_recursively(self, images):
     for i in range(len(self.transforms)):
@@ -60,6 +79,11 @@ def flatten_ravel(self, image):
 @variant(TRANSFORMS + "FlattenTransform.__call__")
 def flatten_copy(self, image):
     return image.flatten()
+
+
+@variant(TRANSFORMS + "FlattenTransform.__call__")
+def flatten_row_by_row(self, image):
+    return np.concatenate([row.ravel() for row in image])
 
 
 @variant(TRANSFORMS + "RandomHorizontalFlip.__call__")
