@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map_only
+
 from exercise_code.support.checking.declare import check
 
 
@@ -11,7 +15,10 @@ def _two_steps(case, rule, config: dict[str, Any]) -> dict[str, Any]:
     outputs = {}
     for step, dw in (("first", first), ("second", second)):
         w, config = rule(w, dw, config)
-        outputs[f"{step} step"] = {"w": w, **{n: config[n] for n in sorted(config) if n in MEMORY}}
+        found = {"w": w, **{n: config[n] for n in sorted(config) if n in MEMORY}}
+        outputs[f"{step} step"] = tree_map_only(
+            Tensor, torch.clone, found
+        )  # as they are before the next step
     return outputs
 
 

@@ -1054,3 +1054,32 @@ def solver_validates_on_training(data_dict, dtype=torch.float32, device="cpu"):
     model = fcn.TwoLayerNet(data_dict["X_train"].shape[1], dtype=dtype, device=device)
     turned = {**data_dict, "X_val": data_dict["X_train"], "y_val": data_dict["y_train"]}
     return _solver(turned, model)
+
+
+@mistake(
+    FCN + "ReLU.backward",
+    hint="The mask is float64 whatever goes in: a mask of booleans takes the dtype of dout.",
+)
+def relu_mask_in_float64(dout, cache):
+    return dout * (cache > 0).double()
+
+
+@mistake(
+    FCN + "FullyConnectedNet.__init__",
+    hint="`hidden_dims` may be a tuple, which cannot be added to a list: unpack it instead.",
+    raises=TypeError,
+)
+def deep_takes_a_list(
+    self,
+    hidden_dims,
+    input_dim=3 * 32 * 32,
+    num_classes=10,
+    dropout=0.0,
+    reg=0.0,
+    weight_scale=1e-2,
+    seed=None,
+    dtype=torch.float32,
+    device="cpu",
+    activation=fcn.ReLU,
+):
+    self.widths = [input_dim] + hidden_dims + [num_classes]  # noqa: RUF005

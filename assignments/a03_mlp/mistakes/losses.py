@@ -225,3 +225,14 @@ def svm_without_margin(x, y):
     dx = (margins > 0).to(x.dtype)
     dx[rows, y] -= dx.sum(1)
     return margins.sum() / len(x), dx / len(x)
+
+
+@mistake(
+    "mlp.losses.softmax_loss", hint="The logarithm is missing: the loss is the mean of -log p, not of -p."
+)
+def softmax_without_log(x, y):
+    p = (x - x.logsumexp(1, keepdim=True)).exp()
+    rows = torch.arange(len(x), device=x.device)
+    dx = p.clone()
+    dx[rows, y] -= 1
+    return -p[rows, y].mean(), dx / len(x)

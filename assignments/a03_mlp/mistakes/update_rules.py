@@ -174,3 +174,24 @@ def adam_without_first_moment(w, dw, config=None):
     _, config = _adam(w, dw, config)
     v = config["v"] / (1 - config["beta2"] ** config["t"])
     return w - config["learning_rate"] * dw / (v.sqrt() + config["epsilon"]), config
+
+
+@mistake(
+    "mlp.update_rules.rmsprop",
+    hint="epsilon is added to the whole step: it belongs to the root that divides it.",
+)
+def rmsprop_epsilon_outside(w, dw, config=None):
+    config = {**RMSPROP, "cache": torch.zeros_like(w), **(config or {})}
+    config["cache"] = config["decay_rate"] * config["cache"] + (1 - config["decay_rate"]) * dw**2
+    return w - (config["learning_rate"] * dw / config["cache"].sqrt() + config["epsilon"]), config
+
+
+@mistake("mlp.update_rules.adam", hint="t is never raised: it counts the steps, this one included.")
+def adam_t_never_raised(w, dw, config=None):
+    memory = {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "t": 0}
+    config = {**memory, "m": torch.zeros_like(w), "v": torch.zeros_like(w), **(config or {})}
+    beta1, beta2, t = config["beta1"], config["beta2"], config["t"]
+    config["m"] = beta1 * config["m"] + (1 - beta1) * dw
+    config["v"] = beta2 * config["v"] + (1 - beta2) * dw**2
+    m, v = config["m"] / (1 - beta1**t), config["v"] / (1 - beta2**t)
+    return w - config["learning_rate"] * m / (v.sqrt() + config["epsilon"]), config
