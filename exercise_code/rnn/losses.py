@@ -40,7 +40,7 @@ def temporal_softmax_loss(
     torch.nn.functional.cross_entropy is allowed.
 
     Args:
-        x: scores of V words.
+        x: scores of V words, of any size.
         y: the right words, int64, 0 to V - 1.
         ignore_index: the word, often <NULL>, whose steps do not count; None counts all of them.
 

@@ -65,6 +65,8 @@ class LSTM(nn.Module):
     ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "N H"]]:
         """One step, by `lstm_step_forward` and this module's Wx, Wh and b.
 
+        Not allowed here: torch.nn.LSTMCell.
+
         Args:
             x: the inputs of this step.
             prev_h: the hidden state of the step before.
@@ -80,6 +82,8 @@ class LSTM(nn.Module):
 
     def forward(self, x: Float[Tensor, "N T D"], h0: Float[Tensor, "N H"]) -> Float[Tensor, "N T H"]:
         """A whole sequence, by `lstm_forward` and this module's Wx, Wh and b.
+
+        Not allowed here: torch.nn.LSTM.
 
         Args:
             x: sequences of T inputs each.
@@ -99,7 +103,8 @@ def dot_product_attention(
     """A weighted mean of the places of a picture; the weights say how well each fits the hidden state.
 
     The score of a place is the dot product of its vector with prev_h, divided by sqrt(H); a softmax over all
-    places of the picture turns scores into weights (Vaswani et al., 2017, eq. 1). No loop is needed.
+    places of the picture turns scores into weights (Vaswani et al., 2017, eq. 1).
+    Not allowed here: functional.scaled_dot_product_attention, and loops.
 
     Args:
         prev_h: the hidden state of the step before.
@@ -137,6 +142,8 @@ class AttentionLSTM(nn.Module):
     ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "N H"]]:
         """One step of an LSTM, with  attn Wattn  added to the sum inside the gates.
 
+        Not allowed here: torch.nn.LSTMCell.
+
         Args:
             x: the inputs of this step.
             prev_h: the hidden state of the step before.
@@ -158,6 +165,7 @@ class AttentionLSTM(nn.Module):
         """A whole sequence; before each step, attend to A with the hidden state of the step before.
 
         Hidden and cell state both start as the mean of A over its places.
+        Not allowed here: torch.nn.LSTM, functional.scaled_dot_product_attention.
 
         Args:
             x: sequences of T inputs each.

@@ -43,8 +43,9 @@ def large_scores(code, case):
 
 @check(f"{LOSSES}temporal_softmax_loss", points=1)
 def loss_for_autograd(code, case):
-    """A word whose steps do not count, wherever it stands, or none."""
+    """A word whose steps do not count, wherever it stands, or none; scores in the hundreds."""
     x, loss = case.numbers(N, T, V), code.rnn.losses.temporal_softmax_loss
     y = case.labels(N * T, num_classes=V).reshape(N, T)
     found = {f"ignore_index={word}": loss(x, y, ignore_index=word) for word in (0, 3)}
-    return {**found, "nothing ignored": loss(x, y)}
+    far = case.tensor(150 * x)
+    return {**found, "nothing ignored": loss(x, y), "scores far apart": loss(far, y)}

@@ -196,3 +196,23 @@ def reshaped(x, y, ignore_index=None):
     ignored = -100 if ignore_index is None else ignore_index
     scores = x.reshape(len(x), x.shape[2], x.shape[1])
     return functional.cross_entropy(scores, y, ignore_index=ignored, reduction="sum") / len(x)
+
+
+@mistake(
+    f"{MASKED}:large",
+    hint="A word far below the best has p = 0, and its log is infinite: take `log_softmax`.",
+)
+def masked_log_of_zero(x, y, mask):
+    p = x.softmax(dim=2)
+    losses = -p.gather(2, y.unsqueeze(2)).squeeze(2).log()
+    return (losses * mask).sum() / len(x), parts_of(x, y)[1] * mask.unsqueeze(2) / len(x)
+
+
+@mistake(
+    f"{LOSSES}temporal_softmax_loss",
+    hint="Where a probability rounds to 0, its log is infinite: take `log_softmax` in one step.",
+)
+def log_of_zero(x, y, ignore_index=None):
+    losses = -x.softmax(dim=2).gather(2, y.unsqueeze(2)).squeeze(2).log()
+    counts = torch.ones_like(y, dtype=torch.bool) if ignore_index is None else y != ignore_index
+    return losses[counts].sum() / len(x)
