@@ -143,3 +143,13 @@ def one_set_step_by_step(cls, data_dict, lr, reg, num_iters=2000):
     train_right = cls.predict(data_dict["X_train"]).eq(data_dict["y_train"]).sum().item()
     val_right = cls.predict(data_dict["X_val"]).eq(data_dict["y_val"]).sum().item()
     return cls, train_right / len(data_dict["y_train"]), val_right / len(data_dict["y_val"])
+
+
+@variant(LC + "test_one_param_set")
+def one_set_by_its_weights(cls, data_dict, lr, reg, num_iters=2000):
+    cls.train(data_dict["X_train"], data_dict["y_train"], lr, reg, num_iters)
+    right = {
+        split: linear.predict_linear_classifier(cls.W, data_dict[f"X_{split}"]) == data_dict[f"y_{split}"]
+        for split in ("train", "val")
+    }
+    return cls, *(right[split].double().mean().item() for split in ("train", "val"))

@@ -147,3 +147,37 @@ def best_by_nested_loops(data_dict, get_param_set_fn, num_iters=2000, net_class=
         right = net.predict(data_dict["X_val"]) == data_dict["y_val"]
         results.append((net, stats, right.sum().item() / len(right)))
     return max(results, key=lambda result: result[2])
+
+
+@variant(NN + "nn_forward_backward")
+def backward_by_logarithms_of_sums(params, X, y=None, reg=0.0):
+    scores, hidden = two_layer_net.nn_forward_pass(params, X)
+    if y is None:
+        return scores
+    W1, W2 = params["W1"], params["W2"]
+    top = scores.max(dim=1, keepdim=True).values
+    log_sum = top + (scores - top).exp().sum(dim=1, keepdim=True).log()
+    rows = torch.arange(len(X), device=X.device)
+    loss = (log_sum[:, 0] - scores[rows, y]).mean() + reg * ((W1**2).sum() + (W2**2).sum())
+    p = (scores - log_sum).exp()
+    p[rows, y] -= 1
+    p = p / len(X)
+    back = (p @ W2.T) * (hidden > 0)
+    grads = {"W1": X.T @ back + 2 * reg * W1, "W2": hidden.T @ p + 2 * reg * W2}
+    return loss, grads | {"b1": back.sum(0), "b2": p.sum(0)}
+
+
+@variant(NN + "find_best_net")
+def best_with_defaults_written_out(
+    data_dict, get_param_set_fn, num_iters=2000, net_class=two_layer_net.TwoLayerNet
+):
+    X, y, X_val, y_val = (data_dict[name] for name in ("X_train", "y_train", "X_val", "y_val"))
+    best = None, None, -1.0
+    for rate, size, reg, decay in itertools.product(*get_param_set_fn()):
+        net = net_class(X.shape[1], size, int(y.max()) + 1, dtype=X.dtype, device=X.device)
+        steps = {"num_iters": num_iters, "batch_size": 200, "verbose": False}
+        rates = {"learning_rate": rate, "learning_rate_decay": decay, "reg": reg}
+        stats = net.train(X, y, X_val, y_val, **rates, **steps)
+        accuracy = (net.predict(X_val) == y_val).double().mean().item()
+        best = max(best, (net, stats, accuracy), key=lambda found: found[2])
+    return best
