@@ -139,7 +139,7 @@ class LayerNormalization(nn.Module):
         """(x - mean) / sqrt(variance + epsilon) * gamma + beta, over the last axis.
 
         The variance is the mean squared deviation, divided by M.
-        Not allowed here: functional.layer_norm, nn.LayerNorm, torch.std, torch.var.
+        Not allowed here: functional.layer_norm, nn.LayerNorm, torch.std, torch.var, and loops.
 
         Args:
             x: vectors of M numbers, in any number of axes.

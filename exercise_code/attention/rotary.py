@@ -11,7 +11,7 @@ def apply_rotary(
     """Turn each pair of numbers by an angle that grows with the position (Su et al., 2021, 3.2.2).
 
     The pair (a, b) of entries 2i and 2i + 1, at position m, becomes (a cos t - b sin t, a sin t + b cos t),
-    with the angle  t = m base^(-2i / d).
+    with the angle  t = m base^(-2i / d). Not allowed here: loops.
 
     Args:
         x: queries or keys of heads, with an even number d of entries; before the last two axes there may be

@@ -105,7 +105,7 @@ class ScaledDotAttention(nn.Module):
     ) -> Float[Tensor, "*batch Lq d_v"]:
         """Attend, with `self.dropout` on the weights.
 
-        Not allowed here: functional.scaled_dot_product_attention.
+        Not allowed here: functional.scaled_dot_product_attention, and loops.
 
         Args:
             q: queries; before the last two axes there may be none or several.

@@ -40,6 +40,8 @@ class SelfAttention(nn.Module):
     ) -> Float[Tensor, "N K dim_v"]:
         """Project all three, attend by `scaled_dot_product_no_loop_batch`, and keep the weights.
 
+        Not allowed here: nn.MultiheadAttention, functional.scaled_dot_product_attention.
+
         Args:
             query: K vectors of each sequence.
             key: S vectors of each sequence.

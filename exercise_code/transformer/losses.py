@@ -8,7 +8,7 @@ from torch.nn import functional
 def CrossEntropyLoss(pred: Float[Tensor, "NO V"], ground: Int[Tensor, " NO"]) -> Float[Tensor, ""]:
     """-log p of the right words, p the softmax of the scores, summed.
 
-    Not allowed here: functional.cross_entropy, functional.nll_loss and their classes.
+    Not allowed here: functional.cross_entropy, functional.nll_loss and their classes, and loops.
 
     Args:
         pred: scores of V words, in a row for each word to be predicted.
@@ -29,7 +29,7 @@ def LabelSmoothingLoss(
 
     q = (1 - smoothing) one_hot(ground) + smoothing / V: every word gets smoothing / V, the right one has the
     rest.
-    Not allowed here: functional.cross_entropy, functional.nll_loss and their classes.
+    Not allowed here: functional.cross_entropy, functional.nll_loss and their classes, and loops.
 
     Args:
         pred: scores of V words, in a row for each word to be predicted.

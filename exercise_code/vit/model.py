@@ -48,6 +48,8 @@ class VisionTransformer(nn.Module):
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N K"]:
         """Embed the patches, add positions, go through all layers, average over patches, classify.
 
+        Not allowed here: layers and attention of torch.
+
         Args:
             x: pictures.
 
@@ -121,6 +123,7 @@ class ViT(nn.Module):
         Embed the patches; put the class token before them; add the positions; drop by `dropout`; go through
         all layers, then through `norm`. What `head` classifies is the class token's vector or, with
         pool="mean", the mean of the P patches' vectors, without the class token's.
+        Not allowed here: attention of torch.
 
         Args:
             x: pictures.

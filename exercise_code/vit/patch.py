@@ -74,7 +74,7 @@ class PatchEmbedding(nn.Module):
         self.proj = nn.Linear(in_channels * patch_size**2, embed_dim)
 
     def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N P E"]:
-        """Cut by `patchify`, and project each patch by `proj`.
+        """Cut by `patchify`, and project each patch by `proj`. Not allowed here: loops.
 
         Args:
             x: pictures of the size that the module was made for.
@@ -89,6 +89,8 @@ class PatchEmbedding(nn.Module):
 
 def as_convolution(embedding: PatchEmbedding, in_channels: int) -> nn.Conv2d:
     """The convolution that does the same: kernel and stride are patch_size, the weights are those of `proj`.
+
+    Not allowed here: loops.
 
     Args:
         embedding: it stays as it is.

@@ -62,12 +62,13 @@ def masked(code, case):
     attend = code.attention.scaled_dot.scaled_dot_product_no_loop_batch
     outputs = {}
     for N, K, S in ((2, 3, 5), (1, 4, 2)):
-        three = _three(case, N, K, S, 4, 3)
+        query, key, value = _three(case, N, K, S, 4, 3)
+        query = case.tensor(torch.cat([0 * query[:, :1], query[:, 1:]], dim=1))  # scores of exactly 0
         for name, mask in (
             ("some hidden", _hidden(case, N, K, S)),
             ("none hidden", case.tensor([[[False] * S] * K] * N)),
         ):
-            y, weights = attend(*three, mask)
+            y, weights = attend(query, key, value, mask)
             outputs[f"{name}, {N} sequences"] = {"y": y, "weights": weights}
     return outputs
 

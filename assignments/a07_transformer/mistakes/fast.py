@@ -103,7 +103,8 @@ def largest_from_zero(query, key, value, block_size):
 
 
 @mistake(
-    f"{BLOCKS}:memory", hint="All scores are made at once and then cut: make those of one block at a time."
+    f"{BLOCKS}:memory",
+    hint="More than one block is held at a time, of scores or of what they make: keep running sums alone.",
 )
 def all_scores_first(query, key, value, block_size):
     largest = query.new_full((*query.shape[:2], 1), -torch.inf)

@@ -129,3 +129,18 @@ def always_float32(pred, ground, smoothing=0.1):
     V = pred.shape[1]
     targets = (1 - smoothing) * functional.one_hot(ground, V) + smoothing / V
     return -(targets * pred.log_softmax(dim=1)).sum()
+
+
+LOG_OF_ZERO = "Where a probability rounds to 0, its log is infinite: `log_softmax` takes both in one step."
+
+
+@mistake(SUMMED, hint=LOG_OF_ZERO)
+def log_of_zero(pred, ground):
+    return -pred.softmax(dim=1).log().gather(1, ground.unsqueeze(1)).sum()
+
+
+@mistake(SMOOTHED, hint=LOG_OF_ZERO)
+def smoothed_log_of_zero(pred, ground, smoothing=0.1):
+    V = pred.shape[1]
+    targets = (1 - smoothing) * functional.one_hot(ground, V).to(pred) + smoothing / V
+    return -(targets * pred.softmax(dim=1).log()).sum()

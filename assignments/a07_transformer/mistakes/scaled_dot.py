@@ -285,3 +285,27 @@ def module_without_dropout(self, q, k, v, mask=None):
 @mistake(f"{MODULE}:dropout", hint="`self.dropout` acts on the means: let it act on the weights, before v.")
 def module_drops_means(self, q, k, v, mask=None):
     return self.dropout(_module(self, q, k, v, mask, drop=False))
+
+
+@mistake(
+    SINGLE,
+    hint="`torch.zeros` is float32 on the CPU: give it the dtype and device of the values (`new_zeros`).",
+)
+def single_in_a_plain_buffer(query, key, value):
+    answers = torch.zeros(len(query), value.shape[1])
+    for i, q in enumerate(query):
+        scores = torch.stack([q @ k for k in key]) / key.shape[1] ** 0.5
+        answers[i] = scores.softmax(dim=0) @ value
+    return answers
+
+
+@mistake(
+    f"{NO_LOOP}:mask", hint="A score of 0 is taken for a hidden one: go by the mask, whatever the scores are."
+)
+def zeros_taken_for_hidden(query, key, value, mask=None):
+    scores = query @ key.transpose(1, 2) / key.shape[2] ** 0.5
+    if mask is not None:
+        scores = scores * ~mask
+        scores = scores.masked_fill(scores == 0, -1e9)
+    weights = scores.softmax(dim=2)
+    return weights @ value, weights
