@@ -1,4 +1,4 @@
-"""Every assignment: what replaces an exercise in a test has the signature of the exercise."""
+"""Every assignment: declarations fit the exercise, and what they rule out is said there."""
 
 import inspect
 from collections.abc import Callable
@@ -22,3 +22,11 @@ def test_signatures_are_those_of_the_exercises(assignment):
     for declared in [*assignment.mistakes, *assignment.variants, *assignment.stand_ins]:
         exercise = reduce(getattr, declared.exercise.split("."), Code())
         assert parameters(declared.function) == parameters(exercise), declared.function.__name__
+
+
+def test_what_is_ruled_out_is_said_in_the_docstring(assignment):
+    for check in assignment.checks:
+        said = inspect.getdoc(reduce(getattr, check.exercise.split("."), Code())) or ""
+        assert check.loops != 0 or "loop" in said, f"{check.id} allows no loop"
+        known = "Not allowed here" in said or "by hand" in said
+        assert known or not check.forbids, f"{check.id} rules out {', '.join(check.forbids)}"
