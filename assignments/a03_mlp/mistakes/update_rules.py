@@ -43,7 +43,10 @@ def momentum_old_velocity(w, dw, config=None):
     return w, config
 
 
-@mistake("mlp.update_rules.sgd_momentum", hint="`+=` writes into the weights that came in: make new ones.")
+@mistake(
+    "mlp.update_rules.sgd_momentum",
+    hint="What came in is written into, as `+=` and `mul_` do, weights or memory: make new tensors.",
+)
 def momentum_in_place(w, dw, config=None):
     config = {"learning_rate": 1e-2, "momentum": 0.9, "velocity": torch.zeros_like(w), **(config or {})}
     config["velocity"] = config["momentum"] * config["velocity"] - config["learning_rate"] * dw
@@ -99,7 +102,10 @@ def rmsprop_not_stored(w, dw, config=None):
     return w - config["learning_rate"] * dw / (cache.sqrt() + config["epsilon"]), config
 
 
-@mistake("mlp.update_rules.rmsprop", hint="`-=` writes into the weights that came in: make new ones.")
+@mistake(
+    "mlp.update_rules.rmsprop",
+    hint="What came in is written into, as `-=` and `mul_` do, weights or memory: make new tensors.",
+)
 def rmsprop_in_place(w, dw, config=None):
     config = {**RMSPROP, "cache": torch.zeros_like(w), **(config or {})}
     config["cache"] = config["decay_rate"] * config["cache"] + (1 - config["decay_rate"]) * dw**2
@@ -142,7 +148,10 @@ def adam_without_correction(w, dw, config=None):
     return _adam(w, dw, config, correct=False)
 
 
-@mistake("mlp.update_rules.adam", hint="`-=` writes into the weights that came in: make new ones.")
+@mistake(
+    "mlp.update_rules.adam",
+    hint="What came in is written into, as `-=` and `mul_` do, weights or memory: make new tensors.",
+)
 def adam_in_place(w, dw, config=None):
     new, config = _adam(w, dw, config)
     return w.copy_(new), config
