@@ -124,7 +124,7 @@ def network_told_on_the_way(code, case):
     params, X, y = parameters(case, 3, 2, 4), normal(case, 9, 3), case.labels(9, num_classes=4)
 
     def loss_func(params, X, y, reg):
-        return params["W1"].sum(), {name: torch.ones_like(values) for name, values in params.items()}
+        return params["W1"][0].sum(), {name: torch.ones_like(values) for name, values in params.items()}
 
     def first(params, loss_func, X):
         return torch.zeros(len(X), dtype=torch.int64, device=X.device)
