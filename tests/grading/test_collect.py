@@ -10,6 +10,7 @@ import tarfile
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from helpers import packed, write
@@ -187,6 +188,23 @@ def test_of_two_by_one_student_the_later_counts(a01, tmp_path):
     assert ada.files[FILE] == b"later"
     assert "handed in twice: ada@example.org counts, ada does not" in " ".join(ada.notes)
     assert "is not in the roster" in stranger.notes
+
+
+def test_a_submission_that_is_gone_when_its_turn_comes_costs_itself(a01, tmp_path):
+    write(tmp_path, {f"{id}/{FILE}": b"x = 1\n" for id in ("ann", "bob", "cid")})
+    waiting = collect(tmp_path, a01).submissions(a01)
+    assert next(waiting).files
+    shutil.rmtree(tmp_path / "bob")
+    bob, cid = waiting
+    assert not bob.files and "bob is no file and no folder" in bob.notes
+    assert cid.files
+
+
+def test_one_name_in_two_forms_of_unicode_is_two_students(a01, tmp_path):
+    """Where the file system tells them apart; each has a page of its own."""
+    write(tmp_path, {f"{normalize(form, 'Zoé')}/{FILE}": b"x = 1\n" for form in ("NFC", "NFD")})
+    found = [each.id for each in collect(tmp_path, a01).submissions(a01)]
+    assert len({*found}) == len([*tmp_path.iterdir()])
 
 
 @pytest.mark.parametrize(

@@ -299,9 +299,11 @@ def test_limits_of_processes_and_scratch(a01, tmp_path):
 
 
 @linux_only("L2")
-@pytest.mark.parametrize("settings", ["umask 077; ulimit -n 200", "ulimit -t 50"])
+@pytest.mark.parametrize(
+    "settings", ["umask 077; ulimit -n 200", "ulimit -t 50", "export LC_ALL=C; unset HOME"]
+)
 def test_settings_of_the_graders_shell_cost_nobody_a_point(tmp_path, settings):
-    """The umask, and limits below those that submissions get."""
+    """The umask, limits below those that submissions get, plain ASCII, and no home."""
     (tmp_path / "in/ann" / FILE).parent.mkdir(parents=True)
     (tmp_path / "in/ann" / FILE).write_text(RIGHT)
     command = f'{settings}; "$0" -m grading.cli grade a01 "$1/in" --out "$1/out" --workers 1 --json'

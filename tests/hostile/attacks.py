@@ -102,6 +102,20 @@ INSIDE = {
     "nested result": ("x = []\nfor _ in range(10**5): x = [x]\nreturn x", {"error", "crashed", "failed"}),
     "segmentation fault": ("import ctypes\nctypes.string_at(0)", {"crashed"}),
     "another program": ("import os\nos.execv('/bin/sh', ['sh', '-c', 'sleep 1000'])", {"error"}),
+    "machine code in memory": (
+        "import ctypes, mmap\ncode = mmap.mmap(-1, 4096, prot=7)\ncode.write(bytes.fromhex('b82a000000c3'))\n"
+        "assert ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(code)))() == 42",
+        {"passed"},
+    ),
+    "the loader of programs": (
+        "import os\nchild = os.fork()\nif child == 0:\n    try: os.execv('/lib64/ld-linux-x86-64.so.2', ['ld', '--list', torch._C.__file__])\n"
+        "    finally: os._exit(0)\nos.waitpid(child, 0)",
+        {"passed"},
+    ),
+    "right labels as floats": (
+        "nearest = dists.topk(k, dim=0, largest=False).indices\nreturn one_hot(y_train[nearest]).sum(dim=0).argmax(dim=1).float()",
+        {"failed"},
+    ),
     "pipe closed": ("import os\nos.closerange(3, 1000)", {"crashed"}),
     "pipe flooded": ("import os\nwhile True: os.write(3, b'\\xff' * 4096)", {"crashed"}),
     "pipe stuffed with empty frames": ("import os\nwhile True: os.write(3, bytes(4096))", {"crashed"}),
@@ -211,6 +225,25 @@ CHEATS = {
         run_check.gather = lambda check, seed: Evidence(check.id, {name: Run({}) for name in run_check.RUNS}
                                                      if hasattr(run_check, "RUNS") else {"float32": Run({})})
         """,
+    "a thread that writes after the return": """
+        import threading, time
+        def predict_labels(dists, y_train, k=1):
+            labels = y_train.new_zeros(dists.shape[1])
+            def later():
+                time.sleep(0.01)
+                labels.copy_(one_hot(y_train[dists.topk(k, dim=0, largest=False).indices]).sum(dim=0).argmax(dim=1))
+            threading.Thread(target=later, daemon=True).start()
+            return labels
+        """,
+    "negative zeros, and parameters": """
+        def compute_distances_two_loops(x_train, x_test): return -x_train.new_zeros(len(x_train), len(x_test))
+        def compute_distances_one_loop(x_train, x_test): return torch.nn.Parameter(x_train.new_zeros(len(x_train), len(x_test)))
+        """,
+    "caches patched": """
+        import functools, gc
+        for cache in [each for each in gc.get_objects() if isinstance(each, functools._lru_cache_wrapper)]: cache.cache_clear()
+        functools.cache = functools.lru_cache = lambda *_, **__: lambda *_, **__: True
+        """,
     "forged frames": """
         import os
         from exercise_code.support.isolation import check_server
@@ -311,6 +344,8 @@ SPIES = {
         "handle = ctypes.create_string_buffer(b'\\x78', 128)\n"
         "assert ctypes.CDLL(None).syscall(303, -100, b'/', handle, ctypes.byref(ctypes.c_int()), 0) == 0"
     ),
+    "a handle of another process": "os.pidfd_open(2)",
+    "open files through a handle": "own = os.pidfd_open(os.getpid())\nassert [n for n in range(20) if ctypes.CDLL(None).syscall(438, own, n, 0) >= 0]",
     "another root": "os.chroot('.')",
     "another user": "os.setuid(0 if os.getuid() else 1)",
     "the rights of root": "os.setresuid(0, 0, 0)\nos.listdir('/')",
@@ -338,7 +373,7 @@ SPIES = {
     "cells of a notebook": "assert __import__('__main__').In[-1]",
 }
 """What must not succeed from within `predict_labels`."""
-NEEDS_L3 = {"a name server", "signal to the parent", "shared memory flood"}
+NEEDS_L3 = {"a handle of another process", "a name server", "signal to the parent", "shared memory flood"}
 
 IS_OPEN = "\n\ndef _is_open(n):\n    import os\n    try:\n        os.fstat(n)\n        return True\n    except OSError:\n        return False\n"
 IGNORED = {

@@ -6,6 +6,7 @@ import re
 import socket
 import sqlite3
 import textwrap
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -202,13 +203,18 @@ def test_there_are_enough_attacks():
     assert len(INSIDE) + len(CHEATS) + len(SPIES) + len(SOURCES) >= 60
 
 
-def test_what_holds_an_attempt_of_the_review_is_there():
-    """Each test or attack that docs/attacks.md names."""
-    text = (ROOT / "docs/attacks.md").read_text(encoding="utf-8")
-    files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
-    named = re.findall(r"`(\w+\.py): ([^`]+)`", text)
+@pytest.mark.parametrize("page", ["attacks.md", "verdicts.md"])
+def test_what_holds_an_attempt_of_the_review_is_there(page):
+    """Each test, attack, check, mistake and variant that a page names."""
+    named = re.findall(r"`(\w+\.py|a\d\d/\w+): ([^`]+)`", (ROOT / "docs" / page).read_text(encoding="utf-8"))
+    texts: defaultdict[str, str] = defaultdict(str)
+    for path in (ROOT / "tests").rglob("*.py"):
+        texts[path.name] += path.read_text(encoding="utf-8")
+    for path in (ROOT / "assignments").rglob("*.py"):
+        assignment, kind = path.relative_to(ROOT / "assignments").with_suffix("").parts[:2]
+        texts[f"{assignment[:3]}/{kind}"] += path.read_text(encoding="utf-8")
     assert len(named) > 50
-    assert not [(file, what) for file, what in named if what not in files[file]]
+    assert not [(place, what) for place, what in named if what not in texts[place]]
 
 
 def test_files_beside_the_module_are_ignored(hasty, tmp_path):
@@ -264,7 +270,21 @@ def strip_metadata(notebook) -> None:
         cell.metadata = {}
 
 
-NOTEBOOKS = [forge_output, raise_points, swap_ids, double_cells, edit_checks, delete_cells, strip_metadata]
+def pile_up_cells(notebook) -> None:
+    """20,000 cells, all with one name."""
+    notebook.cells += [nbformat.v4.new_code_cell("1", id="one")] * 20_000
+
+
+NOTEBOOKS = [
+    forge_output,
+    raise_points,
+    swap_ids,
+    double_cells,
+    edit_checks,
+    delete_cells,
+    strip_metadata,
+    pile_up_cells,
+]
 
 
 def test_notebooks_change_no_automatic_point(hasty, build, tmp_path):
