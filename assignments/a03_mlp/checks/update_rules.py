@@ -16,9 +16,8 @@ def _two_steps(case, rule, config: dict[str, Any]) -> dict[str, Any]:
     for step, dw in (("first", first), ("second", second)):
         w, config = rule(w, dw, config)
         found = {"w": w, **{n: config[n] for n in sorted(config) if n in MEMORY}}
-        outputs[f"{step} step"] = tree_map_only(
-            Tensor, torch.clone, found
-        )  # as they are before the next step
+        # as they are before the next step
+        outputs[f"{step} step"] = tree_map_only(Tensor, torch.clone, found)
     return outputs
 
 
