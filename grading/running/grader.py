@@ -174,10 +174,7 @@ class Grader:
         if parts:
             return Gathered.from_parts(parts)
         if not any(name in submission.files for name in self._assignment.editable):
-            file = self._assignment.editable[0]
-            name = file.rpartition("/")[2]
-            why = [each for each in submission.notes if name in each and not each.endswith("is missing")]
-            problem = "not_written", ": ".join([f"{file} is not in the submission", *why[:1]])
+            problem = "not_written", f"{self._assignment.editable[0]} is not in the submission"
             return Gathered([Evidence(check.id, problem=problem) for check in self._assignment.checks])
         return Gathered(self._run(submission, [check.id for check in self._assignment.checks]))
 

@@ -80,6 +80,12 @@ def test_the_same_error_blocks_where_it_came_out_of_the_exercise():
     assert blockers(verdicts) == {"m.net": ["m.other"]}
 
 
+def test_what_gives_other_results_each_time_is_blocked_as_well():
+    verdicts = verdicts_where(other={"answer": "1"}, net={"repeatable": "two runs differ"})
+    verdicts[5].status = "not_deterministic"
+    assert blockers(verdicts) == {"m.net": ["m.other"]}
+
+
 def test_a_hint_above_what_is_wrong_is_taken_back():
     verdicts = verdicts_where(other={"answer": "1"}, net={"answer": "2"})
     verdicts[5].hint = "Your network …"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from exercise_code.support.checking.assignment import MAX_SOURCE, Assignment, find_assignment
+from exercise_code.support.checking.assignment import Assignment, find_assignment
 from exercise_code.support.paths import ROOT
 from grading.class_run import Settings, grade_class
 from grading.course import CourseError
@@ -207,19 +207,6 @@ def test_one_missing_module_costs_its_own_exercises(tmp_path):
     own = {check: status for check, status in statuses.items() if check.startswith(f"{module}.")}
     assert {*own.values()} == {"passed"}
     assert {status for check, status in statuses.items() if check not in own} <= {"not_written", "blocked"}
-
-
-def test_why_a_module_is_not_there_is_told(a01, tmp_path):
-    huge = RIGHT + b"#" * MAX_SOURCE
-    write(tmp_path / "class", {"ada/knn.py": huge, "ada/knn.ipynb": PAGES, "zoe/knn.ipynb": PAGES})
-    submissions = collect(tmp_path / "class", a01).submissions(a01)
-    graded = {
-        each.submission.id: each.verdicts[0] for each in grade_all([*submissions], a01, 3, tmp_path / "out")
-    }
-    assert graded["ada"].message.endswith(
-        "knn.py is not in the submission: knn.py is larger than 0.25 MiB and was left out"
-    )
-    assert graded["zoe"].message.endswith("knn.py is not in the submission")
 
 
 def test_terminal_json_and_report_say_who_and_what(a01, tmp_path, capsys, monkeypatch):

@@ -8,6 +8,8 @@ from exercise_code.support.checking.judge import Verdict
 
 WHATEVER = {"state", "answer", "repeatable"}
 """What is wrong with an exercise and can show in any way in what builds on it."""
+WRONG = ("failed", "error", "not_deterministic")
+"""What a check can say of an exercise because something below it is wrong."""
 MAX_SINGLE = 3
 """So many exercises that are not right are replaced one by one first, to find which of them it is."""
 
@@ -48,7 +50,7 @@ def block(verdicts: Iterable[Verdict], checks: Iterable[Check]) -> None:
             and _explains(other, verdict)
         ]
         for verdict in broken
-        if verdict.status in ("failed", "error", "blocked")
+        if verdict.status in (*WRONG, "blocked")
     }
     for verdict in broken:
         roots = [other.exercise for other in causes.get(verdict.check, ()) if not causes.get(other.check)]
@@ -101,7 +103,7 @@ def follow_through(
         for id, verdict in rerun({id: replaced for id, (_, replaced) in waiting.items()}).items():
             blockers, replaced = waiting[id]
             alone = _family(verdict.exercise) not in {_family(name) for name in replaced} - {""}
-            own = found[id].status == "blocked" and alone and verdict.status in ("failed", "error")
+            own = found[id].status == "blocked" and alone and verdict.status in WRONG
             last = own and not attempts[id] and verdict.points == found[id].points
             if verdict.points > found[id].points or last:
                 found[id] = replace(verdict, blockers=blockers)
