@@ -229,12 +229,12 @@ def dropout_backward(code, case):
     }
 
 
-@check(f"{FCN}Dropout.forward:test_mode", points=1, uses=[f"{FCN}Dropout.backward"])
+@check(f"{FCN}Dropout.forward:test_mode", points=1)
 def dropout_when_testing(code, case):
     """When testing, everything passes unchanged."""
     Dropout = code.mlp.fully_connected_networks.Dropout
-    out, cache = Dropout.forward(case.numbers(4, 7), {"p": 0.6, "mode": "test"})
-    return {"out": out, "dx": Dropout.backward(case.numbers(4, 7), cache)}
+    out, _ = Dropout.forward(case.numbers(4, 7), {"p": 0.6, "mode": "test"})
+    return {"out": out}
 
 
 # Networks
