@@ -50,7 +50,7 @@ def scored(code, case):
 def said(code, case):
     """Words for several pictures and for one, and another number of them than captions have."""
     outputs = {}
-    for num_heads, num, length in ((3, 9, 7), (2, 1, 8), (1, 2, 1)):
+    for num_heads, num, length in ((3, 9, 7), (2, 1, 8), (1, 2, 1), (6, 5, 6)):
         model = lively(_model(code, case, num_heads))
         outputs[f"{length} words for {num} pictures"] = model.sample(case.numbers(num, D), length)
     return outputs
