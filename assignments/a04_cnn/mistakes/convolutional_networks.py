@@ -121,12 +121,31 @@ def size_zero_when_too_large(size, kernel, stride=1, pad=0):
 @mistake(
     CNN + "output_size:too_large",
     hint="A kernel that exactly fills the padded axis is refused: it has one position.",
-    raises=ValueError,
 )
 def size_refuses_exact_fit(size, kernel, stride=1, pad=0):
     if kernel >= size + 2 * pad:
         raise ValueError("too large")
     return 1 + (size + 2 * pad - kernel) // stride
+
+
+@mistake(
+    CNN + "output_size:too_large",
+    hint="A kernel that fits is refused: compare it with the axis as it is padded, at both ends.",
+)
+def size_refuses_what_padding_holds(size, kernel, stride=1, pad=0):
+    if kernel > size:
+        raise ValueError("too large")
+    return 1 + (size + 2 * pad - kernel) // stride
+
+
+@mistake(
+    CNN + "output_size:too_large",
+    hint="`/` gives a float, where a kernel fits; a size is an integer, from `//`.",
+)
+def size_as_float_where_it_fits(size, kernel, stride=1, pad=0):
+    if kernel > size + 2 * pad:
+        raise ValueError("too large")
+    return 1 + (size + 2 * pad - kernel) / stride
 
 
 def _conv(x, w, b, conv_param, *, at=None, flip=False):
@@ -181,6 +200,33 @@ def conv_one_channel(x, w, b, conv_param):
     only_first = torch.zeros_like(w)
     only_first[:, :1] = w[:, :1]
     return _conv(x, only_first, b, conv_param)
+
+
+@mistake(
+    CNN + "Conv.forward",
+    hint="Only the last channel is left: each one overwrites the sum of those before it, so `+=`.",
+)
+def conv_last_channel(x, w, b, conv_param):
+    only_last = torch.zeros_like(w)
+    only_last[:, -1:] = w[:, -1:]
+    return _conv(x, only_last, b, conv_param)
+
+
+@mistake(CNN + "Conv.forward", hint="The bias is added once for each channel: add it once to the whole sum.")
+def conv_bias_for_each_channel(x, w, b, conv_param):
+    return _conv(x, w, b * w.shape[1], conv_param)
+
+
+@mistake(
+    CNN + "Conv.forward",
+    hint="An `assert` refuses allowed sizes: windows need not be square, and the stride may leave a rest.",
+    raises=AssertionError,
+)
+def conv_refuses_a_rest(x, w, b, conv_param):
+    stride, pad = conv_param["stride"], conv_param["pad"]
+    for axis in (2, 3):
+        assert (x.shape[axis] + 2 * pad - w.shape[axis]) % stride == 0
+    return _conv(x, w, b, conv_param)
 
 
 @mistake(CNN + "Conv.forward", hint="This is the mean over the window; the layer takes the sum.")
@@ -281,6 +327,15 @@ def conv_backward_trims_one_side(dout, cache):
 
 @mistake(
     CNN + "Conv.backward",
+    hint="A frame of one pixel is cut off dx, whatever the padding: the frame is `pad` pixels wide.",
+)
+def conv_backward_trims_one_pixel(dout, cache):
+    dx, dw, db = _conv_backward(dout, cache)
+    return dx[:, :, 1:-1, 1:-1], dw, db
+
+
+@mistake(
+    CNN + "Conv.backward",
     hint="Where windows overlap, the last one wins in dx: gradients of one pixel add up, so `+=`.",
 )
 def conv_backward_assigns_dx(dout, cache):
@@ -339,6 +394,12 @@ def conv_backward_db_over_batch(dout, cache):
 def conv_backward_dw_mean(dout, cache):
     dx, dw, db = _conv_backward(dout, cache)
     return _trimmed(dx, cache[3]), dw / len(dout), db
+
+
+@mistake(CNN + "Conv.backward", hint="db is a mean over images and positions: their shares add up.")
+def conv_backward_db_mean(dout, cache):
+    dx, dw, _ = _conv_backward(dout, cache)
+    return _trimmed(dx, cache[3]), dw, dout.mean((0, 2, 3))
 
 
 @mistake(CNN + "Conv.backward", hint="Gradients come back in the order dx, dw, db.")
@@ -432,6 +493,32 @@ def pool_without_overlap(x, pool_param):
     for n, c, i, j in _positions(out):
         out[n, c, i, j] = x[n, c, i * height : (i + 1) * height, j * width : (j + 1) * width].max()
     return out, (x, *pool_param.values())
+
+
+@mistake(
+    CNN + "MaxPool.forward",
+    hint="The stride is taken for the size of a window: that is pool_height by pool_width.",
+)
+def pool_window_of_stride(x, pool_param):
+    height, width, stride = (pool_param[name] for name in ("pool_height", "pool_width", "stride"))
+    sizes = output_size(x.shape[2], height, stride), output_size(x.shape[3], width, stride)
+    out = x.new_zeros(*x.shape[:2], *sizes)
+    for n, c, i, j in _positions(out):
+        top, left = i * stride, j * stride
+        out[n, c, i, j] = x[n, c, top : top + stride, left : left + stride].max()
+    return out, (x, height, width, stride)
+
+
+@mistake(
+    CNN + "MaxPool.forward",
+    hint="An `assert` refuses allowed sizes: windows need not be square, and the stride may leave a rest.",
+    raises=AssertionError,
+)
+def pool_refuses_a_rest(x, pool_param):
+    height, width, stride = (pool_param[name] for name in ("pool_height", "pool_width", "stride"))
+    assert (x.shape[2] - height) % stride == 0
+    assert (x.shape[3] - width) % stride == 0
+    return _pool(x, pool_param, torch.max)
 
 
 @mistake(
@@ -795,6 +882,13 @@ def fast_conv_backward_dw_mean(dout, cache):
     return dx, dw / len(dout), db
 
 
+@mistake(CNN + "FastConv.backward", hint="dw holds the share of the first image only: sum over all of them.")
+def fast_conv_backward_dw_of_first(dout, cache):
+    columns, w, *_ = cache
+    dx, _, db = _fast_conv_backward(dout, cache)
+    return dx, (dout[0].flatten(1) @ columns[0].T).reshape(w.shape), db
+
+
 @mistake(CNN + "FastConv.backward", hint="Gradients come back in the order dx, dw, db.")
 def fast_conv_backward_other_order(dout, cache):
     dx, dw, db = _fast_conv_backward(dout, cache)
@@ -1049,6 +1143,45 @@ def batch_norm_eps_outside(x, gamma, beta, bn_param):
     return _batch_norm(x, gamma, beta, bn_param, root=lambda var, eps: var.sqrt() + eps)
 
 
+@mistake(
+    CNN + "BatchNorm.forward",
+    hint="eps gets into the running variance: keep the variance itself, and add eps under the root only.",
+)
+def batch_norm_remembers_eps(x, gamma, beta, bn_param):
+    found = _batch_norm(x, gamma, beta, bn_param)
+    if bn_param["mode"] == "train":
+        share = 1 - bn_param.get("momentum", 0.9)
+        bn_param["running_var"] = bn_param["running_var"] + share * bn_param.get("eps", 1e-5)
+    return found
+
+
+@mistake(CNN + "BatchNorm.forward", hint="eps is a fixed number here: take the one in `bn_param`, if any.")
+def batch_norm_fixed_eps(x, gamma, beta, bn_param):
+    return _batch_norm(x, gamma, beta, bn_param, root=lambda var, eps: (var + 1e-5).sqrt())
+
+
+@mistake(
+    CNN + "BatchNorm.forward",
+    hint="The running averages are (1, D): they have the shape (D,) of gamma, so average without `keepdim`.",
+)
+def batch_norm_remembers_rows(x, gamma, beta, bn_param):
+    found = _batch_norm(x, gamma, beta, bn_param)
+    for name in ("running_mean", "running_var"):
+        bn_param[name] = bn_param[name].reshape(1, -1)
+    return found
+
+
+@mistake(
+    CNN + "BatchNorm.forward",
+    hint="Training normalises by the running averages: take mean and variance of the batch itself.",
+)
+def batch_norm_trains_by_averages(x, gamma, beta, bn_param):
+    if bn_param["mode"] != "train":
+        return _batch_norm(x, gamma, beta, bn_param)
+    _batch_norm(x, gamma, beta, bn_param)
+    return _batch_norm(x, gamma, beta, {**bn_param, "mode": "test"})
+
+
 @mistake(CNN + "BatchNorm.forward", hint="This divides by the variance: take the root.")
 def batch_norm_by_variance(x, gamma, beta, bn_param):
     return _batch_norm(x, gamma, beta, bn_param, root=lambda var, eps: var + eps)
@@ -1122,6 +1255,29 @@ def batch_norm_bare_when_testing(x, gamma, beta, bn_param):
     return (cache[0] if bn_param["mode"] == "test" else out), cache
 
 
+@mistake(
+    CNN + "BatchNorm.forward:test_mode",
+    hint="When testing, the eps of `bn_param` is not used: it is added to the variance then, too.",
+)
+def batch_norm_without_eps_when_testing(x, gamma, beta, bn_param):
+    def root(var, eps):
+        return (var + eps * (bn_param["mode"] == "train")).sqrt()
+
+    return _batch_norm(x, gamma, beta, bn_param, root=root)
+
+
+@mistake(
+    CNN + "BatchNorm.forward:test_mode",
+    hint="There is a cache in training only, and testing stops where it is returned: make one there, too.",
+    raises=UnboundLocalError,
+)
+def batch_norm_without_cache_when_testing(x, gamma, beta, bn_param):
+    out, made = _batch_norm(x, gamma, beta, bn_param)
+    if bn_param["mode"] == "train":
+        cache = made
+    return out, cache
+
+
 def _batch_norm_gradients(dout, cache, *, mean=1, projection=1, gamma_in=True, per=None, test=False):
     """Gradients of batch norm, right but for what is asked to be otherwise."""
     x_hat, std, gamma, mode = cache
@@ -1185,6 +1341,15 @@ def batch_norm_means_for_sums(dout, cache):
     return dx, dgamma / len(dout), dbeta / len(dout)
 
 
+@mistake(
+    CNN + "BatchNorm.backward",
+    hint="dgamma has a row for each input: gamma is shared by the batch, so sum over axis 0.",
+)
+def batch_norm_gamma_for_each_input(dout, cache):
+    dx, _, dbeta = _batch_norm_gradients(dout, cache)
+    return dx, dout * cache[0], dbeta
+
+
 @mistake(CNN + "BatchNorm.backward", hint="Gradients come back in the order dx, dgamma, dbeta.")
 def batch_norm_in_other_order(dout, cache):
     dx, dgamma, dbeta = _batch_norm_gradients(dout, cache)
@@ -1220,6 +1385,26 @@ def batch_norm_none_when_testing(dout, cache):
     if cache[3] == "test":
         raise ValueError("backward is for training")
     return _batch_norm_gradients(dout, cache)
+
+
+@mistake(
+    CNN + "BatchNorm.backward:test_mode",
+    hint="There is no cache to unpack when testing: `forward` must leave one in test mode as well.",
+    raises=TypeError,
+)
+def batch_norm_unpacks_none(dout, cache):
+    x_hat, std, gamma, mode = cache if cache[3] == "train" else None
+    return _batch_norm_gradients(dout, (x_hat, std, gamma, mode))
+
+
+@mistake(
+    CNN + "BatchNorm.backward:test_mode",
+    hint="The cache is None when testing: `forward` must leave in it what `backward` reads.",
+    raises=TypeError,
+)
+def batch_norm_reads_none(dout, cache):
+    cache = cache if cache[3] == "train" else None
+    return _batch_norm_gradients(dout, tuple(cache[place] for place in range(4)))
 
 
 @mistake(CNN + "BatchNorm.backward_alt", hint=NO_GAMMA)
@@ -1274,6 +1459,15 @@ def alt_means_for_sums(dout, cache):
     return dx, dgamma / len(dout), dbeta / len(dout)
 
 
+@mistake(
+    CNN + "BatchNorm.backward_alt",
+    hint="dgamma has a row for each input: gamma is shared by the batch, so sum over axis 0.",
+)
+def alt_gamma_for_each_input(dout, cache):
+    dx, _, dbeta = _batch_norm_gradients(dout, cache)
+    return dx, dout * cache[0], dbeta
+
+
 @mistake(CNN + "BatchNorm.backward_alt", hint="Gradients come back in the order dx, dgamma, dbeta.")
 def alt_in_other_order(dout, cache):
     dx, dgamma, dbeta = _batch_norm_gradients(dout, cache)
@@ -1309,6 +1503,26 @@ def alt_none_when_testing(dout, cache):
     if cache[3] == "test":
         raise ValueError("backward is for training")
     return _batch_norm_gradients(dout, cache)
+
+
+@mistake(
+    CNN + "BatchNorm.backward_alt:test_mode",
+    hint="There is no cache to unpack when testing: `forward` must leave one in test mode as well.",
+    raises=TypeError,
+)
+def alt_unpacks_none(dout, cache):
+    x_hat, std, gamma, mode = cache if cache[3] == "train" else None
+    return _batch_norm_gradients(dout, (x_hat, std, gamma, mode))
+
+
+@mistake(
+    CNN + "BatchNorm.backward_alt:test_mode",
+    hint="The cache is None when testing: `forward` must leave in it what `backward` reads.",
+    raises=TypeError,
+)
+def alt_reads_none(dout, cache):
+    cache = cache if cache[3] == "train" else None
+    return _batch_norm_gradients(dout, tuple(cache[place] for place in range(4)))
 
 
 def _spatial(x, gamma, beta, bn_param, to_rows, from_rows, **otherwise):
@@ -1382,6 +1596,16 @@ def spatial_forgets(x, gamma, beta, bn_param):
     return _spatial(x, gamma, beta, dict(bn_param), _rows, _maps)
 
 
+@mistake(
+    CNN + "SpatialBatchNorm.forward",
+    hint="Batch norm gets settings of its own: hand on `bn_param`, with its eps, momentum and averages.",
+)
+def spatial_own_settings(x, gamma, beta, bn_param):
+    own = {"mode": "train"}
+    out, cache = _spatial(x, gamma, beta, own, _rows, _maps)
+    return out, cache
+
+
 def _spatial_gradients(dout, cache, to_rows=_rows, from_rows=_maps, **otherwise):
     dx, dgamma, dbeta = _batch_norm_gradients(to_rows(dout), cache, **otherwise)
     return from_rows(dx, dout.shape), dgamma, dbeta
@@ -1429,6 +1653,36 @@ def spatial_backward_means(dout, cache):
 @mistake(CNN + "SpatialBatchNorm.backward", hint=PAST_MEAN)
 def spatial_backward_through_neither(dout, cache):
     return _spatial_gradients(dout, cache, mean=0, projection=0)
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.backward",
+    hint="There is no cache to unpack when testing: `forward` must leave one in test mode as well.",
+    raises=TypeError,
+)
+def spatial_unpacks_none(dout, cache):
+    x_hat, std, gamma, mode = cache if cache[3] == "train" else None
+    return _spatial_gradients(dout, (x_hat, std, gamma, mode))
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.backward",
+    hint="The cache is None when testing: `forward` must leave in it what `backward` reads.",
+    raises=TypeError,
+)
+def spatial_reads_none(dout, cache):
+    cache = cache if cache[3] == "train" else None
+    return _spatial_gradients(dout, tuple(cache[place] for place in range(4)))
+
+
+@mistake(
+    CNN + "SpatialBatchNorm.backward",
+    hint="dgamma and dbeta are divided by H W: they collect sums over places, as over images.",
+)
+def spatial_backward_means_over_places(dout, cache):
+    dx, dgamma, dbeta = _spatial_gradients(dout, cache)
+    count = dout[0, 0].numel()
+    return dx, dgamma / count, dbeta / count
 
 
 def _layer_norm(x, gamma, beta, ln_param, *, axis=1, correction=0, root=lambda var, eps: (var + eps).sqrt()):
@@ -1928,6 +2182,11 @@ def kaiming_without_root(Din, Dout, K=None, relu=True, device="cpu", dtype=torch
     return _kaiming(Din, Dout, K, relu, dtype, device, power=1)
 
 
+@mistake(CNN + "kaiming_initializer", hint="The gain stands outside the root: the variance is gain / fan_in.")
+def kaiming_gain_outside(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
+    return _kaiming(Din, Dout, K, relu, dtype, device, gain=4 if relu else 1)
+
+
 @mistake(CNN + "kaiming_initializer", hint="An output of a filter sums over K x K places of every channel.")
 def kaiming_channels_only(Din, Dout, K=None, relu=True, device="cpu", dtype=torch.float32):
     return _kaiming(Din, Dout, K, relu, dtype, device, fan_in=Din)
@@ -1992,7 +2251,7 @@ def _three_start(net, input_dims, num_filters, filter_size, hidden_dim, num_clas
 
 @mistake(
     CNN + "ThreeLayerConvNet.__init__",
-    hint="The pool halves height and width, each rounded down, before the linear layer sees them.",
+    hint="Linear weights are (inputs, outputs). W2 takes what the pool leaves: `side // 2` both ways.",
 )
 def three_without_pool(
     self,
@@ -2013,7 +2272,10 @@ def three_without_pool(
     )
 
 
-@mistake(CNN + "ThreeLayerConvNet.__init__", hint="W1 starts with the filters: (num_filters, channels, …).")
+@mistake(
+    CNN + "ThreeLayerConvNet.__init__",
+    hint="Filters have another shape: (num_filters, channels, filter_size, filter_size).",
+)
 def three_channels_first(
     self,
     input_dims=(3, 32, 32),
@@ -2150,6 +2412,13 @@ THREE = CNN + "ThreeLayerConvNet.loss"
 @mistake(THREE, hint="The filters are not penalised: W1 is one of the weights.")
 def three_penalty_on_linear(self, X, y=None):
     return _three_pass(self, X, y, penalised="23")
+
+
+@mistake(THREE, hint="The penalty of the filters is missing in the loss; in the gradient of W1 it is there.")
+def three_penalty_on_linear_in_loss(self, X, y=None):
+    if y is None:
+        return _three_pass(self, X, y)
+    return _three_pass(self, X, y, penalised="23")[0], _three_pass(self, X, y)[1]
 
 
 @mistake(THREE, hint="There is a half in the penalty: it is reg * sum(W^2).")
@@ -2322,7 +2591,10 @@ def deep_gammas_zero(
     self.params = {name: 0 * p if name.startswith("gamma") else p for name, p in self.params.items()}
 
 
-@mistake(CNN + "DeepConvNet.__init__", hint="Names start at W0: the first layer is number 1.")
+@mistake(
+    CNN + "DeepConvNet.__init__",
+    hint="This W has another shape: layers count from 1, and filters are (filters, channels, 3, 3).",
+)
 def deep_names_from_zero(
     self,
     input_dims=(3, 32, 32),
