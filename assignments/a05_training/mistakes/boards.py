@@ -28,6 +28,11 @@ def frozen_first(model):
     )
 
 
+@mistake(COUNT, hint="This is one number, of those that are trained: return a pair, trained ones and all.")
+def trained_alone(model):
+    return sum(param.numel() for param in model.parameters() if param.requires_grad)
+
+
 @mistake(COUNT, hint="Both numbers are there in the wrong order: trained ones come first.")
 def the_other_way_round(model):
     return (
@@ -89,6 +94,12 @@ def one_tag(writer, scalars, step):
 def places_changed(writer, scalars, step):
     for tag, value in scalars.items():
         writer.add_scalar(tag, step, value)
+
+
+@mistake(SCALARS, hint="The tags are sorted: write them in the order of the mapping.")
+def tags_sorted(writer, scalars, step):
+    for tag in sorted(scalars):
+        writer.add_scalar(tag, scalars[tag], step)
 
 
 @mistake(SCALARS, hint="Only the first number is written: take all of the mapping.")
