@@ -297,6 +297,7 @@ def resnet_start(code, case):
             "parameters": [list(param.shape) for param in net.parameters()],
             "fc": [net.fc.in_features, net.fc.out_features],
         }
+    outputs["classes by default"] = ResNet([(4, 6, 1, False)], block=recording()[0]).fc.out_features
     return outputs
 
 

@@ -118,6 +118,14 @@ def start_gain_one(dtype=torch.float32, device="cpu"):
     return _params(dtype, device, std=lambda fan_in, fan_out: fan_in**-0.5)
 
 
+@mistake(
+    START,
+    hint="Only the linear layer's weights are too small: the variance is 2 / fan_in in all three layers.",
+)
+def start_last_gain_one(dtype=torch.float32, device="cpu"):
+    return _params(dtype, device, std=lambda fan_in, fan_out: ((1 if fan_out == 10 else 2) / fan_in) ** 0.5)
+
+
 @mistake(START, hint="The variance is made of the outputs' number: fan_in counts what an output sums up.")
 def start_by_fan_out(dtype=torch.float32, device="cpu"):
     return _params(dtype, device, std=lambda fan_in, fan_out: (2 / fan_out) ** 0.5)
@@ -161,12 +169,17 @@ def start_without_leaves(dtype=torch.float32, device="cpu"):
     return [2 * (param / 2) for param in _params(dtype, device)]
 
 
-@mistake(START, hint="Filters come as (filters, channels, height, width): the first two are exchanged.")
+@mistake(
+    START, hint="These filters have another shape: (filters, channels, height, width), 5 x 5 and then 3 x 3."
+)
 def start_channels_first(dtype=torch.float32, device="cpu"):
     return _params(dtype, device, shapes=((3, 32, 5, 5), (32, 16, 3, 3), (10, 16 * 32 * 32)))
 
 
-@mistake(START, hint="F.linear wants its weights as (outputs, inputs): the last matrix is transposed.")
+@mistake(
+    START,
+    hint="fc_w has another shape: `F.linear` wants (outputs, inputs), and padded maps stay at 32 x 32.",
+)
 def start_transposed_matrix(dtype=torch.float32, device="cpu"):
     return _params(dtype, device, shapes=((32, 3, 5, 5), (16, 32, 3, 3), (16 * 32 * 32, 10)))
 
@@ -271,14 +284,28 @@ def module_by_fan_out(self, in_channel, channel_1, channel_2, num_classes):
     _module(self, in_channel, channel_1, channel_2, num_classes, weights=weights)
 
 
-@mistake(MODULE, hint="The kernels are exchanged: the first convolution has 5 x 5 filters, the second 3 x 3.")
+@mistake(
+    MODULE, hint="These filters have another shape: 5 x 5 in the first convolution, 3 x 3 in the second."
+)
 def module_kernels_exchanged(self, in_channel, channel_1, channel_2, num_classes):
     _module(self, in_channel, channel_1, channel_2, num_classes, kernels=(3, 5), paddings=(1, 2))
 
 
-@mistake(MODULE, hint="The first convolution does not pad, so its maps are 4 pixels smaller than the images.")
+@mistake(
+    MODULE,
+    hint="A convolution does not keep height and width: 5 x 5 filters need padding 2, 3 x 3 filters 1.",
+)
 def module_without_padding(self, in_channel, channel_1, channel_2, num_classes):
     _module(self, in_channel, channel_1, channel_2, num_classes, paddings=(0, 1))
+
+
+@mistake(
+    MODULE,
+    hint="Neither convolution pads, so the maps shrink: 5 x 5 filters need padding 2, 3 x 3 filters 1.",
+    raises=RuntimeError,
+)
+def module_without_any_padding(self, in_channel, channel_1, channel_2, num_classes):
+    _module(self, in_channel, channel_1, channel_2, num_classes, paddings=(0, 0))
 
 
 @mistake(MODULE, hint="The linear layer takes in all numbers of the second convolution's maps.")
@@ -354,6 +381,11 @@ def _third(channels=(32, 16), optimizer=torch.optim.SGD, **settings):
 @mistake(THIRD, hint="The learning rate is ten times too large: 3e-3 is asked for.")
 def third_large_rate():
     return _third(lr=3e-2)
+
+
+@mistake(THIRD, hint="The learning rate is that of part 4: 3e-3 is asked for here.")
+def third_rate_of_fourth():
+    return _third(lr=1e-2)
 
 
 @mistake(THIRD, hint="Weight decay is missing: SGD has it as `weight_decay`.")
@@ -515,6 +547,12 @@ def plain_middle_of_eight(self, Cin, Cout, downsample=False):
     self.net = _plain(Cin, Cout, downsample, middle=8 if Cout != 8 else 16)
 
 
+@mistake(PLAIN, hint="The width between the convolutions lies between Cin and Cout: it is Cout.")
+def plain_middle_in_between(self, Cin, Cout, downsample=False):
+    nn.Module.__init__(self)
+    self.net = _plain(Cin, Cout, downsample, middle=(Cin + Cout) // 2)
+
+
 @mistake(PLAIN, hint="The second convolution makes the new channels; the first one should.")
 def plain_widens_late(self, Cin, Cout, downsample=False):
     nn.Module.__init__(self)
@@ -619,6 +657,28 @@ def _shortcut(Cin, Cout, downsample, *, kernel=1, bias=True, always=False):
 def residual_always_identity(self, Cin, Cout, downsample=False):
     nn.Module.__init__(self)
     self.block, self.shortcut = levels.PlainBlock(Cin, Cout, downsample), nn.Identity()
+
+
+@mistake(
+    RESIDUAL,
+    hint="The shortcut is a function: it must be a module, such as `nn.Identity`.",
+    raises=AttributeError,
+)
+def residual_shortcut_as_function(self, Cin, Cout, downsample=False):
+    nn.Module.__init__(self)
+    self.block = levels.PlainBlock(Cin, Cout, downsample)
+    self.shortcut = lambda x: x
+
+
+@mistake(
+    RESIDUAL + ":shortcut",
+    hint="The shortcut is a function, which has no parameters: make it a module, such as `nn.Identity`.",
+    raises=AttributeError,
+)
+def residual_shortcut_without_parameters(self, Cin, Cout, downsample=False):
+    nn.Module.__init__(self)
+    self.block = levels.PlainBlock(Cin, Cout, downsample)
+    self.shortcut = lambda x: x
 
 
 @mistake(
@@ -871,6 +931,15 @@ def resnet_stem_of_eight(self, stage_args, Cin=3, block=levels.ResidualBlock, nu
     _resnet(self, stage_args, Cin, block, num_classes, stem=levels.ResNetStem(Cin))
 
 
+@mistake(
+    RESNET,
+    hint="The stem has its defaults, 3 channels in and 8 out: hand on `Cin` and the first stage's inputs.",
+    raises=RuntimeError,
+)
+def resnet_stem_as_it_is(self, stage_args, Cin=3, block=levels.ResidualBlock, num_classes=10):
+    _resnet(self, stage_args, Cin, block, num_classes, stem=levels.ResNetStem())
+
+
 @mistake(RESNET, hint="The stem gives what the first stage gives; it must give what that stage takes in.")
 def resnet_stem_of_outputs(self, stage_args, Cin=3, block=levels.ResidualBlock, num_classes=10):
     _resnet(self, stage_args, Cin, block, num_classes, stem=levels.ResNetStem(Cin, stage_args[0][1]))
@@ -924,6 +993,13 @@ def resnet_fc_of_maps(self, stage_args, Cin=3, block=levels.ResidualBlock, num_c
 @mistake(RESNET, hint="There are ten scores whatever is asked for: hand `num_classes` on.")
 def resnet_of_ten_classes(self, stage_args, Cin=3, block=levels.ResidualBlock, num_classes=10):
     _resnet(self, stage_args, Cin, block, 10)
+
+
+@mistake(
+    RESNET, hint="The default of `num_classes` is changed: leave the first line as it is given, with 10."
+)
+def resnet_other_default(self, stage_args, Cin=3, block=levels.ResidualBlock, num_classes=10):
+    _resnet(self, stage_args, Cin, block, 100 if num_classes == 10 else num_classes)
 
 
 SCORES = LEVELS + "ResNet.forward"
