@@ -26,6 +26,21 @@ def everywhere(state_dict):
     return {name.replace("module.", ""): tensor for name, tensor in state_dict.items()}
 
 
+@mistake(STRIP, hint="The prefix goes only where all names have it: ask each name on its own.")
+def all_or_nothing(state_dict):
+    if not all(name.startswith("module.") for name in state_dict):
+        return state_dict
+    return {name.removeprefix("module."): tensor for name, tensor in state_dict.items()}
+
+
+@mistake(
+    STRIP,
+    hint='A name that has no prefix loses a later "module.": ask each name whether it begins with it.',
+)
+def first_occurrence(state_dict):
+    return {name.replace("module.", "", 1): tensor for name, tensor in state_dict.items()}
+
+
 @mistake(
     STRIP, hint="The prefix is taken off again and again: once is enough, a module may be called module."
 )

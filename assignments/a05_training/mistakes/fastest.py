@@ -65,6 +65,13 @@ def rows_for_columns(images, kernel_size, eps=1e-2):
     return _whiten(images, kernel_size, eps, turn=False)
 
 
+@mistake(
+    WHITEN, hint="Each column of what `eigh` gives is an eigenvector, with a root of its own: yours are rows."
+)
+def scaled_rows(images, kernel_size, eps=1e-2):
+    return _whiten(images, kernel_size, eps, turn=False, by=0)
+
+
 @mistake(WHITEN, hint="The weakest component comes first: `eigh` sorts upwards, so turn the order round.")
 def weakest_first(images, kernel_size, eps=1e-2):
     return _whiten(images, kernel_size, eps).flip(0)
@@ -112,6 +119,11 @@ def label_keeps_all(y, num_classes, smoothing):
 @mistake(SMOOTH, hint="Each class gets the whole smoothing: divide it by the number of classes.")
 def not_shared(y, num_classes, smoothing):
     return (1 - smoothing) * F.one_hot(y, num_classes) + smoothing
+
+
+@mistake(SMOOTH, hint="Each class gets half of the smoothing, as if there were two: divide by num_classes.")
+def shared_by_two(y, num_classes, smoothing):
+    return (1 - smoothing) * F.one_hot(y, num_classes) + smoothing / 2
 
 
 @mistake(

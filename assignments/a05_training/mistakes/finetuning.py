@@ -45,6 +45,11 @@ def random_biases(model, num_classes):
     return _replace(model, num_classes, zero="weight")
 
 
+@mistake(HEAD, hint="Weights and biases are as `nn.Linear` draws them: both start at 0.")
+def random_head(model, num_classes):
+    return _replace(model, num_classes, zero="neither")
+
+
 @mistake(HEAD, hint="The new layer has no bias: leave it as `nn.Linear` makes it.", raises=AttributeError)
 def without_bias(model, num_classes):
     head = _replace(model, num_classes, bias=False)
@@ -145,6 +150,16 @@ def head_thawed(model, head):
         param.requires_grad_(True)
 
 
+@mistake(
+    FREEZE,
+    hint="The head's frozen bias learns now, and old gradients are left: change the backbone's alone.",
+)
+def head_thawed_gradients_left(model, head):
+    _freeze(model, head, drop=False)
+    for param in head.parameters():
+        param.requires_grad_(True)
+
+
 @mistake(FREEZE, hint="The head's gradients are dropped as well: leave the head as it is.")
 def head_gradients_dropped(model, head):
     _freeze(model, head)
@@ -220,6 +235,13 @@ def _all_frozen(module):
 )
 def train_alone(model):
     model.train()
+
+
+@mistake(MODE, hint="Nothing is brought into training mode: call `model.train()` first.")
+def never_trains(model):
+    for module in model.modules():
+        if isinstance(module, NORMS) and _all_frozen(module):
+            module.eval()
 
 
 @mistake(MODE, hint="The whole model is in eval mode: dropout and the head's part of it should train.")

@@ -187,6 +187,24 @@ def norm_afterwards(parameters, max_norm):
 
 
 @mistake(
+    CLIP, hint="The norm is a Python number: return the tensor, so that nobody waits for an accelerator."
+)
+def norm_as_number(parameters, max_norm):
+    return _clip(parameters, lambda norm: (max_norm / norm).clamp(max=1)).item()
+
+
+@mistake(
+    CLIP,
+    hint="Each gradient is cut on its own, and the last one's norm is returned: one norm is that of all.",
+)
+def norm_of_the_last(parameters, max_norm):
+    for gradient in _gradients(parameters):
+        norm = gradient.norm()
+        gradient.mul_((max_norm / norm).clamp(max=1))
+    return norm
+
+
+@mistake(
     CLIP,
     hint="Some parameters have no gradient, `param.grad` is None: leave them out.",
     raises=AttributeError,

@@ -46,6 +46,17 @@ def weights_in_mean_only(losses, reduction="mean", weight=None):
 
 
 @mistake(
+    LOSSES + "reduced", hint='The single losses come without weights: these multiply them in "none", too.'
+)
+def single_losses_without_weights(losses, reduction="mean", weight=None):
+    if check_reduction(reduction) == "none":
+        return losses
+    weight = torch.ones_like(losses) if weight is None else weight
+    total = (weight * losses).sum()
+    return total if reduction == "sum" else total / weight.sum()
+
+
+@mistake(
     LOSSES + "reduced", hint="The mean goes over the first axis alone: it is one number, over all losses."
 )
 def mean_of_first_axis(losses, reduction="mean", weight=None):
@@ -185,6 +196,14 @@ def smooth_signed(x, target, beta=1.0, reduction="mean"):
 )
 def poisson_of_rate(log_rate, target, reduction="mean"):
     return reduced(log_rate - target * log_rate.abs().log(), reduction)
+
+
+@mistake(
+    LOSSES + "poisson_nll_loss",
+    hint="A negative prediction has no logarithm: it is one already, that of the rate.",
+)
+def poisson_log_again(log_rate, target, reduction="mean"):
+    return reduced(log_rate - target * log_rate.log(), reduction)
 
 
 @mistake(LOSSES + "poisson_nll_loss", hint="The sign is that of the log-probability: the loss is minus that.")
@@ -360,6 +379,15 @@ def kl_zero_is_nan(log_q, p, reduction="mean"):
     return losses.sum() / len(p) if reduction == "batchmean" else reduced(losses, reduction)
 
 
+@mistake(
+    LOSSES + "kl_div",
+    hint="Where p is 0, so is the quotient p / q, and 0 times its logarithm is NaN: such entries are 0.",
+)
+def kl_of_quotient(log_q, p, reduction="mean"):
+    losses = p * (p / log_q.exp()).log()
+    return losses.sum() / len(p) if reduction == "batchmean" else reduced(losses, reduction)
+
+
 @mistake(LOSSES + "kl_div", hint="p and q are exchanged: the target p weights the difference of logarithms.")
 def kl_exchanged(log_q, p, reduction="mean"):
     losses = log_q.exp() * (log_q - p.clamp(min=1e-9).log())
@@ -410,6 +438,14 @@ def multi_margin_turned(x, y, margin=1.0, reduction="mean"):
 @mistake(LOSSES + "multi_margin_loss", hint="The margin is 1, whatever is handed over.")
 def multi_margin_of_one(x, y, margin=1.0, reduction="mean"):
     return _multi_margin(x, y, 1.0, reduction)
+
+
+@mistake(
+    LOSSES + "multi_margin_loss",
+    hint="This is the loss of a03: here the margin is handed over, and the sum is divided by C.",
+)
+def multi_margin_of_a03(x, y, margin=1.0, reduction="mean"):
+    return _multi_margin(x, y, 1.0, reduction, by=1)
 
 
 @mistake(LOSSES + "multi_margin_loss", hint="Only the best wrong class counts: sum over all of them.")

@@ -100,6 +100,18 @@ def none_skipped(model, all_reduce, world_size):
     _average(model, all_reduce, 1 / world_size, missing="skip")
 
 
+@mistake(
+    AVERAGE,
+    hint="The gradient of a parameter may be None, while another process has one: let it count as 0.",
+    raises=AttributeError,
+)
+def none_has_no_data(model, all_reduce, world_size):
+    for param in model.parameters():
+        if param.requires_grad:
+            all_reduce(param.grad.data)
+            param.grad.data /= world_size
+
+
 @mistake(AVERAGE, hint="Frozen parameters get gradients too: leave them out.")
 def frozen_too(model, all_reduce, world_size):
     _average(model, all_reduce, 1 / world_size, frozen=True)

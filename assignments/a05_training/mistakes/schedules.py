@@ -138,12 +138,25 @@ def cosine_added(base_lr, num_epochs, T_max, eta_min=0.0):
     return [eta_min + lr for lr in _cosine(base_lr, num_epochs, T_max, 0.0)]
 
 
+@mistake(SCHEDULES + "cosine_annealing_lr", hint="eta_min is not used: the rate falls to it, not to 0.")
+def cosine_to_zero(base_lr, num_epochs, T_max, eta_min=0.0):
+    return _cosine(base_lr, num_epochs, T_max, 0.0)
+
+
 @mistake(
     SCHEDULES + "cosine_annealing_lr", hint="The rate stays at eta_min beyond T_max: the cosine goes on."
 )
 def cosine_stays(base_lr, num_epochs, T_max, eta_min=0.0):
     rates = _cosine(base_lr, num_epochs, T_max, eta_min)
     return [lr if epoch < T_max else eta_min for epoch, lr in enumerate(rates)]
+
+
+@mistake(
+    SCHEDULES + "cosine_annealing_lr", hint="The rate jumps back to base_lr beyond T_max: the cosine goes on."
+)
+def cosine_starts_anew(base_lr, num_epochs, T_max, eta_min=0.0):
+    rates = _cosine(base_lr, T_max, T_max, eta_min)
+    return [rates[epoch % T_max] for epoch in range(num_epochs)]
 
 
 @mistake(
@@ -190,6 +203,16 @@ def warm_and_constant(base_lr, num_steps, warmup):
 @mistake(WARM, hint="There is no warm-up: the rate begins at the top.")
 def warm_missing(base_lr, num_steps, warmup):
     return [base_lr * min(1.0, (warmup / step) ** 0.5) for step in range(1, num_steps + 1)]
+
+
+@mistake(WARM, hint="There is no warm-up: before step `warmup` the root, sqrt(warmup / t), is above 1.")
+def warm_above_the_top(base_lr, num_steps, warmup):
+    return [base_lr * (warmup / step) ** 0.5 for step in range(1, num_steps + 1)]
+
+
+@mistake(WARM, hint="The top is base_lr / sqrt(warmup), as with transformers: here it is base_lr itself.")
+def warm_to_a_lower_top(base_lr, num_steps, warmup):
+    return [rate / warmup**0.5 for rate in _warm(base_lr, num_steps, warmup)]
 
 
 PLATEAU = SCHEDULES + "reduce_on_plateau_lr"
