@@ -1389,7 +1389,7 @@ def batch_norm_none_when_testing(dout, cache):
 
 @mistake(
     CNN + "BatchNorm.backward:test_mode",
-    hint="There is no cache to unpack when testing: `forward` must leave one in test mode as well.",
+    hint="There is no cache to unpack, only None: `forward` must leave one, in test mode as well.",
     raises=TypeError,
 )
 def batch_norm_unpacks_none(dout, cache):
@@ -1399,7 +1399,7 @@ def batch_norm_unpacks_none(dout, cache):
 
 @mistake(
     CNN + "BatchNorm.backward:test_mode",
-    hint="The cache is None when testing: `forward` must leave in it what `backward` reads.",
+    hint="The cache is None: `forward` must leave in it what `backward` reads, when testing as well.",
     raises=TypeError,
 )
 def batch_norm_reads_none(dout, cache):
@@ -1507,7 +1507,7 @@ def alt_none_when_testing(dout, cache):
 
 @mistake(
     CNN + "BatchNorm.backward_alt:test_mode",
-    hint="There is no cache to unpack when testing: `forward` must leave one in test mode as well.",
+    hint="There is no cache to unpack, only None: `forward` must leave one, in test mode as well.",
     raises=TypeError,
 )
 def alt_unpacks_none(dout, cache):
@@ -1517,7 +1517,7 @@ def alt_unpacks_none(dout, cache):
 
 @mistake(
     CNN + "BatchNorm.backward_alt:test_mode",
-    hint="The cache is None when testing: `forward` must leave in it what `backward` reads.",
+    hint="The cache is None: `forward` must leave in it what `backward` reads, when testing as well.",
     raises=TypeError,
 )
 def alt_reads_none(dout, cache):
@@ -1657,7 +1657,7 @@ def spatial_backward_through_neither(dout, cache):
 
 @mistake(
     CNN + "SpatialBatchNorm.backward",
-    hint="There is no cache to unpack when testing: `forward` must leave one in test mode as well.",
+    hint="There is no cache to unpack, only None: `forward` must leave one, in test mode as well.",
     raises=TypeError,
 )
 def spatial_unpacks_none(dout, cache):
@@ -1667,7 +1667,7 @@ def spatial_unpacks_none(dout, cache):
 
 @mistake(
     CNN + "SpatialBatchNorm.backward",
-    hint="The cache is None when testing: `forward` must leave in it what `backward` reads.",
+    hint="The cache is None: `forward` must leave in it what `backward` reads, when testing as well.",
     raises=TypeError,
 )
 def spatial_reads_none(dout, cache):
