@@ -82,6 +82,14 @@ def linear_dw_mean(dout, cache):
     return (dout @ w.T).view(x.shape), x.flatten(1).T @ dout / len(x), dout.sum(0)
 
 
+@mistake(
+    FCN + "Linear.backward", hint="dw and db are means over the batch: the loss has divided by N already."
+)
+def linear_both_means(dout, cache):
+    x, w = cache
+    return (dout @ w.T).view(x.shape), x.flatten(1).T @ dout / len(x), dout.mean(0)
+
+
 @mistake(FCN + "Linear.backward", hint="dw is transposed: it has the shape (D, M) of w.")
 def linear_dw_transposed(dout, cache):
     x, w = cache
@@ -107,6 +115,15 @@ def linear_other_order(dout, cache):
 def linear_dw_unflattened(dout, cache):
     x, w = cache
     return (dout @ w.T).view(x.shape), x.T @ dout, dout.sum(0)
+
+
+@mistake(
+    FCN + "Linear.backward",
+    hint="x is taken for a matrix: dx has the shape of x, images included, and for dw x is flattened.",
+)
+def linear_for_matrices(dout, cache):
+    x, w = cache
+    return dout @ w.T, x.T @ dout, dout.sum(0)
 
 
 # Nonlinearities
@@ -429,6 +446,14 @@ def dropout_always_seeded(x, dropout_param):
     return x * mask, mask
 
 
+@mistake(FCN + "Dropout.forward", hint="The seed is never set: leave the lines above yours as they are.")
+def dropout_never_seeded(x, dropout_param):
+    if dropout_param["mode"] == "test":
+        return x, None
+    mask = (torch.rand_like(x) >= dropout_param["p"]).to(x.dtype) / (1 - dropout_param["p"])
+    return x * mask, mask
+
+
 @mistake(FCN + "Dropout.forward", hint=ON_CPU)
 def dropout_mask_on_cpu(x, dropout_param):
     if dropout_param.get("seed") is not None:
@@ -467,6 +492,8 @@ def dropout_of_normal_numbers(x, dropout_param):
 
 @mistake(FCN + "Dropout.forward:test_mode", hint="Units are dropped when testing too: look at the mode.")
 def dropout_always(x, dropout_param):
+    if dropout_param.get("seed") is not None:
+        torch.manual_seed(dropout_param["seed"])
     mask = (torch.rand_like(x) >= dropout_param["p"]).to(x.dtype) / (1 - dropout_param["p"])
     return x * mask, mask
 
@@ -482,6 +509,20 @@ def dropout_scales_when_testing(x, dropout_param):
         return x * (1 - dropout_param["p"]), None
     mask = (torch.rand_like(x) >= dropout_param["p"]).to(x.dtype) / (1 - dropout_param["p"])
     return x * mask, mask
+
+
+@mistake(
+    FCN + "Dropout.forward:test_mode",
+    hint="There is a mask in training only, and testing stops where it is read: set it to None before.",
+    raises=UnboundLocalError,
+)
+def dropout_without_mask_when_testing(x, dropout_param):
+    if dropout_param.get("seed") is not None:
+        torch.manual_seed(dropout_param["seed"])
+    if dropout_param["mode"] == "train":
+        mask = (torch.rand_like(x) >= dropout_param["p"]).to(x.dtype) / (1 - dropout_param["p"])
+        x = x * mask
+    return x, mask
 
 
 @mistake(

@@ -45,6 +45,16 @@ def momentum_old_velocity(w, dw, config=None):
 
 @mistake(
     "mlp.update_rules.sgd_momentum",
+    hint="This is Nesterov's step, ahead of the velocity: here the weights follow the velocity itself.",
+)
+def momentum_of_nesterov(w, dw, config=None):
+    config = {"learning_rate": 1e-2, "momentum": 0.9, "velocity": torch.zeros_like(w), **(config or {})}
+    config["velocity"] = config["momentum"] * config["velocity"] - config["learning_rate"] * dw
+    return w + config["momentum"] * config["velocity"] - config["learning_rate"] * dw, config
+
+
+@mistake(
+    "mlp.update_rules.sgd_momentum",
     hint="What came in is written into, as `+=` and `mul_` do, weights or memory: make new tensors.",
 )
 def momentum_in_place(w, dw, config=None):
@@ -62,6 +72,13 @@ def rmsprop_epsilon_inside(w, dw, config=None):
     config = {**RMSPROP, "cache": torch.zeros_like(w), **(config or {})}
     config["cache"] = config["decay_rate"] * config["cache"] + (1 - config["decay_rate"]) * dw**2
     return w - config["learning_rate"] * dw / (config["cache"] + config["epsilon"]).sqrt(), config
+
+
+@mistake("mlp.update_rules.rmsprop", hint="epsilon is a fixed number here: take the one in `config`.")
+def rmsprop_fixed_epsilon(w, dw, config=None):
+    config = {**RMSPROP, "cache": torch.zeros_like(w), **(config or {})}
+    config["cache"] = config["decay_rate"] * config["cache"] + (1 - config["decay_rate"]) * dw**2
+    return w - config["learning_rate"] * dw / (config["cache"].sqrt() + 1e-8), config
 
 
 @mistake(
@@ -113,7 +130,18 @@ def rmsprop_in_place(w, dw, config=None):
     return w, config
 
 
-def _adam(w, dw, config, *, late=False, correct=True, store_t=True, store_corrected=False, inside=False):
+def _adam(
+    w,
+    dw,
+    config,
+    *,
+    late=False,
+    correct=True,
+    store_t=True,
+    store_corrected=False,
+    inside=False,
+    epsilon=None,
+):
     defaults = {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
     memory = {"m": torch.zeros_like(w), "v": torch.zeros_like(w), "t": 0}
     config = {**defaults, **memory, **(config or {})}
@@ -128,7 +156,8 @@ def _adam(w, dw, config, *, late=False, correct=True, store_t=True, store_correc
         config["m"], config["v"] = m, v
     if store_t:
         config["t"] = config["t"] + 1
-    root = (v + config["epsilon"]).sqrt() if inside else v.sqrt() + config["epsilon"]
+    epsilon = epsilon or config["epsilon"]
+    root = (v + epsilon).sqrt() if inside else v.sqrt() + epsilon
     return w - config["learning_rate"] * m / root, config
 
 
@@ -146,6 +175,14 @@ def adam_t_too_late(w, dw, config=None):
 )
 def adam_without_correction(w, dw, config=None):
     return _adam(w, dw, config, correct=False)
+
+
+@mistake(
+    "mlp.update_rules.adam",
+    hint="The bias correction is missing, and t is never raised: m and v start at 0 and need both.",
+)
+def adam_without_correction_and_t(w, dw, config=None):
+    return _adam(w, dw, config, correct=False, store_t=False)
 
 
 @mistake(
@@ -173,6 +210,11 @@ def adam_stores_corrected(w, dw, config=None):
 @mistake("mlp.update_rules.adam", hint="epsilon stands inside of the root; it is added after it.")
 def adam_epsilon_inside(w, dw, config=None):
     return _adam(w, dw, config, inside=True)
+
+
+@mistake("mlp.update_rules.adam", hint="epsilon is a fixed number here: take the one in `config`.")
+def adam_fixed_epsilon(w, dw, config=None):
+    return _adam(w, dw, config, epsilon=1e-8)
 
 
 @mistake(
