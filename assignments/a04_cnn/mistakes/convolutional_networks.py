@@ -377,6 +377,21 @@ def conv_backward_flipped(dout, cache):
 
 @mistake(
     CNN + "Conv.backward",
+    hint="dout is read at the pixel where a window starts: it has one place for each window, in steps of 1.",
+    raises=IndexError,
+)
+def conv_backward_reads_at_pixels(dout, cache):
+    x_pad, w, stride, _ = cache
+    height, width = w.shape[2:]
+    tops, lefts = (range(0, x_pad.shape[axis] - w.shape[axis] + 1, stride) for axis in (2, 3))
+    dw = torch.zeros_like(w)
+    for n, f, top, left in product(range(len(dout)), range(len(w)), tops, lefts):
+        dw[f] += dout[n, f, top, left] * x_pad[n, :, top : top + height, left : left + width]
+    return _conv_backward(dout, cache)[0], dw, dout.sum((0, 2, 3))
+
+
+@mistake(
+    CNN + "Conv.backward",
     hint="db has an entry for each filter: sum over images, rows and columns, and keep axis 1.",
 )
 def conv_backward_db_over_filters(dout, cache):
@@ -1871,6 +1886,11 @@ def group_norm_takes_any_number(x, gamma, beta, G, gn_param):
     return gamma * x_hat.reshape(x.shape) + beta, (x_hat.reshape(x.shape), gamma, G, cache)
 
 
+@mistake(CNN + "GroupNorm.forward", hint="eps belongs under the root, with the variance of each group.")
+def group_norm_eps_outside(x, gamma, beta, G, gn_param):
+    return _group_norm(x, gamma, beta, G, gn_param, root=lambda var, eps: var.sqrt() + eps)
+
+
 def _group_norm_gradients(dout, cache, *, weigh=True, **otherwise):
     x_hat, gamma, G, (rows, std, _) = cache
     weighted = (dout * gamma if weigh else dout).reshape(len(dout) * G, -1)
@@ -1991,6 +2011,11 @@ def instance_norm_over_the_batch(x, gamma, beta, in_param):
 )
 def instance_norm_unbiased(x, gamma, beta, in_param):
     return _group_norm(x, gamma, beta, x.shape[1], in_param, correction=1)
+
+
+@mistake(CNN + "InstanceNorm.forward", hint="eps belongs under the root, with the variance of each channel.")
+def instance_norm_eps_outside(x, gamma, beta, in_param):
+    return _group_norm(x, gamma, beta, x.shape[1], in_param, root=lambda var, eps: var.sqrt() + eps)
 
 
 @mistake(
