@@ -58,6 +58,16 @@ def bare_paddings_exchanged(x, params):
     return _bare(x, params, paddings=(1, 2))
 
 
+@mistake(
+    BARE,
+    hint="fc_w is (outputs, inputs): `F.linear` takes it as it is, a product of your own its transpose.",
+    raises=RuntimeError,
+)
+def bare_matrix_turned(x, params):
+    *others, fc_w, fc_b = params
+    return _bare(x, [*others, fc_w.T, fc_b])
+
+
 @mistake(BARE, hint="The second convolution has a bias, too.")
 def bare_without_second_bias(x, params):
     return _bare(x, params, bias=False)
