@@ -444,6 +444,11 @@ def reversed_by_flip(x):
     return x.flip(0)
 
 
+@mistake(REVERSED, hint="A comprehension is a loop as well: `arange` counts down without one.")
+def reversed_by_comprehension(x):
+    return x[[len(x) - 1 - row for row in range(len(x))]]
+
+
 @mistake(REVERSED, hint="These are the columns in reverse; rows are the first axis.")
 def reversed_columns(x):
     return x[:, torch.arange(x.shape[1] - 1, -1, -1)]
@@ -632,6 +637,11 @@ def reshape_by_view(x):
 @mistake(RESHAPE, hint="The axes of the halves and of the numbers within a block have changed places.")
 def reshape_wrong_axes(x):
     return x.view(2, 3, 4).permute(1, 2, 0).reshape(3, 8)
+
+
+@mistake(RESHAPE, hint="The result is int64 whatever goes in: views and transpositions keep the dtype of x.")
+def reshape_into_integers(x):
+    return x.view(2, 3, 4).transpose(0, 1).reshape(3, 8).long()
 
 
 @mistake(RESHAPE, hint="Joining is ruled out: a view of rank 3 and a transposition do it.")
