@@ -57,5 +57,5 @@ def by_sum_of_squares(parameters, max_norm):
 def with_a_small_number(parameters, max_norm):
     gradients = [param.grad for param in parameters if param.grad is not None]
     norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(each) for each in gradients]))
-    torch._foreach_mul_(gradients, torch.clamp(max_norm / (norm + 1e-12), max=1.0))
+    torch._foreach_mul_(gradients, torch.clamp(max_norm / (norm + 1e-6), max=1.0))
     return norm
