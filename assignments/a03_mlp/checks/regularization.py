@@ -9,8 +9,10 @@ from exercise_code.support.checking.declare import check
 @check("mlp.regularization.max_norm", points=1, forbids=["torch.renorm"])
 def bounded_columns(code, case):
     """Columns that are too long are shortened, zero stays zero."""
-    w = case.numbers(6, 5).cpu().numpy() * np.array([0.2, 1.0, 0.0, 3.0, 0.6])
-    return {f"limit {limit}": code.mlp.regularization.max_norm(case.tensor(w), limit) for limit in (1.5, 3.0)}
+    scale = 1000  # so that 1e-6 more in a norm, as it is often written, is nothing
+    w = scale * case.numbers(6, 5).cpu().numpy() * np.array([0.2, 1.0, 0.0, 3.0, 0.6])
+    limits = (1.5 * scale, 3.0 * scale)
+    return {f"limit {limit}": code.mlp.regularization.max_norm(case.tensor(w), limit) for limit in limits}
 
 
 class Fixed:

@@ -17,6 +17,11 @@ def norm_column_by_column(w, limit):
     return torch.stack(columns, dim=1)
 
 
+@variant("mlp.regularization.max_norm")
+def norm_with_a_small_number(w, limit):
+    return w * (limit / (w.norm(dim=0) + 1e-6)).clamp(max=1)
+
+
 @variant("mlp.regularization.ensemble_predict")
 def ensemble_summed(models, X):
     total = 0
