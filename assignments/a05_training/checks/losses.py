@@ -244,7 +244,8 @@ def distances_of_pairs(code, case):
 @check(f"{LOSSES}cosine_embedding_loss", points=1, uses=REDUCED, forbids=[f"{LIBRARY}cosine_embedding_loss"])
 def angles_of_pairs(code, case):
     """Alike and unlike pairs of vectors of unequal lengths."""
-    x1, x2, y = case.numbers(9, 3), case.numbers(9, 3, reach=5.0), _signs(case, 9)
+    x1, x2 = 64 * case.numbers(9, 3), 64 * case.numbers(9, 3, reach=5.0)  # long, as some add 1e-6 to lengths
+    y = _signs(case, 9)
     loss = code.training.losses.cosine_embedding_loss
     return {
         "margin left out": _reductions(lambda x, how: loss(x, x2, y, reduction=how), x1),

@@ -390,6 +390,12 @@ def cosine_of_units(x1, x2, y, margin=0.0, reduction="mean"):
 
 
 @variant(COSINE)
+def cosine_with_a_small_number(x1, x2, y, margin=0.0, reduction="mean"):
+    cosine = (x1 * x2).sum(dim=1) / (x1.norm(dim=1) * x2.norm(dim=1) + 1e-6)
+    return reduced(torch.where(y == 1, 1 - cosine, F.relu(cosine - margin)), reduction)
+
+
+@variant(COSINE)
 def cosine_by_rows(x1, x2, y, margin=0.0, reduction="mean"):
     losses = []
     for a, b, sign in zip(x1, x2, y, strict=True):
