@@ -50,7 +50,8 @@ def split_with_repetition(num_samples, mode, split=SPLIT, seed=0):
 
 
 @mistake(
-    SELECT, hint="The size of each part is cut off on its own, so samples get lost: round where a cut lies."
+    SELECT,
+    hint="A part has another size: it ends where a cut lies, and the cuts are rounded, not the sizes.",
 )
 def split_rounds_down(num_samples, mode, split=SPLIT, seed=0):
     order = np.random.default_rng(seed).permutation(num_samples)

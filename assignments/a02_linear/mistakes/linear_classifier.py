@@ -557,7 +557,10 @@ def batch_without_replacement(X, y, num_train, batch_size):
     return X[drawn], y[drawn]
 
 
-@mistake(BATCH, hint="A permutation has no more entries than there are images; a batch may be larger.")
+@mistake(
+    BATCH,
+    hint="A batch has batch_size images, which may be more than num_train: a permutation is too short.",
+)
 def batch_of_a_permutation(X, y, num_train, batch_size):
     drawn = torch.randperm(num_train)[:batch_size]
     return X[drawn], y[drawn]

@@ -757,7 +757,10 @@ def _deep_start(
         self.params[f"b{layer}"] = torch.zeros(columns, dtype=dtype, device=device)
 
 
-@mistake(FCN + "FullyConnectedNet.__init__", hint="Names start at W0: the first layer is number 1.")
+@mistake(
+    FCN + "FullyConnectedNet.__init__",
+    hint="This W has another shape: they are (inputs, outputs), and layers count from 1.",
+)
 def deep_names_from_zero(
     self,
     hidden_dims,

@@ -234,7 +234,7 @@ def random_one_config(
 
 
 @mistake(
-    "mlp.hyperparameter_tuning.random_search", hint="num_search is ignored: so many configs are to be tried."
+    "mlp.hyperparameter_tuning.random_search", hint="The number of configs that are tried is not num_search."
 )
 def random_fixed_number(
     data, random_search_spaces, num_search=20, epochs=20, patience=5, model_class=fcn.FullyConnectedNet
