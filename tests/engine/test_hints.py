@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from exercise_code.linear.linear_classifier import train_linear_classifier
 from exercise_code.mlp.hyperparameter_tuning import random_search_spaces_to_config
@@ -145,6 +146,25 @@ def test_under_a_law_a_hint_says_no_more_than_the_sentence(hint_for):
     }
     assert not hint_for("a03", name, config_of(lambda values: values[-1]))
     assert not hint_for("a03", name, config_of(lambda values: random.choice(values[1:])))
+
+
+def keys_of(size):
+    def start(self, dim_in, dim_q, dim_v):
+        nn.Module.__init__(self)
+        sizes = {"q": dim_q, "k": size or dim_v, "v": dim_v}
+        for name, size_out in sizes.items():
+            setattr(self, name, nn.Linear(dim_in, size_out))
+            nn.init.xavier_uniform_(getattr(self, name).weight)
+        self.weights_softmax = None
+
+    return start
+
+
+def test_under_a_law_a_hint_is_for_the_same_shape_alone(hint_for):
+    name = "attention.self_attention.SelfAttention.__init__"
+    (hint,) = hint_for("a07", name, keys_of(None))
+    assert hint.startswith("Keys are as long as values here")
+    assert not hint_for("a07", name, keys_of(1))
 
 
 def silent(loss_func, W, X, y, learning_rate=1e-3, reg=1e-5, num_iters=100, batch_size=200, verbose=False):

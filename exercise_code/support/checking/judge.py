@@ -371,9 +371,11 @@ def _only(hints: Iterable[str]) -> str:
 
 
 def _say_the_same(sentence: str, other: str) -> bool:
-    """Whether sentences agree, and what was measured as far as chance allows; counts may differ."""
+    """Whether sentences agree, and what was measured as chance allows; counts may differ, but no shape."""
     if without_numbers(sentence) != without_numbers(other):
         return False
+    if "shape" in sentence:
+        return sentence == other
     numbers = [[each[0] for each in NUMBER.findall(text)] for text in (sentence, other)]
     return all(
         (one.isdigit() and two.isdigit()) or math.isclose(_value(one), _value(two), rel_tol=CHANCE)
