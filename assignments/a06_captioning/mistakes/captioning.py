@@ -36,7 +36,7 @@ def probabilities_divided(scores, temperature=1.0):
     return scores.softmax(dim=1) / _warm(temperature)
 
 
-@mistake(PROBABILITIES, hint="The temperature is not used.")
+@mistake(PROBABILITIES, hint="The temperature has no effect: divide the scores by it, before the softmax.")
 def probabilities_without_temperature(scores, temperature=1.0):
     _warm(temperature)
     return scores.softmax(dim=1)
@@ -107,6 +107,15 @@ def project_sum(self, features):
 @mistake(PROJECT, hint="Only the strongest place of each channel counts: take the mean over all places.")
 def project_largest(self, features):
     return _projected(self, features, pool=lambda f: f.amax(dim=(2, 3)))
+
+
+@mistake(
+    PROJECT,
+    hint="Windows of 4 x 4 pool maps of one size alone: take the mean over all places, however many.",
+    raises=RuntimeError,
+)
+def project_pooled_by_four(self, features):
+    return _projected(self, features, pool=lambda f: functional.avg_pool2d(f, 4).squeeze())
 
 
 @mistake(PROJECT, hint="Only the first place of the map is used: take the mean over all of them.")

@@ -119,6 +119,25 @@ def gru_order_z_r_n(self, x, h):
     return _gru(self, x, h, order=(1, 0, 2))
 
 
+@mistake(
+    GRU,
+    hint="`squeeze()` drops the axis of a batch of one: the sums have no axis too many.",
+    raises=IndexError,
+)
+def gru_squeezed(self, x, h):
+    (i_r, i_z, i_n), (s_r, s_z, s_n) = (each.squeeze().chunk(3, 1) for each in _sums(self, x, h))
+    z = (i_z + s_z).sigmoid()
+    return (1 - z) * torch.tanh(i_n + (i_r + s_r).sigmoid() * s_n) + z * h
+
+
+@mistake(
+    GRU,
+    hint="Two things are not torch's: its blocks are r, z, n, and r multiplies what the product gives.",
+)
+def gru_as_first_published(self, x, h):
+    return _gru(self, x, h, order=(1, 0, 2), reset="before")
+
+
 @mistake(GRU, hint="n takes the first block: the blocks are those of r, z and n.")
 def gru_order_n_last(self, x, h):
     return _gru(self, x, h, order=(1, 2, 0))

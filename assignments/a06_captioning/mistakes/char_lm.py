@@ -134,7 +134,9 @@ def generator_ignored(model, seed, length, temperature=1.0, random=None):
     return _written(model, seed, length, temperature, None)
 
 
-@mistake(f"{SAMPLE}:law", hint="The temperature is not used.")
+@mistake(
+    f"{SAMPLE}:law", hint="The temperature has no effect: `word_probabilities` divides the scores by it."
+)
 def temperature_ignored(model, seed, length, temperature=1.0, random=None):
     return _written(model, seed, length, 1.0, random)
 

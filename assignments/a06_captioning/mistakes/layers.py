@@ -32,6 +32,14 @@ def step_tanh_of_the_input_alone(x, prev_h, Wx, Wh, b):
 
 
 @mistake(
+    f"{LAYERS}rnn_step_forward", hint="Input and state have a tanh each: one tanh goes around the whole sum."
+)
+def step_two_tanhs(x, prev_h, Wx, Wh, b):
+    next_h = torch.tanh(x @ Wx) + torch.tanh(prev_h @ Wh) + b
+    return next_h, (x, prev_h, Wx, Wh, next_h)
+
+
+@mistake(
     f"{LAYERS}rnn_step_forward", hint="The bias is added outside of tanh: it belongs into the sum before it."
 )
 def step_bias_outside(x, prev_h, Wx, Wh, b):
@@ -501,6 +509,25 @@ def lstm_torch_order(x, prev_h, prev_c, Wx, Wh, b):
 
 @mistake(
     f"{LAYERS}lstm_step_forward",
+    hint="The blocks are read as f, i, g, o: the input gate is the first one, and g the last.",
+)
+def lstm_forget_gate_first(x, prev_h, prev_c, Wx, Wh, b):
+    a_f, a_i, a_g, a_o = (x @ Wx + prev_h @ Wh + b).chunk(4, dim=1)
+    gates = a_i.sigmoid(), a_f.sigmoid(), a_o.sigmoid(), a_g.tanh()
+    return lstm_outputs(x, prev_h, prev_c, Wx, Wh, b, gates)
+
+
+@mistake(
+    f"{LAYERS}lstm_step_forward",
+    hint="o and g change roles: the third block lets the cell out, the fourth one goes into it.",
+)
+def lstm_roles_of_o_and_g(x, prev_h, prev_c, Wx, Wh, b):
+    i, f, o, g = gates_of(x, prev_h, Wx, Wh, b)
+    return lstm_outputs(x, prev_h, prev_c, Wx, Wh, b, (i, f, g, o))
+
+
+@mistake(
+    f"{LAYERS}lstm_step_forward",
     hint="Input and forget gate are swapped: i goes with the new g, f with the old cell state.",
 )
 def lstm_swapped_gates(x, prev_h, prev_c, Wx, Wh, b):
@@ -529,6 +556,15 @@ def lstm_tanh_on_o(x, prev_h, prev_c, Wx, Wh, b):
 def lstm_sigmoid_on_g(x, prev_h, prev_c, Wx, Wh, b):
     gates = (x @ Wx + prev_h @ Wh + b).sigmoid().chunk(4, dim=1)
     return lstm_outputs(x, prev_h, prev_c, Wx, Wh, b, gates)
+
+
+@mistake(
+    f"{LAYERS}lstm_step_forward",
+    hint="1 - i stands for the forget gate, as in a GRU: f has a block of its own.",
+)
+def lstm_coupled_gates(x, prev_h, prev_c, Wx, Wh, b):
+    i, _, o, g = gates_of(x, prev_h, Wx, Wh, b)
+    return lstm_outputs(x, prev_h, prev_c, Wx, Wh, b, (i, 1 - i, o, g))
 
 
 @mistake(
@@ -628,6 +664,16 @@ def lstm_back_without_tanh(dnext_h, dnext_c, cache):
 )
 def lstm_back_without_o(dnext_h, dnext_c, cache):
     return lstm_way_back(dnext_h, dnext_c, cache, dc=dnext_c + dnext_h * (1 - cache[9] ** 2))
+
+
+@mistake(
+    f"{LAYERS}lstm_step_backward",
+    hint="These are the gradients of the gates: multiply by the slopes of sigmoid and tanh on the way to da.",
+)
+def lstm_back_without_slopes(dnext_h, dnext_c, cache):
+    _, _, prev_c, _, _, i, _, o, g, tanh_c = cache
+    dc = dnext_c + dnext_h * o * (1 - tanh_c**2)
+    return lstm_way_back(dnext_h, dnext_c, cache, i=dc * g, f=dc * prev_c, o=dnext_h * tanh_c, g=dc * i)
 
 
 @mistake(

@@ -123,6 +123,17 @@ def overflows(x, y, mask):
 
 @mistake(
     f"{MASKED}:large",
+    hint="The logarithm of a probability that has become 0 is infinite: `log_softmax` never makes that one.",
+)
+def logarithm_of_the_softmax(x, y, mask):
+    p = x.softmax(dim=2)
+    right = functional.one_hot(y, x.shape[2])
+    losses = -p.gather(2, y.unsqueeze(2)).squeeze(2).log()
+    return (losses * mask).sum() / len(x), (p - right) * mask.unsqueeze(2) / len(x)
+
+
+@mistake(
+    f"{MASKED}:large",
     hint="The largest score of all is subtracted, so exp vanishes elsewhere: each step has its own largest.",
 )
 def underflows(x, y, mask):

@@ -150,6 +150,45 @@ def attention_weights_width_first(prev_h, A):
 
 @mistake(
     ATTENTION,
+    hint="The weights are given the height twice: a map has a width of its own.",
+    raises=RuntimeError,
+)
+def attention_map_taken_for_square(prev_h, A):
+    weights = _attended(prev_h, A)[1].flatten(1)
+    return (A.flatten(2) @ weights.unsqueeze(2)).squeeze(2), weights.view(len(A), A.shape[2], A.shape[2])
+
+
+@mistake(
+    ATTENTION,
+    hint="The last two axes of the weights are both the height: the second one is the width.",
+    raises=RuntimeError,
+)
+def attention_square_weights(prev_h, A):
+    weights = _attended(prev_h, A)[1].flatten(1)
+    return (A.flatten(2) @ weights.unsqueeze(2)).squeeze(2), weights.reshape(-1, A.shape[2], A.shape[2])
+
+
+@mistake(
+    ATTENTION,
+    hint="The places are counted as the height squared: they are height times width.",
+    raises=RuntimeError,
+)
+def attention_places_of_a_square(prev_h, A):
+    _, weights = _attended(prev_h, A)
+    return (A.flatten(2) @ weights.reshape(len(A), A.shape[2] ** 2, 1)).squeeze(2), weights
+
+
+@mistake(
+    ATTENTION,
+    hint="4 x 4 places are written out: take the height and the width from A.",
+    raises=RuntimeError,
+)
+def attention_of_sixteen_places(prev_h, A):
+    return _attended(prev_h, A.reshape(len(A), A.shape[1], 16).unflatten(2, (4, 4)))
+
+
+@mistake(
+    ATTENTION,
     hint="The map is reshaped to (N, places, H), which moves no number: move axis H behind the places.",
 )
 def attention_places_by_view(prev_h, A):
@@ -173,6 +212,15 @@ def attention_view_as_places(prev_h, A):
 def attention_without_softmax(prev_h, A):
     scores = (prev_h[:, :, None, None] * A).sum(dim=1) / A.shape[1] ** 0.5
     return (A * scores.unsqueeze(1)).sum(dim=(2, 3)), scores
+
+
+@mistake(
+    ATTENTION,
+    hint="The weighted places are averaged: the weights sum to 1 already, so the places are added up.",
+)
+def attention_averaged(prev_h, A):
+    attn, weights = _attended(prev_h, A)
+    return attn / weights[0].numel(), weights
 
 
 @mistake(ATTENTION, hint="The mean of all places is returned: each place counts with its own weight.")

@@ -86,6 +86,17 @@ def left_to_torch(x, patch):
 
 
 @mistake(
+    CUT,
+    hint="Where a size does not fit, `reshape` fails by a RuntimeError: check both sides, raise ValueError.",
+    raises=RuntimeError,
+)
+def left_to_reshape(x, patch):
+    N, C, height, width = x.shape
+    grid = x.reshape(N, C, height // patch, patch, width // patch, patch)
+    return grid.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+
+
+@mistake(
     CUT, hint="The rows of patches are counted by the width: images need not be square.", raises=RuntimeError
 )
 def taken_for_square(x, patch):
