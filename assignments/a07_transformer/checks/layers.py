@@ -63,6 +63,7 @@ def one_number(code, case):
     encode = code.attention.layers.position_encoding_simple
     device = case.numbers(1).device
     sizes = {"few": (5, 3), "one": (1, 4), "many": (case.integer(10, 60), case.integer(2, 9))}
+    sizes["49"] = (49, 2)  # 49 steps of 1 / 49 are less than 1
     return {f"{name} positions": encode(*size).to(device) for name, size in sizes.items()}
 
 
@@ -78,7 +79,7 @@ def waves(code, case):
 @check(f"{POSITIONS}__init__", points=1, uses=[WAVES])
 def waves_kept(code, case):
     """`pe` is saved with the module and not trained; the dropout has the probability asked for."""
-    sizes = {"embed_dim": case.integer(4, 30), "max_len": case.integer(31, 60)}
+    sizes = {"embed_dim": 2 * case.integer(2, 15) + 1, "max_len": case.integer(31, 60)}
     module = code.attention.layers.PositionalEncoding(**sizes, dropout=0.3)
     module.to(case.numbers(1).device)
     return {
