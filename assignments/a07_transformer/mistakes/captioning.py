@@ -63,6 +63,12 @@ def positions_in_the_memory(self, features, captions):
     return _scores(self, features, captions, memory=memory)
 
 
+@mistake(SCORED, hint="The picture gets the positions in place of the words: it is words that have an order.")
+def positions_for_the_picture(self, features, captions):
+    memory = self.positional_encoding(self.visual_projection(features)[:, None])
+    return _scores(self, features, captions, memory=memory, words=self.embedding(captions))
+
+
 @mistake(SCORED, hint="Only the first layer is used: `transformer` has several.")
 def first_layer_alone(self, features, captions):
     return _scores(self, features, captions, layers=self.transformer[:1])

@@ -166,7 +166,10 @@ def mask_of_the_first(self, dec_inp, enc_inp, mask=None):
     return _block(self, dec_inp, enc_inp, None if mask is None else mask[:1].expand(len(dec_inp), -1, -1))
 
 
-@mistake(f"{WRITTEN}:dropout", hint="`dropout` is never called: it acts after each norm.")
+@mistake(
+    f"{WRITTEN}:dropout",
+    hint="Nothing is dropped behind the norms: `dropout` acts after each of the three.",
+)
 def never_dropped(self, dec_inp, enc_inp, mask=None):
     return _block(self, dec_inp, enc_inp, mask, drop=lambda x: x)
 
@@ -259,7 +262,7 @@ def layer_without_feed(self, tgt, memory, tgt_mask=None):
     return _layer(self, tgt, memory, tgt_mask, order=(0, 1))
 
 
-@mistake(f"{LAYER}:dropout", hint="`dropout` is not called: it acts on what each part adds.")
+@mistake(f"{LAYER}:dropout", hint="Nothing of what the parts add is dropped: `dropout` acts before each sum.")
 def layer_never_dropped(self, tgt, memory, tgt_mask=None):
     return _layer(self, tgt, memory, tgt_mask, drop=lambda x: x)
 

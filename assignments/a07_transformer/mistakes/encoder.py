@@ -125,7 +125,7 @@ def without_feed(self, x):
     return self.dropout(self.norm2(self.dropout(self.norm1(x + self.MultiHeadBlock(x, x, x)))))
 
 
-@mistake(f"{READ}:dropout", hint="`dropout` is not called: it acts after either norm.")
+@mistake(f"{READ}:dropout", hint="Nothing is dropped behind the norms: `dropout` acts after either of them.")
 def never_dropped(self, x):
     y = self.norm1(x + self.MultiHeadBlock(x, x, x))
     return self.norm2(y + self.feed_forward(y))
@@ -248,7 +248,9 @@ def mask_of_one_order(self, src, src_mask=None):
     return _pre(self, src, None) if self.norm_first else _post(self, src, src_mask)
 
 
-@mistake(f"{LAYER}:dropout", hint="`dropout` is not called: it acts on what either part adds.")
+@mistake(
+    f"{LAYER}:dropout", hint="Nothing of what either part adds is dropped: `dropout` acts before each sum."
+)
 def layer_never_dropped(self, src, src_mask=None):
     if self.norm_first:
         normed = self.norm_self(src)

@@ -191,3 +191,14 @@ def heads_left_to_torch(query, key, value):
     G = key.shape[1]
     scores = query.unflatten(1, (G, query.shape[1] // G)) @ key.unsqueeze(2).mT / key.shape[3] ** 0.5
     return (scores.softmax(dim=4) @ value.unsqueeze(2)).flatten(1, 2)
+
+
+@mistake(
+    GROUPS,
+    hint="H // G is rounded down, and torch's RuntimeError comes too late: raise ValueError before.",
+    raises=RuntimeError,
+)
+def heads_repeated_too_rarely(query, key, value):
+    times = query.shape[1] // key.shape[1]
+    key, value = key.repeat_interleave(times, dim=1), value.repeat_interleave(times, dim=1)
+    return (query @ key.mT / query.shape[3] ** 0.5).softmax(dim=3) @ value

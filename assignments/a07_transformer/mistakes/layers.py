@@ -20,13 +20,13 @@ def _split(self, x):
     return x.view(len(x), x.shape[1], self.num_heads, -1).transpose(1, 2)
 
 
-def _attend(self, query, key, value, attn_mask=None, *, scale=None, split=_split, swap=False, drop=None):
+def _attend(self, query, key, value, attn_mask=None, *, scale=None, split=_split, swap=False, **other):
     N, S, E = query.shape
     q, k, v = (split(self, layer(x)) for layer, x in _pairs(self, query, key, value, swap))
     scores = q @ k.transpose(2, 3) / (scale or (E // self.num_heads) ** 0.5)
     if attn_mask is not None:
-        scores = scores.masked_fill(~attn_mask, float("-inf"))
-    weights = (drop or self.attn_drop)(scores.softmax(dim=3))
+        scores = scores.masked_fill(~attn_mask, other.get("hidden", float("-inf")))
+    weights = other.get("drop", self.attn_drop)(scores.softmax(dim=3))
     return (weights @ v).transpose(1, 2).reshape(N, S, E)
 
 
@@ -54,6 +54,30 @@ def split_across(self, query, key, value, attn_mask=None):
         return x.reshape(len(x), self.num_heads, x.shape[1], -1)
 
     return self.proj(_attend(self, query, key, value, attn_mask, split=split))
+
+
+@mistake(
+    MANY,
+    hint="Neither the split nor the join moves an axis: heads share out positions, not numbers.",
+)
+def split_and_joined_across(self, query, key, value, attn_mask=None):
+    def split(self, x):
+        return x.reshape(len(x), self.num_heads, x.shape[1], -1)
+
+    mixed = _attend(self, query, key, value, attn_mask, split=split)
+    heads = mixed.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+    return self.proj(heads.reshape(query.shape))
+
+
+@mistake(
+    MANY, hint="Numbers are dealt out to the heads in turn, and collected so: those of a head are neighbours."
+)
+def dealt_out_in_turn(self, query, key, value, attn_mask=None):
+    def split(self, x):
+        return x.view(len(x), x.shape[1], -1, self.num_heads).permute(0, 3, 1, 2)
+
+    heads = _attend(self, query, key, value, attn_mask, split=split)
+    return self.proj(heads.unflatten(2, (self.num_heads, -1)).transpose(2, 3).flatten(2))
 
 
 @mistake(MANY, hint="Each head takes every H-th number: head h has E / H numbers that lie together.")
@@ -136,11 +160,7 @@ def heads_mask_late(self, query, key, value, attn_mask=None):
 
 @mistake(f"{MANY}:mask", hint="A hidden score becomes 0, which still weighs: it must be very low.")
 def heads_mask_zero(self, query, key, value, attn_mask=None):
-    N, S, E = query.shape
-    q, k, v = (_split(self, layer(x)) for layer, x in _pairs(self, query, key, value, False))
-    scores = q @ k.transpose(2, 3) / (E // self.num_heads) ** 0.5
-    scores = scores if attn_mask is None else scores.masked_fill(~attn_mask, 0)
-    return self.proj((self.attn_drop(scores.softmax(dim=3)) @ v).transpose(1, 2).reshape(N, S, E))
+    return self.proj(_attend(self, query, key, value, attn_mask, hidden=0))
 
 
 @mistake(
@@ -165,6 +185,15 @@ def ends_at_one(K, M):
 @mistake(SIMPLE, hint="The positions are divided by K - 1, which is 0 for one position: divide by K.")
 def divided_by_one_less(K, M):
     return (torch.arange(K) / (K - 1)).view(1, K, 1).repeat(1, 1, M)
+
+
+@mistake(
+    SIMPLE,
+    hint="1 / K is rounded, so `arange` in such steps may make K + 1 numbers: divide whole numbers by K.",
+    raises=RuntimeError,
+)
+def in_steps(K, M):
+    return torch.arange(0, 1.0, 1 / K).repeat(M, 1).T.view(1, K, -1)
 
 
 @mistake(SIMPLE, hint="The axis of sequences is missing: (1, K, M) is due.")
@@ -265,6 +294,40 @@ def even_alone(K, M):
     waves = torch.zeros(1, K, M)
     waves[0, :, 0::2], waves[0, :, 1::2] = angles.sin(), angles.cos()
     return waves
+
+
+@mistake(
+    WAVES,
+    hint="Every second entry from 1 on is a cosine: with an odd M there is one less of them.",
+    raises=RuntimeError,
+)
+def even_alone_with_axis(K, M):
+    angles = torch.arange(K).view(K, 1) * 10000.0 ** (-2 * torch.arange((M + 1) // 2) / M)
+    waves = torch.zeros(1, K, M)
+    waves[:, :, 0::2], waves[:, :, 1::2] = angles.sin(), angles.cos()
+    return waves
+
+
+@mistake(
+    KEPT,
+    hint="With an odd embed_dim there is one sine more than cosines: `position_encoding_sinusoid` can do it.",
+    raises=RuntimeError,
+)
+def even_dimensions_alone(self, embed_dim, dropout=0.1, max_len=5000):
+    nn.Module.__init__(self)
+    self.dropout = nn.Dropout(dropout)
+    angles = torch.arange(max_len).view(-1, 1) * 10000.0 ** (-torch.arange(0, embed_dim, 2) / embed_dim)
+    pe = torch.zeros(1, max_len, embed_dim)
+    pe[0, :, 0::2], pe[0, :, 1::2] = angles.sin(), angles.cos()
+    self.register_buffer("pe", pe)
+
+
+@mistake(
+    KEPT, hint="An odd embed_dim is refused: `position_encoding_sinusoid` takes any.", raises=AssertionError
+)
+def odd_refused(self, embed_dim, dropout=0.1, max_len=5000):
+    nn.Module.__init__(self)
+    assert embed_dim % 2 == 0
 
 
 @mistake(KEPT, hint="The positions are a parameter, which is trained: register a buffer.")
@@ -370,6 +433,28 @@ def unbiased(self, x):
 )
 def outside(self, x):
     return _normalised(self, x, outside=True) * self.gamma + self.beta
+
+
+@mistake(
+    NORM,
+    hint="`std` is ruled out here: the root of the mean squared deviation, with epsilon under it, is due.",
+)
+def by_std(self, x):
+    std = x.std(dim=-1, keepdim=True, unbiased=False)
+    return (x - x.mean(dim=-1, keepdim=True)) / (std + self.epsilon) * self.gamma + self.beta
+
+
+@mistake(NORM, hint="`var` is the exercise itself: square the deviations and take their mean.")
+def by_var(self, x):
+    variance = x.var(dim=-1, keepdim=True, unbiased=False)
+    return (x - x.mean(dim=-1, keepdim=True)) / (variance + self.epsilon).sqrt() * self.gamma + self.beta
+
+
+@mistake(
+    NORM, hint="Two axes too many: gamma and beta are of M numbers, which fit the last axis as they are."
+)
+def with_axes_in_front(self, x):
+    return _normalised(self, x) * self.gamma.view(1, 1, -1) + self.beta.view(1, 1, -1)
 
 
 @mistake(NORM, hint="The first axis is normalised: each vector has a mean of its own, over the last axis.")

@@ -102,6 +102,11 @@ def not_smoothed(pred, ground, smoothing=0.1):
     return _smoothed(pred, ground, 1, 0)
 
 
+@mistake(SMOOTHED, hint="0.1 is written out: take the smoothing that is asked for.")
+def always_a_tenth(pred, ground, smoothing=0.1):
+    return _smoothed(pred, ground, 0.9 + 0.1 / pred.shape[1], 0.1 / pred.shape[1])
+
+
 @mistake(SMOOTHED, hint="Shares change places: smoothing is what all words get, 1 - smoothing the right one.")
 def shares_swapped(pred, ground, smoothing=0.1):
     V = pred.shape[1]

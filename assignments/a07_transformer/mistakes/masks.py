@@ -52,3 +52,13 @@ def on_the_cpu(seq):
 @mistake(FUTURE, hint="There is an axis for sequences, of length 1: there are N of them.")
 def of_one_for_all(seq):
     return _ones(seq)[:1].triu(1)
+
+
+@mistake(
+    FUTURE,
+    hint="The mask is made like seq, (N, K): positions meet positions, so it has K rows and K columns.",
+    raises=RuntimeError,
+)
+def of_the_shape_of_seq(seq):
+    N, K = seq.shape
+    return torch.ones_like(seq).bool().triu()[1:].repeat(N, 1).reshape(N, K, K)

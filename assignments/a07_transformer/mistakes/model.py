@@ -375,6 +375,12 @@ def always_the_token(self, x):
     return self.head(self.norm(_through(self.layers, _tokens(self, x)))[:, 0])
 
 
+@mistake(f"{FORWARD}:mean", hint="`keepdim` leaves an axis of one patch: the scores are (N, K).")
+def mean_with_its_axis(self, x):
+    tokens = self.norm(_through(self.layers, _tokens(self, x)))
+    return self.head(tokens[:, 0] if self.pool == "cls" else tokens[:, 1:].mean(dim=1, keepdim=True))
+
+
 @mistake(f"{FORWARD}:mean", hint="The last patch is missing from the mean: only the class token is left out.")
 def last_patch_missing(self, x):
     tokens = self.norm(_through(self.layers, _tokens(self, x)))

@@ -69,9 +69,9 @@ def channels_apart(x, patch_size):
 )
 def square_grid(x, patch_size):
     _fits(x, patch_size)
-    N, C, H, _ = x.shape
-    side = H // patch_size
-    return _cut(x.reshape(N, C, side * patch_size, side * patch_size), patch_size)
+    (N, C, H, _), p = x.shape, patch_size
+    grid = x.reshape(N, C, H // p, p, H // p, p)
+    return grid.permute(0, 2, 4, 1, 3, 5).reshape(N, -1, C * p * p)
 
 
 @mistake(CUT, hint="Pixels that do not fill a patch are cut off in silence: raise ValueError.")
@@ -91,6 +91,25 @@ def area_checked(x, patch_size):
         raise ValueError("The area does not fit.")
     grid = x.reshape(N, C, H // p, p, W // p, p)
     return grid.permute(0, 2, 4, 1, 3, 5).reshape(N, -1, C * p * p)
+
+
+@mistake(
+    CUT,
+    hint="Where a size does not fit, `reshape` fails by a RuntimeError: check both sides, raise ValueError.",
+    raises=RuntimeError,
+)
+def left_to_reshape(x, patch_size):
+    (N, C, H, W), p = x.shape, patch_size
+    grid = x.reshape(N, C, H // p, p, W // p, p)
+    return grid.permute(0, 2, 4, 1, 3, 5).reshape(N, -1, C * p * p)
+
+
+@mistake(
+    CUT, hint="p^2 pixels are taken as they lie in memory, a strip of a row: a patch has p rows of p pixels."
+)
+def strips_of_rows(x, patch_size):
+    _fits(x, patch_size)
+    return x.reshape(len(x), x.shape[1], -1, patch_size**2).transpose(1, 2).flatten(2)
 
 
 @mistake(CUT, hint="`unfold` is the exercise itself: split the axes, `permute`, and join them.")
@@ -143,6 +162,17 @@ def joined_transposed(patches, patch_size, height, width):
 def channels_from_the_end(patches, patch_size, height, width):
     turned = patches.unflatten(2, (patch_size**2, -1)).transpose(2, 3).flatten(2)
     return _join(turned, patch_size, height // patch_size, width // patch_size)
+
+
+@mistake(
+    JOIN,
+    hint="The grid is taken for a square with the root of P rows: height and width say how many there are.",
+    raises=RuntimeError,
+)
+def square_of_patches(patches, patch_size, height, width):
+    side = int(patches.shape[1] ** 0.5)
+    grid = patches.reshape(len(patches), side, side, -1, patch_size, patch_size)
+    return grid.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), -1, height, width)
 
 
 @mistake(

@@ -89,3 +89,24 @@ def odd_accepted(x, positions, base=10_000.0):
 @mistake(TURN, hint="The angles are float32 whatever x is: make them in the dtype of x.")
 def angles_float32(x, positions, base=10_000.0):
     return _in_pairs(x, _angles(x.float(), positions, base)).to(x.dtype)
+
+
+@mistake(
+    TURN,
+    hint="torch's RuntimeError comes of a pair with one entry, where d is odd: raise ValueError before.",
+    raises=RuntimeError,
+)
+def odd_left_to_torch(x, positions, base=10_000.0):
+    d = x.shape[-1]
+    rates = base ** (-torch.arange(0, d, 2, device=x.device, dtype=x.dtype) / d)
+    return torch.stack(_turned(x[..., ::2], x[..., 1::2], positions[:, None] * rates), dim=-1).flatten(-2)
+
+
+@mistake(
+    TURN,
+    hint="An odd d cannot be reshaped into pairs, a RuntimeError: look at d first, and raise ValueError.",
+    raises=RuntimeError,
+)
+def odd_left_to_reshape(x, positions, base=10_000.0):
+    pairs = x.reshape(*x.shape[:-1], -1, 2)
+    return _in_pairs(pairs.flatten(-2), _angles(x, positions, base))

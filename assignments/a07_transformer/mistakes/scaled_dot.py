@@ -72,6 +72,41 @@ def single_distances(query, key, value):
     return (scores / key.shape[1] ** 0.5).softmax(dim=1) @ value
 
 
+@mistake(
+    SINGLE,
+    hint="The result is made as wide as the queries: values have a width of their own, V.",
+    raises=RuntimeError,
+)
+def single_result_like_queries(query, key, value):
+    result = torch.zeros_like(query)
+    for i, weights in enumerate((query @ key.T / key.shape[1] ** 0.5).softmax(dim=1)):
+        result[i] += weights @ value
+    return result
+
+
+@mistake(
+    SINGLE,
+    hint="The table of scores is K x K: it has a column for each of the S keys.",
+    raises=RuntimeError,
+)
+def single_square_scores(query, key, value):
+    scores = torch.stack([torch.stack([q @ k for k in key[: len(query)]]) for q in query])
+    return (scores / key.shape[1] ** 0.5).softmax(dim=1).mm(value)
+
+
+@mistake(
+    SINGLE,
+    hint="There is room for K scores of a query: it has one for each of the S keys.",
+    raises=IndexError,
+)
+def single_room_for_queries(query, key, value):
+    scores = query.new_zeros(len(query), len(query))
+    for q, row in zip(query, scores, strict=True):
+        for j, k in enumerate(key):
+            row[j] = q @ k / len(k) ** 0.5
+    return scores.softmax(dim=1) @ value
+
+
 # Several sequences
 def _batch(query, key, value, *, scale=None, dim=2):
     scores = torch.einsum("nkm,nsm->nks", query, key) / (key.shape[2] ** 0.5 if scale is None else scale)
@@ -130,6 +165,44 @@ def _attended(query, key, value, mask=None, *, scale=None, dim=2, fill=-1e9):
     return weights @ value, weights
 
 
+@mistake(
+    BATCH,
+    hint="The result is made like `query`: its vectors are as long as the values, V.",
+    raises=RuntimeError,
+)
+def batch_result_like_queries(query, key, value):
+    result = torch.zeros_like(query)
+    for i in range(query.shape[1]):
+        scores = torch.einsum("nm,nsm->ns", query[:, i], key) / key.shape[2] ** 0.5
+        result[:, i] += torch.bmm(scores.softmax(dim=1).unsqueeze(1), value).view(len(query), -1)
+    return result
+
+
+@mistake(
+    BATCH,
+    hint="The scores are (N, K, K): there are S keys, which may be more or fewer than queries.",
+    raises=RuntimeError,
+)
+def batch_square_scores(query, key, value):
+    scores = query @ key[:, : query.shape[1]].mT / key.shape[2] ** 0.5
+    return torch.bmm(scores.softmax(dim=2), value)
+
+
+@mistake(
+    BATCH,
+    hint="A row of weights is written into K places: S keys have S weights.",
+    raises=RuntimeError,
+)
+def batch_room_for_queries(query, key, value):
+    weights = query.new_zeros(query.shape[1], query.shape[1])
+    results = []
+    for queries, keys, values in zip(query, key, value, strict=True):
+        for i, q in enumerate(queries):
+            weights[i] = (q @ keys.T / keys.shape[1] ** 0.5).softmax(dim=0)
+        results.append(weights @ values)
+    return torch.stack(results)
+
+
 @mistake(NO_LOOP, hint="The scores are not divided by sqrt(M) here.")
 def no_loop_without_scale(query, key, value, mask=None):
     return _attended(query, key, value, mask, scale=1)
@@ -185,6 +258,18 @@ def no_loop_ignores_mask(query, key, value, mask=None):
 @mistake(f"{NO_LOOP}:mask", hint="The mask works the wrong way round: True means that a key is hidden.")
 def no_loop_mask_turned(query, key, value, mask=None):
     return _attended(query, key, value, None if mask is None else ~mask)
+
+
+@mistake(
+    f"{NO_LOOP}:mask",
+    hint="Scores become -inf where the mask is False: it is True where a key is hidden.",
+)
+def no_loop_false_hidden(query, key, value, mask=None):
+    scores = query @ key.mT / key.shape[2] ** 0.5
+    if mask is not None:
+        scores = scores.masked_fill(mask == 0, float("-inf"))
+    weights = scores.softmax(dim=2)
+    return weights @ value, weights
 
 
 @mistake(

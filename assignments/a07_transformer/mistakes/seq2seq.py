@@ -164,6 +164,14 @@ def not_flattened(self, ques_b, ques_pos, ans_b, ans_pos):
     return _scores(self, ques_b, ques_pos, ans_b[:, :-1], ans_pos[:, :-1])
 
 
+@mistake(
+    SCORED, hint="N is read from the positions, of which there may be one for all: questions have N rows."
+)
+def counted_by_positions(self, ques_b, ques_pos, ans_b, ans_pos):
+    scores = _scores(self, ques_b, ques_pos, ans_b[:, :-1], ans_pos[:, :-1])
+    return scores.view(len(ques_pos) * (ans_b.shape[1] - 1), -1)
+
+
 @mistake(SCORED, hint="Scores are ordered by position first: all words of the first answer come first.")
 def by_position(self, ques_b, ques_pos, ans_b, ans_pos):
     scores = _scores(self, ques_b, ques_pos, ans_b[:, :-1], ans_pos[:, :-1])
