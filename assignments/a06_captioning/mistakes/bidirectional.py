@@ -53,6 +53,20 @@ def start_ignored(self, x, h0=None):
     return _joined(*_read(self, x, None))
 
 
+@mistake(FORWARD, hint="h0 is left out, and no last states come back: both cells have one of each.")
+def outputs_alone(self, x, h0=None):
+    return _joined(*_read(self, x, None))[0], None
+
+
+@mistake(
+    FORWARD,
+    hint="A tensor of several numbers is neither true nor false: ask `h0 is None`.",
+    raises=RuntimeError,
+)
+def start_taken_for_a_truth(self, x, h0=None):
+    return _joined(*_read(self, x, h0 if h0 else None))
+
+
 @mistake(FORWARD, hint="Both cells start with h0[0]: the second part belongs to the second cell.")
 def one_start_for_both(self, x, h0=None):
     return _joined(*_read(self, x, h0, start=(0, 0)))

@@ -47,6 +47,11 @@ def probabilities_over_batch(scores, temperature=1.0):
     return (scores / _warm(temperature)).softmax(dim=0)
 
 
+@mistake(PROBABILITIES, hint="All scores lie in one row: each of the N captions has V probabilities.")
+def probabilities_in_one_row(scores, temperature=1.0):
+    return (scores.view(-1) / _warm(temperature)).exp()
+
+
 @mistake(PROBABILITIES, hint="These are logarithms of probabilities: words are drawn from the probabilities.")
 def probabilities_as_logarithms(scores, temperature=1.0):
     return (scores / _warm(temperature)).log_softmax(dim=1)

@@ -138,6 +138,14 @@ def gru_as_first_published(self, x, h):
     return _gru(self, x, h, order=(1, 0, 2), reset="before")
 
 
+@mistake(
+    GRU,
+    hint="Both differ from torch's: z is how much of h stays, and r comes behind the product.",
+)
+def gru_z_for_the_new(self, x, h):
+    return _gru(self, x, h, swap=True, reset="before")
+
+
 @mistake(GRU, hint="n takes the first block: the blocks are those of r, z and n.")
 def gru_order_n_last(self, x, h):
     return _gru(self, x, h, order=(1, 2, 0))
@@ -199,6 +207,15 @@ def lstm_single_bias(self, x, state):
 @mistake(LSTM, hint="The hidden state shows the old cell state: it reads the new one.")
 def lstm_shows_the_old_cell(self, x, state):
     return _lstm(self, x, state, read="old")
+
+
+@mistake(LSTM, hint="`mul_` writes into the cell state that came in: make a new tensor.")
+def lstm_in_place(self, x, state):
+    h, c = state
+    i, s = _sums(self, x, h)
+    a_i, a_f, a_g, a_o = (i + s).chunk(4, dim=1)
+    c.mul_(a_f.sigmoid()).add_(a_i.sigmoid() * a_g.tanh())
+    return a_o.sigmoid() * c.tanh(), c
 
 
 @mistake(LSTM, hint="The cell state is shown without tanh: h = o * tanh(c).")

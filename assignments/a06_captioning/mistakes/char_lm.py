@@ -57,6 +57,15 @@ def without_reading_the_seed(model, seed, length, temperature=1.0, random=None):
     return _written(model, seed, length, temperature, random, read_seed=False)
 
 
+@mistake(
+    SAMPLE,
+    hint="An empty seed has no last letter to begin with: the first thing read is always `end`.",
+    raises=IndexError,
+)
+def from_the_last_letter(model, seed, length, temperature=1.0, random=None):
+    return _written(model, seed[:-1], length, temperature, random, before=[model.letters.index(seed[-1])])
+
+
 @mistake(SAMPLE, hint="`end` is read only where there is no seed: it comes before the first letter always.")
 def end_or_seed(model, seed, length, temperature=1.0, random=None):
     return _written(model, seed, length, temperature, random, before=[] if seed else None)

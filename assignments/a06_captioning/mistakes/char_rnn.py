@@ -279,7 +279,7 @@ def train_on_a_probability(net, optimizer, category_tensor, line_tensor):
     )
 
 
-@mistake(TRAIN, hint="The loss comes back as a tensor, with the whole graph behind it: return a number.")
+@mistake(TRAIN, hint="The loss comes back as a tensor: `item()` makes a Python number of it.")
 def train_returning_a_tensor(net, optimizer, category_tensor, line_tensor):
     hidden = net.initHidden()
     for letter in line_tensor:
@@ -289,6 +289,23 @@ def train_returning_a_tensor(net, optimizer, category_tensor, line_tensor):
     loss.backward()
     optimizer.step()
     return output.detach(), loss
+
+
+@mistake(TRAIN, hint="The parameters move at a rate written down here: the step is the optimiser's.")
+def train_by_hand(net, optimizer, category_tensor, line_tensor):
+    result = _trained(net, optimizer, category_tensor, line_tensor, update=False)
+    for param in net.parameters():
+        param.data.add_(param.grad, alpha=-0.005)
+    return result
+
+
+@mistake(
+    TRAIN,
+    hint="The name goes into the net as a whole: it takes one letter, and the state of the one before.",
+    raises=ValueError,
+)
+def train_on_the_whole_name(net, optimizer, category_tensor, line_tensor):
+    return _trained(net, optimizer, category_tensor, line_tensor, over=lambda line: [line])
 
 
 @mistake(TRAIN, hint="The output is that after the step: return the one that the loss was taken of.")

@@ -189,6 +189,27 @@ def attention_of_sixteen_places(prev_h, A):
 
 @mistake(
     ATTENTION,
+    hint="The weights end as (N, 4, 4): they are as high and as wide as the map that comes.",
+    raises=RuntimeError,
+)
+def attention_weights_of_four(prev_h, A):
+    flat = A.flatten(2)
+    weights = (prev_h.unsqueeze(1) @ flat / A.shape[1] ** 0.5).softmax(dim=2)
+    return (flat @ weights.mT).squeeze(2), weights.reshape(len(A), 4, 4)
+
+
+@mistake(
+    ATTENTION,
+    hint="The map is flattened to height * height places: it has height * width of them.",
+    raises=RuntimeError,
+)
+def attention_flattened_to_a_square(prev_h, A):
+    flat = A.reshape(*A.shape[:2], A.shape[2] ** 2)
+    return _attended(prev_h, flat.unflatten(2, A.shape[2:]))
+
+
+@mistake(
+    ATTENTION,
     hint="The map is reshaped to (N, places, H), which moves no number: move axis H behind the places.",
 )
 def attention_places_by_view(prev_h, A):

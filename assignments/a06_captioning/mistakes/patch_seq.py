@@ -97,6 +97,16 @@ def left_to_reshape(x, patch):
 
 
 @mistake(
+    CUT,
+    hint="`assert` raises an AssertionError: a size that does not fit is a ValueError.",
+    raises=AssertionError,
+)
+def asserted(x, patch):
+    assert x.shape[2] % patch == 0 and x.shape[3] % patch == 0
+    return _cut(x, patch)
+
+
+@mistake(
     CUT, hint="The rows of patches are counted by the width: images need not be square.", raises=RuntimeError
 )
 def taken_for_square(x, patch):
