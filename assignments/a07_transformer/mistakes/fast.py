@@ -40,6 +40,26 @@ def sum_not_shrunk(query, key, value, block_size):
     return _in_blocks(query, key, value, block_size, shrink_sum=False)
 
 
+@mistake(
+    BLOCKS,
+    hint="The sum of values starts as wide as a query: a value has V numbers.",
+    raises=RuntimeError,
+)
+def sum_like_the_queries(query, key, value, block_size):
+    summed = torch.zeros_like(query)
+    return summed + _in_blocks(query, key, value, block_size)
+
+
+@mistake(
+    BLOCKS,
+    hint="Keys are reshaped into equal blocks: S need not be a multiple of block_size.",
+    raises=RuntimeError,
+)
+def blocks_by_reshape(query, key, value, block_size):
+    blocks = key.reshape(len(key), key.shape[1] // block_size, block_size, key.shape[2])
+    return _in_blocks(query, blocks.flatten(1, 2), value, block_size)
+
+
 @mistake(BLOCKS, hint="Neither sum is shrunk where a larger score comes, so blocks have different scales.")
 def nothing_shrunk(query, key, value, block_size):
     return _in_blocks(query, key, value, block_size, shrink_total=False, shrink_sum=False)
@@ -202,3 +222,26 @@ def heads_repeated_too_rarely(query, key, value):
     times = query.shape[1] // key.shape[1]
     key, value = key.repeat_interleave(times, dim=1), value.repeat_interleave(times, dim=1)
     return (query @ key.mT / query.shape[3] ** 0.5).softmax(dim=3) @ value
+
+
+@mistake(
+    GROUPS,
+    hint="`assert` raises an AssertionError: where G does not divide H, a ValueError is due.",
+    raises=AssertionError,
+)
+def heads_asserted(query, key, value):
+    assert query.shape[1] % key.shape[1] == 0
+    return _grouped(query, key, value)
+
+
+@mistake(
+    GROUPS,
+    hint="Keys are expanded to S places, as many as there are queries: there are T of them.",
+    raises=RuntimeError,
+)
+def keys_as_many_as_queries(query, key, value):
+    N, H, S, d = query.shape
+    G = key.shape[1]
+    keys = key.unsqueeze(2).expand(N, G, H // G, S, d).reshape(N, H, S, d)
+    values = value.unsqueeze(2).expand(N, G, H // G, S, d).reshape(N, H, S, d)
+    return _grouped(query, keys, values)

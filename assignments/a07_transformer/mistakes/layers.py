@@ -228,7 +228,9 @@ def _waves(K, M, exponent, turned=False):
     return torch.where(j % 2 == 0, first, second)[None]
 
 
-@mistake(WAVES, hint="The whole exponent is rounded down, so every wave has frequency 1: round j / 2 alone.")
+@mistake(
+    WAVES, hint="Every wave has frequency 1: the exponent is -2 floor(j / 2) / M, with j / 2 alone rounded."
+)
 def floored(K, M):
     return _waves(K, M, lambda j: -(2 * (j // 2) // M).float())
 

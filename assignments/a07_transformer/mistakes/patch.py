@@ -105,6 +105,16 @@ def left_to_reshape(x, patch_size):
 
 
 @mistake(
+    CUT,
+    hint="`assert` raises an AssertionError: a size that does not fit is a ValueError.",
+    raises=AssertionError,
+)
+def asserted(x, patch_size):
+    assert x.shape[2] % patch_size == 0 and x.shape[3] % patch_size == 0
+    return _cut(x, patch_size)
+
+
+@mistake(
     CUT, hint="p^2 pixels are taken as they lie in memory, a strip of a row: a patch has p rows of p pixels."
 )
 def strips_of_rows(x, patch_size):
@@ -173,6 +183,17 @@ def square_of_patches(patches, patch_size, height, width):
     side = int(patches.shape[1] ** 0.5)
     grid = patches.reshape(len(patches), side, side, -1, patch_size, patch_size)
     return grid.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), -1, height, width)
+
+
+@mistake(
+    JOIN,
+    hint="P is asserted to be a square number: pictures need not be square, height and width are given.",
+    raises=AssertionError,
+)
+def square_asserted(patches, patch_size, height, width):
+    side = int(patches.shape[1] ** 0.5)
+    assert side**2 == patches.shape[1]
+    return square_of_patches(patches, patch_size, height, width)
 
 
 @mistake(

@@ -110,3 +110,49 @@ def odd_left_to_torch(x, positions, base=10_000.0):
 def odd_left_to_reshape(x, positions, base=10_000.0):
     pairs = x.reshape(*x.shape[:-1], -1, 2)
     return _in_pairs(pairs.flatten(-2), _angles(x, positions, base))
+
+
+@mistake(
+    TURN,
+    hint="cos and sin are made for d entries, but meet half of them: a pair has one angle.",
+    raises=RuntimeError,
+)
+def angles_twice_for_halves(x, positions, base=10_000.0):
+    a, b = x.chunk(2, dim=-1)
+    d = x.shape[-1]
+    angles = positions[:, None] * base ** (-torch.arange(0, d, 2, device=x.device, dtype=x.dtype) / d)
+    return torch.cat(_turned(a, b, torch.cat([angles, angles], dim=-1)), dim=-1)
+
+
+@mistake(
+    TURN,
+    hint="An odd d gives more angles than entries, and torch a RuntimeError: raise ValueError first.",
+    raises=RuntimeError,
+)
+def odd_with_double_angles(x, positions, base=10_000.0):
+    d = x.shape[-1]
+    angles = positions[:, None] * base ** (-torch.arange(0, d, 2, device=x.device, dtype=x.dtype) / d)
+    angles = torch.cat([angles, angles], dim=-1)
+    a, b = x.chunk(2, dim=-1)
+    return x * angles.cos() + torch.cat([-b, a], dim=-1) * angles.sin()
+
+
+@mistake(
+    TURN,
+    hint="Where d is odd there are more even entries than odd ones to stack: raise ValueError before.",
+    raises=RuntimeError,
+)
+def odd_left_to_stack(x, positions, base=10_000.0):
+    turned = torch.stack([-x[..., 1::2], x[..., ::2]], dim=-1).flatten(-2)
+    angles = _angles(x, positions, base).repeat_interleave(2, dim=-1)
+    return x * angles.cos() + turned * angles.sin()
+
+
+@mistake(
+    TURN,
+    hint="d // 2 pairs leave out one entry of an odd d, so `reshape` fails: raise ValueError before.",
+    raises=RuntimeError,
+)
+def odd_left_to_counted_pairs(x, positions, base=10_000.0):
+    pairs = x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2)
+    return _in_pairs(pairs.flatten(-2), _angles(x, positions, base))

@@ -355,6 +355,28 @@ def module_mask_times(self, q, k, v, mask=None):
     return self.dropout((scores if mask is None else scores * mask).softmax(dim=-1)) @ v
 
 
+@mistake(
+    MODULE, hint="The mask is added to the scores, a 1 where a key is kept: hidden keys need minus infinity."
+)
+def module_mask_added(self, q, k, v, mask=None):
+    scores = q @ k.transpose(-2, -1) / self.d_k**0.5
+    return self.dropout((scores if mask is None else scores + mask).softmax(dim=-1)) @ v
+
+
+@mistake(
+    MODULE, hint="The mask is used without a look whether there is one: it may be None.", raises=TypeError
+)
+def module_mask_never_none(self, q, k, v, mask=None):
+    scores = q @ k.transpose(-2, -1) / self.d_k**0.5
+    scores.masked_fill_(mask, -1e9)
+    return self.dropout(scores.softmax(dim=-1)) @ v
+
+
+@mistake(MODULE, hint="The factor is rounded to float32 by `torch.Tensor`: take the root of the number d_k.")
+def module_factor_in_float32(self, q, k, v, mask=None):
+    return _module(self, q, k, v, mask, scale=1 / (1 / torch.sqrt(torch.Tensor([self.d_k]))).item())
+
+
 @mistake(MODULE, hint="The mask is not used: without it, every key is kept.")
 def module_ignores_mask(self, q, k, v, mask=None):
     return _module(self, q, k, v)

@@ -240,6 +240,13 @@ def first_position(self, ques_b, ques_pos, ans_pos, start):
     return _answer(self, ques_b, ques_pos, ans_pos, start, place=0)
 
 
+@mistake(
+    ANSWERED, hint="One answer is written for all questions: each of the N has a row that begins with start."
+)
+def one_answer_for_all(self, ques_b, ques_pos, ans_pos, start):
+    return _answer(self, ques_b[:1], ques_pos[:1], ans_pos[:1], start)
+
+
 @mistake(ANSWERED, hint="start is read at every step; what was written is not fed back.")
 def never_fed_back(self, ques_b, ques_pos, ans_pos, start):
     return _answer(self, ques_b, ques_pos, ans_pos, start, feed=False)
