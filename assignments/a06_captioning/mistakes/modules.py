@@ -272,7 +272,7 @@ def attention_by_library(prev_h, A):
 
 
 @mistake(
-    ATTENTION, hint="Places are gone through in Python: a product of matrices takes all of them at once."
+    ATTENTION, hint="A product of matrices takes all pictures and places at once, without a loop in Python."
 )
 def attention_place_by_place(prev_h, A):
     _, weights = _attended(prev_h, A)

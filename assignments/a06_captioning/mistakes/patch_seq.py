@@ -116,7 +116,7 @@ def taken_for_square(x, patch):
     return x.reshape(N, C, side, patch, side, patch).permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
 
 
-@mistake(CUT, hint="Patches are cut in Python, one by one: axes can be split and moved for all at once.")
+@mistake(CUT, hint="Axes can be split and moved for all patches of all images at once, without a loop.")
 def patch_by_patch(x, patch):
     _cut(x, patch)
     tokens = [
