@@ -261,6 +261,13 @@ def layer_never_dropped(self, src, src_mask=None):
 
 
 @mistake(
+    f"{LAYER}:dropout", hint="Without norm_first nothing is dropped: `dropout` has its place in both orders."
+)
+def layer_dropped_in_one_order(self, src, src_mask=None):
+    return _pre(self, src, src_mask) if self.norm_first else layer_never_dropped(self, src, src_mask)
+
+
+@mistake(
     f"{LAYER}:dropout", hint="The whole sum is dropped; `dropout` acts on what is added, and x gets through."
 )
 def layer_drops_sums(self, src, src_mask=None):
