@@ -264,7 +264,10 @@ def layer_never_dropped(self, src, src_mask=None):
     f"{LAYER}:dropout", hint="Without norm_first nothing is dropped: `dropout` has its place in both orders."
 )
 def layer_dropped_in_one_order(self, src, src_mask=None):
-    return _pre(self, src, src_mask) if self.norm_first else layer_never_dropped(self, src, src_mask)
+    if self.norm_first:
+        return _pre(self, src, src_mask)
+    x = self.norm_self(src + self.self_attn(src, src, src, src_mask))
+    return self.norm_ffn(x + self.ffn(x))
 
 
 @mistake(

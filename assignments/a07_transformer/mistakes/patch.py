@@ -193,7 +193,7 @@ def square_of_patches(patches, patch_size, height, width):
 def square_asserted(patches, patch_size, height, width):
     side = int(patches.shape[1] ** 0.5)
     assert side**2 == patches.shape[1]
-    return square_of_patches(patches, patch_size, height, width)
+    return _join(patches, patch_size, side, side)
 
 
 @mistake(

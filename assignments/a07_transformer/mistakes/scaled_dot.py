@@ -374,7 +374,9 @@ def module_mask_never_none(self, q, k, v, mask=None):
 
 @mistake(MODULE, hint="The factor is rounded to float32 by `torch.Tensor`: take the root of the number d_k.")
 def module_factor_in_float32(self, q, k, v, mask=None):
-    return _module(self, q, k, v, mask, scale=1 / (1 / torch.sqrt(torch.Tensor([self.d_k]))).item())
+    scores = q @ k.transpose(-2, -1) * (1 / torch.sqrt(torch.Tensor([self.d_k])).item())
+    scores = scores if mask is None else scores.masked_fill(~mask, float("-inf"))
+    return self.dropout(scores.softmax(dim=-1)) @ v
 
 
 @mistake(MODULE, hint="The mask is not used: without it, every key is kept.")
