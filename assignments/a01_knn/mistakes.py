@@ -193,7 +193,7 @@ def one_loop_on_cpu(x_train, x_test):
     return dists
 
 
-@mistake(ONE_LOOP, hint="There are still two loops: take one training image from all test images at once.")
+@mistake(ONE_LOOP, hint="There is more than one loop: take one training image from all test images at once.")
 def one_loop_with_two(x_train, x_test):
     dists = x_train.new_zeros(len(x_train), len(x_test))
     for i in range(len(x_train)):
@@ -275,7 +275,7 @@ def no_loops_without_clamp(x_train, x_test):
     return ((a**2).sum(1, keepdim=True) - 2 * a @ b.T + (b**2).sum(1)).sqrt()
 
 
-@mistake(NO_LOOPS, hint="A comprehension is a Python loop too: let one matrix product do all pairs.")
+@mistake(NO_LOOPS, hint="Loops are ruled out, comprehensions too: let one matrix product do all pairs.")
 def no_loops_comprehension(x_train, x_test):
     b = x_test.flatten(1)
     return torch.stack([((b - a) ** 2).sum(1).sqrt() for a in x_train.flatten(1)])

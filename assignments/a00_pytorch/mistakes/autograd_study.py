@@ -81,7 +81,7 @@ def derivative_marks_input(f, xs):
     return xs.grad
 
 
-@mistake(DERIVATIVE, hint="A loop over the points is ruled out: one backward pass from all values does it.")
+@mistake(DERIVATIVE, hint="Loops are ruled out: one backward pass from all values does it.")
 def derivative_by_loop(f, xs):
     found = []
     for x in xs:

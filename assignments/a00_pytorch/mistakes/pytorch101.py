@@ -424,7 +424,7 @@ def columns_in_order(x):
     return x[:, [0, 0, 1, 2]]
 
 
-@mistake(COLUMNS, hint="A loop over the columns is ruled out: a list as index picks several at once.")
+@mistake(COLUMNS, hint="Loops are ruled out: a list as index picks several columns at once.")
 def columns_by_loop(x):
     y = x.new_zeros(len(x), 4)
     for place, column in enumerate([0, 0, 2, 1]):
@@ -444,7 +444,7 @@ def reversed_by_flip(x):
     return x.flip(0)
 
 
-@mistake(REVERSED, hint="A comprehension is a loop as well: `arange` counts down without one.")
+@mistake(REVERSED, hint="Loops are ruled out, comprehensions too: `arange` counts down without one.")
 def reversed_by_comprehension(x):
     return x[[len(x) - 1 - row for row in range(len(x))]]
 
@@ -517,7 +517,7 @@ def one_hot_whole_columns(x):
     return y
 
 
-@mistake(ONE_HOT, hint="A loop over the numbers is ruled out: index with all rows and all columns at once.")
+@mistake(ONE_HOT, hint="Loops are ruled out: index with all rows and all columns at once.")
 def one_hot_by_loop(x):
     y = torch.zeros(len(x), 1 + max(x))
     for row, column in enumerate(x):
@@ -561,7 +561,7 @@ def negative_is_positive(x):
     return (x > 0).sum().item()
 
 
-@mistake(NEGATIVE, hint="A loop is ruled out: compare the whole tensor at once.")
+@mistake(NEGATIVE, hint="Loops are ruled out: compare the whole tensor at once.")
 def negative_by_loop(x):
     return sum(1 for value in x.flatten() if value < 0)
 
@@ -596,7 +596,7 @@ def positive_absolute(x):
     return x.abs().sum().item()
 
 
-@mistake(POSITIVE, hint="A loop is ruled out: pick the entries by a mask.")
+@mistake(POSITIVE, hint="Loops are ruled out: pick the entries by a mask.")
 def positive_by_loop(x):
     return sum(value.item() for value in x.flatten() if value > 0)
 
@@ -802,7 +802,7 @@ def noloop_in_float32(x, y):
     return torch.bmm(x.float(), y.float())
 
 
-@mistake(NO_LOOP, hint="A comprehension is a Python loop too.")
+@mistake(NO_LOOP, hint="Loops are ruled out, comprehensions too: one product takes the whole batch.")
 def noloop_with_comprehension(x, y):
     return torch.stack([a @ b for a, b in zip(x, y, strict=True)])
 
@@ -845,7 +845,7 @@ def gpu_entry_by_entry(x, w, device=None):
     return (x.to(device) * w.to(device)[:, 0]).cpu()
 
 
-@mistake(MEANS, hint="A loop over the vectors is ruled out: join them and add up by owner.")
+@mistake(MEANS, hint="Loops are ruled out: join the vectors and add up by owner.")
 def means_by_loop(xs, ls):
     return torch.stack([x.mean() for x in xs])
 
@@ -904,7 +904,7 @@ def uniques_by_table(x):
     return uniques, (x[None] == uniques[:, None]).long().argmax(dim=1)
 
 
-@mistake(UNIQUES, hint="A loop over the values is ruled out.")
+@mistake(UNIQUES, hint="Loops are ruled out: sort, and equal values lie side by side.")
 def uniques_by_loop(x):
     uniques = x.unique()
     return uniques, torch.stack([(x == value).nonzero()[0, 0] for value in uniques])

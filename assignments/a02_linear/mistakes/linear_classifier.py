@@ -313,7 +313,7 @@ def svm_scores_not_a_column(W, X, y, reg):
     return margins.sum() / len(X) + reg * (W * W).sum(), _hinge_gradient(margins, X, y) / len(X) + 2 * reg * W
 
 
-@mistake(SVM, hint="There is still a loop over the images: let one matrix product do them all.")
+@mistake(SVM, hint="There is still a loop: let one matrix product do all images and classes.")
 def svm_one_loop(W, X, y, reg):
     margins = torch.stack([_margins(W, X[i : i + 1], y[i : i + 1])[0] for i in range(len(X))])
     return margins.sum() / len(X) + reg * (W * W).sum(), _hinge_gradient(margins, X, y) / len(X) + 2 * reg * W
@@ -514,7 +514,7 @@ def softmax_log10(W, X, y, reg):
     return loss + reg * (W * W).sum(), _softmax_gradient(p, X, y) + 2 * reg * W
 
 
-@mistake(SOFTMAX, hint="There is still a loop over the images: let one matrix product do them all.")
+@mistake(SOFTMAX, hint="There is still a loop: let one matrix product do all images and classes.")
 def softmax_one_loop(W, X, y, reg):
     p = torch.stack([_probabilities(W, X[i : i + 1])[0] for i in range(len(X))])
     return _cross_entropy(p, y) + reg * (W * W).sum(), _softmax_gradient(p, X, y) + 2 * reg * W

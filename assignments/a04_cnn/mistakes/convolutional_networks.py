@@ -796,7 +796,7 @@ def fast_conv_bias_along_positions(x, w, b, conv_param):
 
 @mistake(
     CNN + "FastConv.forward",
-    hint="Images are still taken one after the other: a matrix product works on all of a batch at once.",
+    hint="There is still a loop: a matrix product works on all images and windows at once.",
 )
 def fast_conv_image_by_image(x, w, b, conv_param):
     outs = [_fast_conv(image[None], w, b, conv_param)[0] for image in x]
@@ -975,7 +975,9 @@ def fast_pool_sizes_swapped(x, pool_param):
     return windows.amax(dim=1).reshape(N, C, width, height), None
 
 
-@mistake(CNN + "FastMaxPool.forward", hint="These are the loops again: `max` over one axis does all of them.")
+@mistake(
+    CNN + "FastMaxPool.forward", hint="There is still a loop: `max` over one axis takes all windows at once."
+)
 def fast_pool_by_loops(x, pool_param):
     return MaxPool.forward(x, pool_param)
 
@@ -1064,7 +1066,7 @@ def fast_pool_backward_float32(dout, cache):
 
 @mistake(
     CNN + "FastMaxPool.backward",
-    hint="Channels are still taken one after the other: `scatter` and `fold` work on all of them at once.",
+    hint="There is still a loop: `scatter` and `fold` work on all images and channels at once.",
 )
 def fast_pool_backward_one_by_one(dout, cache):
     _, shape, window, stride = cache
