@@ -210,16 +210,6 @@ def reshaped(x, y, ignore_index=None):
 
 
 @mistake(
-    f"{MASKED}:large",
-    hint="A word far below the best has p = 0, and its log is infinite: take `log_softmax`.",
-)
-def masked_log_of_zero(x, y, mask):
-    p = x.softmax(dim=2)
-    losses = -p.gather(2, y.unsqueeze(2)).squeeze(2).log()
-    return (losses * mask).sum() / len(x), parts_of(x, y)[1] * mask.unsqueeze(2) / len(x)
-
-
-@mistake(
     f"{LOSSES}temporal_softmax_loss",
     hint="Where a probability rounds to 0, its log is infinite: take `log_softmax` in one step.",
 )

@@ -446,7 +446,7 @@ def by_std(self, x):
     return (x - x.mean(dim=-1, keepdim=True)) / (std + self.epsilon) * self.gamma + self.beta
 
 
-@mistake(NORM, hint="`var` is the exercise itself: square the deviations and take their mean.")
+@mistake(NORM, hint="`var` and `std` are ruled out here: square the deviations, and take their mean.")
 def by_var(self, x):
     variance = x.var(dim=-1, keepdim=True, unbiased=False)
     return (x - x.mean(dim=-1, keepdim=True)) / (variance + self.epsilon).sqrt() * self.gamma + self.beta
@@ -573,11 +573,3 @@ def feed_with_residual(self, x):
 @mistake(FED, hint="Another function than ReLU stands between the layers, such as GELU.")
 def with_gelu(self, x):
     return self.fc2(functional.gelu(self.fc1(x)))
-
-
-@mistake(
-    NORM, hint="`var` and `std` are ruled out here: square the deviations from the mean, and take their mean."
-)
-def normalised_by_var(self, x):
-    variance = x.var(dim=-1, keepdim=True, unbiased=False)
-    return (x - x.mean(dim=-1, keepdim=True)) / (variance + self.epsilon).sqrt() * self.gamma + self.beta
