@@ -184,7 +184,7 @@ def _blocks(case, make, parts: tuple[str, ...], channels: dict[str, tuple[int, i
         for module in net.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.bias.data = module.bias.data.abs()  # no channel is 0 everywhere behind its ReLU
-        x = case.numbers(2, Cin, 5, 4)
+        x = case.numbers(2, Cin, 4, 3)
         outputs[name] = {"in training": net.train()(x), "in testing": net.eval()(x)}
     return outputs
 
