@@ -209,7 +209,7 @@ def lstm_shows_the_old_cell(self, x, state):
     return _lstm(self, x, state, read="old")
 
 
-@mistake(LSTM, hint="`mul_` writes into the cell state that came in: make a new tensor.")
+@mistake(LSTM, hint="The cell state that came in is written into, as `*=` and `mul_` do: make a new tensor.")
 def lstm_in_place(self, x, state):
     h, c = state
     i, s = _sums(self, x, h)
