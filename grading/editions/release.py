@@ -10,13 +10,13 @@ import re
 import shutil
 import textwrap
 import tokenize
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jinja2
 import nbformat
@@ -55,6 +55,8 @@ from grading.running.grader import judge_submission
 from grading.scratch import scratch_folder
 from grading.submissions.records import Submission
 
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 SHORTEST_SECRET = 18
 IDIOMS = {
     "with torch.no_grad():",
@@ -119,15 +121,16 @@ def release(assignments: Sequence[Assignment], build: Path, *, reveal: bool = Fa
                 shutil.copy(published / answers, tree / answers)
             else:
                 due[assignment.folder] = tree / answers
-        _save_answers(due)
+        _apart(_answer, due.items())
         for name in origins:
             shutil.copytree(trees / name, edition, dirs_exist_ok=True)
             _add_notebooks(course[name], trees / name, edition, scratch / "nbgrader")
         released = [read_assignment(edition / "assignments" / name) for name in origins]
         _write_pages(released, edition)
         tried = [each for each in course.values() if each in anew or each in assignments]
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            found = sum(threads.map(partial(faults, edition=edition), tried), leaks(course.values(), edition))
+        found = leaks(course.values(), edition)
+        for faulty in _apart(partial(_faults, edition=edition), [each.folder for each in tried]):
+            found += faulty
         if found:
             raise CourseError(f"the student edition is not fit for release: {found[0]}")
         if reveal:
@@ -177,22 +180,25 @@ def _as_published(
             shutil.copy(published / name, tree / name)
 
 
-def _save_answers(due: dict[Path, Path]) -> None:
-    """Write the answers of some assignments, by their folders, each to its place; many side by side."""
+def _apart(work: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
+    """What some work makes of each item, from the last on: in a process for each processor, or here for one.
+
+    Threads would not do: in Python 3.11 two that parse modules at once may end in a SystemError.
+    """
+    due = [*items][::-1]  # the later ones take longer
     if len(due) < 2:
-        [*map(_answer, due, due.values())]
-        return
+        return [*map(work, due)]
     workers = min(os.cpu_count() or 1, len(due))
     try:
         with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-            [*pool.map(_answer, *zip(*reversed(due.items()), strict=True))]  # the later ones take longer
+            return [*pool.map(work, due)]
     except BrokenProcessPool:
-        raise CourseError(
-            "a process that makes answers ended: if memory is short, release one by one"
-        ) from None
+        raise CourseError("a process of the release ended: if memory is short, release one by one") from None
 
 
-def _answer(folder: Path, place: Path) -> None:
+def _answer(due: tuple[Path, Path]) -> None:
+    """Write the answers of an assignment, named by its folder, to their place."""
+    folder, place = due
     assignment = read_assignment(folder)
     make_answers(assignment.checks, assignment.mistakes, VISIBLE_SEED).save(place)
 
@@ -252,6 +258,10 @@ def _texts(cells: list[dict[str, Any]]) -> Iterator[str]:
         yield "".join(cell["source"])
         for kinds in cell.get("attachments", {}).values():
             yield from (base64.b64decode(content).decode("utf-8", "replace") for content in kinds.values())
+
+
+def _faults(folder: Path, edition: Path) -> list[str]:
+    return faults(read_assignment(folder), edition)
 
 
 def faults(assignment: Assignment, edition: Path) -> list[str]:
